@@ -1,0 +1,41 @@
+// Text helpers that every floor may need: escaping what came from outside, suggestions for typing
+// mistakes, numbers for people.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ratebatch {
+
+// True if `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
+bool is_valid_utf8(std::string_view text);
+
+// True if `text` holds a byte below 0x20 or 0x7f: such text must not become a header or a URL.
+bool has_control_byte(std::string_view text);
+
+// Makes foreign text safe for a terminal: C0 and C1 controls, DEL, bidirectional overrides and
+// bytes that are not UTF-8 become \xNN or \u{NNNN}; the rest stays as it is. At most `bytes_max`
+// bytes of input are used; a cut is shown by "...".
+std::string escaped(std::string_view text, std::size_t bytes_max = 400);
+
+// The member of `names` closest to `name` by edit distance with transposition, if it is close
+// enough to be a slip (at most a third of the longer name's letters, at least one).
+std::optional<std::string> nearest_name(std::string_view name,
+                                        const std::vector<std::string>& names);
+
+// " (did you mean 'x'?)" for the nearest name, else an empty string: to append to a message.
+std::string did_you_mean(std::string_view name, const std::vector<std::string>& names);
+
+// "36,831": with separators of thousands, for people.
+std::string grouped(std::int64_t number);
+
+// "1 job", "3 jobs".
+std::string counted(std::int64_t number, std::string_view singular, std::string_view plural);
+
+// FNV-1a of 64 bits, as 16 hexadecimal digits: names a recipe; not for secrets or against malice.
+std::string fnv1a_64_hex(std::string_view bytes);
+
+}  // namespace ratebatch

@@ -1,0 +1,99 @@
+// What an attempt came to: one class, and what goes with it.
+//
+// A dialect turns a reply, and the driver a broken transfer, into an Outcome; from then on only the
+// class decides what happens to the job, its lane and its key (see schedule/retry_policy.hpp).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ratebatch/base/time.hpp"
+
+namespace ratebatch {
+
+enum class OutcomeClass : std::uint8_t {
+  done,             // An answer with content.
+  rate_limited,     // A short limit refused it; `limited` says which.
+  quota_exhausted,  // A long quota is used up.
+  no_credit,        // The account cannot pay.
+  refused_key,      // The key is wrong or not allowed.
+  server_error,     // 5xx.
+  overloaded,       // 503, 529: the server asks for less.
+  timeout,          // No complete answer in time.
+  network,          // No connection, or it broke.
+  bad_reply,        // A 2xx that cannot be read or holds nothing.
+  invalid_request,  // The request is wrong: no retry helps.
+  too_large,        // It exceeds what the model or window can take.
+  content_policy,   // Refused for what it asks.
+  not_found,        // No such model or endpoint.
+  unknown,          // Given up by us before an answer came.
+};
+constexpr std::size_t outcome_class_count = 15;
+
+constexpr std::array<std::string_view, outcome_class_count> outcome_class_names = {
+    "done",           "rate_limited", "quota_exhausted", "no_credit",
+    "refused_key",    "server_error", "overloaded",      "timeout",
+    "network",        "bad_reply",    "invalid_request", "too_large",
+    "content_policy", "not_found",    "unknown"};
+
+constexpr std::string_view to_string(OutcomeClass c) {
+  return outcome_class_names[static_cast<std::size_t>(c)];
+}
+
+// Which resource a rate_limited answer was about.
+enum class LimitedBy : std::uint8_t { unspecified, requests, tokens, images, concurrency };
+
+constexpr std::string_view to_string(LimitedBy by) {
+  constexpr std::array<std::string_view, 5> names = {"limit", "requests", "tokens", "images",
+                                                     "concurrency"};
+  return names[static_cast<std::size_t>(by)];
+}
+
+// What the provider says it charged. Zero where it says nothing.
+struct Usage {
+  std::int64_t input_tokens = 0;
+  std::int64_t output_tokens = 0;
+  std::int64_t images = 0;
+
+  friend bool operator==(const Usage&, const Usage&) = default;
+};
+
+// What a reply says about limits, in neutral form, whatever header or body it stood in.
+struct Facts {
+  std::optional<Duration> wait;  // Asked for by the server, from the reply's arrival; above zero.
+};
+
+// A file that came inside an answer, decoded. The driver writes it below the assets folder.
+struct Asset {
+  std::string bytes;
+  std::string extension;  // From the content itself: "png", "jpg", "webp", "gif", "bin".
+};
+
+// The content of a done outcome. A text answer has `text`; one with files has `assets` until the
+// driver has written them, then `files` (paths as the user sees them).
+struct Answer {
+  std::string text;
+  std::vector<Asset> assets;
+  std::vector<std::string> files;
+  std::string body_json;      // The whole reply body, for jobs that gave a raw body; else empty.
+  std::string finish_reason;  // As the provider says it; empty where it says nothing.
+  bool truncated = false;     // Cut at max_tokens.
+};
+
+struct Outcome {
+  OutcomeClass kind = OutcomeClass::unknown;
+  LimitedBy limited = LimitedBy::unspecified;  // Of rate_limited.
+  std::string message;           // The server's or our words, for people; at most 1,000 bytes, raw.
+  std::int32_t http_status = 0;  // 0: no status line came.
+  std::string request_id;        // As the provider names it, for its support.
+  bool sent = true;              // The request may have reached the server: possibly paid.
+  Usage usage;
+  Facts facts;
+  std::optional<Answer> answer;  // Exactly where kind is done.
+};
+
+}  // namespace ratebatch

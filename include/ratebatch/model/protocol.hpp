@@ -1,0 +1,128 @@
+// The whole language between the scheduler and the world: facts that go in, commands that come out.
+// Both sets are closed; to read this file is to know the program.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/base/time.hpp"
+#include "ratebatch/model/batch.hpp"
+#include "ratebatch/model/job.hpp"
+#include "ratebatch/model/lanes.hpp"
+#include "ratebatch/model/outcome.hpp"
+
+namespace ratebatch {
+
+namespace event {
+
+// Answers action::LoadJobs. `exhausted`: the route has no further job behind these.
+struct JobsLoaded {
+  RouteId route{};
+  std::vector<JobRef> jobs;  // In the order of comes_before.
+  bool exhausted = false;
+};
+
+// Answers action::CommitBatch: the batch is durable.
+struct Committed {
+  BatchId batch{};
+};
+
+// Answers action::CommitBatch: nothing of it was stored, for want of room. The batch comes back,
+// and is offered again after a while; nothing starts until it is stored.
+struct CommitFailed {
+  Batch batch;
+};
+
+// Attempt k of job j ended: a reply was read, or its transfer failed.
+struct AttemptEnded {
+  JobSeq job{};
+  AttemptNumber attempt{};
+  Outcome outcome;
+};
+
+// Start nothing new; give up after `grace` what is in flight by then (0: at once). The shortest
+// grace of all such events counts.
+struct StopRequested {
+  Duration grace{};
+};
+
+}  // namespace event
+
+using Event = std::variant<event::JobsLoaded, event::Committed, event::CommitFailed,
+                           event::AttemptEnded, event::StopRequested>;
+
+namespace action {
+
+// Read the next jobs of a route that may be started. At most one is outstanding per route.
+struct LoadJobs {
+  RouteId route{};
+  std::optional<JobCursor> after;
+  std::size_t count = 0;
+};
+
+// Make this durable. At most one is outstanding.
+struct CommitBatch {
+  Batch batch;
+};
+
+// Send the request of a committed start. Answered by exactly one AttemptEnded.
+struct Send {
+  JobSeq job{};
+  RouteId route{};
+  AttemptNumber attempt{};
+  LaneId lane{};
+  KeyId key{};
+};
+
+// Break off a transfer that was sent. Answered by AttemptEnded of class unknown, unless the reply
+// was there first.
+struct Cancel {
+  JobSeq job{};
+  AttemptNumber attempt{};
+};
+
+enum class FinishReason : std::uint8_t {
+  complete,  // No job is left that could be started.
+  stopped,   // As requested; everything in flight is settled and stored.
+  no_key,    // Jobs are left, and every lane that has some has no usable key.
+  no_room,   // Stopped while the disk was full: answers that arrived could not be stored.
+};
+
+// The last action; nothing follows it.
+struct Finished {
+  FinishReason reason = FinishReason::complete;
+};
+
+}  // namespace action
+
+using Action = std::variant<action::LoadJobs, action::CommitBatch, action::Send, action::Cancel,
+                            action::Finished>;
+
+// The earliest moment at which poll may have something new, on either clock.
+struct Deadline {
+  std::optional<Instant> steady;
+  std::optional<WallTime> wall;
+};
+
+// Plain data for progress and status: what the scheduler does now. Totals of jobs come from the
+// checkpoint, which counts only what is stored.
+struct LaneSnapshot {
+  LaneId lane{};
+  LaneStatus status;
+  std::int32_t in_flight = 0;
+  std::int32_t retrying = 0;  // Jobs that wait for their own retry.
+};
+
+struct Snapshot {
+  std::vector<LaneSnapshot> lanes;  // By LaneId.
+  std::int32_t in_flight = 0;
+  std::int32_t workers = 0;
+  bool stopping = false;
+  bool storage_waits = false;  // The last commit found no room.
+};
+
+}  // namespace ratebatch

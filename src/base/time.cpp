@@ -1,0 +1,127 @@
+#include "ratebatch/base/time.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <ctime>
+
+namespace ratebatch {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  std::int64_t ns;
+};
+
+// Longest names first, so that "ms" is not read as "m".
+constexpr std::array<Unit, 7> units = {{{"ns", 1},
+                                        {"us", 1'000},
+                                        {"ms", 1'000'000},
+                                        {"s", 1'000'000'000},
+                                        {"m", 60'000'000'000},
+                                        {"h", 3'600'000'000'000},
+                                        {"d", 86'400'000'000'000}}};
+
+constexpr std::int64_t ns_max = 36'525LL * 86'400 * 1'000'000'000 / 10;
+
+tl::unexpected<Error> not_a_duration(std::string_view text) {
+  return fail(
+      ErrorCode::invalid_input,
+      fmt::format("'{}' is not a duration; expected for example 500ms, 30s, 1m30s, 24h", text));
+}
+
+// Reads digits and an optional fraction as a number of `unit_ns`-sized units. Integer arithmetic:
+// the fraction keeps nine digits, enough for one nanosecond in a second.
+std::optional<std::int64_t> scaled(std::string_view whole, std::string_view fraction,
+                                   std::int64_t unit_ns) {
+  std::int64_t number = 0;
+  const auto [end, code] = std::from_chars(whole.data(), whole.data() + whole.size(), number);
+  if (code != std::errc{} || end != whole.data() + whole.size()) return std::nullopt;
+  if (number > ns_max / unit_ns) return std::nullopt;
+  std::int64_t total = number * unit_ns;
+  std::int64_t place = unit_ns;
+  for (const char digit : fraction) {
+    place /= 10;
+    total += place * (digit - '0');
+  }
+  return total;
+}
+
+std::size_t digits_at(std::string_view text, std::size_t from) {
+  std::size_t at = from;
+  while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
+  return at;
+}
+
+std::tm utc_fields(WallTime at) {
+  std::int64_t seconds = at.ns / 1'000'000'000;
+  if (at.ns % 1'000'000'000 < 0) --seconds;
+  const auto time = static_cast<std::time_t>(seconds);
+  std::tm fields{};
+  ::gmtime_r(&time, &fields);
+  return fields;
+}
+
+}  // namespace
+
+Result<Duration> parse_duration(std::string_view text) {
+  std::int64_t total = 0;
+  std::size_t at = 0;
+  if (text.empty()) return not_a_duration(text);
+  while (at < text.size()) {
+    const std::size_t whole_end = digits_at(text, at);
+    if (whole_end == at) return not_a_duration(text);
+    const std::string_view whole = text.substr(at, whole_end - at);
+    at = whole_end;
+    std::string_view fraction;
+    if (at < text.size() && text[at] == '.') {
+      const std::size_t end = digits_at(text, at + 1);
+      fraction = text.substr(at + 1, end - at - 1);
+      if (fraction.empty()) return not_a_duration(text);
+      at = end;
+    }
+    std::int64_t unit_ns = 0;
+    if (at == text.size() && total == 0) unit_ns = 1'000'000'000;
+    for (const Unit& unit : units) {
+      if (unit_ns == 0 && text.substr(at, unit.name.size()) == unit.name) {
+        unit_ns = unit.ns;
+        at += unit.name.size();
+      }
+    }
+    const auto part = unit_ns == 0 ? std::nullopt : scaled(whole, fraction, unit_ns);
+    if (!part || *part > ns_max - total) return not_a_duration(text);
+    total += *part;
+  }
+  return Duration{total};
+}
+
+std::string format_duration(Duration d) {
+  if (d.count() < 0) return "-" + format_duration(-d);
+  const std::int64_t ms = to_ms(d);
+  const std::int64_t s = ms / 1000;
+  const std::int64_t min = s / 60;
+  const std::int64_t h = min / 60;
+  if (ms < 1000) return fmt::format("{}ms", ms);
+  if (s < 10)
+    return ms % 1000 == 0 ? fmt::format("{}s", s) : fmt::format("{}.{}s", s, ms % 1000 / 100);
+  if (min < 1) return fmt::format("{}s", s);
+  if (h < 1) return s % 60 == 0 ? fmt::format("{}min", min) : fmt::format("{}min {}s", min, s % 60);
+  if (h < 48) return min % 60 == 0 ? fmt::format("{}h", h) : fmt::format("{}h {}min", h, min % 60);
+  return h % 24 == 0 ? fmt::format("{}d", h / 24) : fmt::format("{}d {}h", h / 24, h % 24);
+}
+
+std::string format_utc(WallTime at) {
+  const std::tm f = utc_fields(at);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", f.tm_year + 1900, f.tm_mon + 1,
+                     f.tm_mday, f.tm_hour, f.tm_min, f.tm_sec);
+}
+
+std::string format_utc_ms(WallTime at) {
+  const std::tm f = utc_fields(at);
+  const std::int64_t ms = (to_ms(at) % 1000 + 1000) % 1000;
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", f.tm_year + 1900, f.tm_mon + 1,
+                     f.tm_mday, f.tm_hour, f.tm_min, f.tm_sec, ms);
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,138 @@
+#include "ratebatch/model/config.hpp"
+
+#include <utility>
+
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+tl::unexpected<Error> no_model(std::string message) {
+  return fail(ErrorCode::invalid_input, std::move(message));
+}
+
+std::string quoted(std::string_view name) { return "'" + escaped(name, 80) + "'"; }
+
+// A provider with an id of its own, split at the first slash ("together/black-forest-labs/FLUX").
+struct Qualified {
+  const ProviderSettings* provider = nullptr;
+  std::string_view id;
+};
+
+Qualified split(const Config& config, std::string_view name) {
+  const std::size_t slash = name.find('/');
+  if (slash == std::string_view::npos || slash + 1 == name.size()) return {};
+  const auto provider = config.providers.find(std::string(name.substr(0, slash)));
+  if (provider == config.providers.end()) return {};
+  return {&provider->second, name.substr(slash + 1)};
+}
+
+// Models with this id, of this provider if one is given: they share what the provider allows, so
+// "openai/gpt-4o" must not become a lane beside the configured one.
+std::vector<const ModelSettings*> with_id(const Config& config, std::string_view id,
+                                          const ProviderSettings* provider) {
+  std::vector<const ModelSettings*> found;
+  for (const auto& [name, model] : config.models) {
+    if (model.id == id && (provider == nullptr || model.provider == provider->name)) {
+      found.push_back(&model);
+    }
+  }
+  return found;
+}
+
+Result<ModelSettings> only_one(const std::vector<const ModelSettings*>& found,
+                               std::string_view name) {
+  if (found.size() == 1) return *found.front();
+  std::string names;
+  for (const ModelSettings* model : found) {
+    names += (names.empty() ? "" : ", ") + quoted(model->name);
+  }
+  return no_model("model " + quoted(name) +
+                  " is the id of several configured models; name one of " + names);
+}
+
+ModelSettings unconfigured(const Config& config, const ProviderSettings& provider,
+                           std::string_view id) {
+  ModelSettings model;
+  model.name = provider.name + "/" + std::string(id);
+  model.provider = provider.name;
+  model.id = id;
+  model.kind = kind_of_id(id);
+  model.retry = config.retry;
+  return model;
+}
+
+std::string advice(const Config& config, std::string_view name) {
+  std::vector<std::string> names;
+  for (const auto& [known, model] : config.models) {
+    names.push_back(known);
+    if (model.id != known) names.push_back(model.id);
+  }
+  std::string suggestion = did_you_mean(name, names);
+  if (!suggestion.empty()) return suggestion;
+  return "; expected a name under models: in the configuration, or provider/model such as "
+         "openai/gpt-4o-mini";
+}
+
+// The name of the model that a job means; fails where there is none.
+Result<std::string> model_name(const Config& config, std::string_view type,
+                               std::string_view model) {
+  if (!model.empty()) return std::string(model);
+  if (type.empty()) return no_model("a job needs a type or a model, and this one has neither");
+  const auto found = config.types.find(std::string(type));
+  if (found == config.types.end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, settings] : config.types) names.push_back(name);
+    return no_model("unknown type " + quoted(type) + did_you_mean(type, names));
+  }
+  if (!found->second.model.empty()) return found->second.model;
+  return no_model("type " + quoted(type) + " has no model, and the job names none either");
+}
+
+}  // namespace
+
+ModelKind kind_of_id(std::string_view id) {
+  const bool image = id.find("image") != std::string_view::npos || id.starts_with("dall-e");
+  return image ? ModelKind::image : ModelKind::chat;
+}
+
+Result<ModelSettings> find_model(const Config& config, std::string_view name) {
+  const auto configured = config.models.find(std::string(name));
+  if (configured != config.models.end()) return configured->second;
+  const auto by_id = with_id(config, name, nullptr);
+  if (!by_id.empty()) return only_one(by_id, name);
+  const Qualified qualified = split(config, name);
+  if (qualified.provider != nullptr) {
+    const auto of_provider = with_id(config, qualified.id, qualified.provider);
+    if (!of_provider.empty()) return only_one(of_provider, name);
+    return unconfigured(config, *qualified.provider, qualified.id);
+  }
+  const bool bare = !name.empty() && name.find('/') == std::string_view::npos;
+  if (bare && config.models.empty() && config.providers.size() == 1) {
+    return unconfigured(config, config.providers.begin()->second, name);
+  }
+  return no_model("unknown model " + quoted(name) + advice(config, name));
+}
+
+Result<ModelSettings> resolve_model(const Config& config, std::string_view name) {
+  auto model = find_model(config, name);
+  if (!model || model->enabled) return model;
+  return no_model("model " + quoted(model->name) +
+                  " is switched off (enabled: false in the configuration)");
+}
+
+Result<ModelSettings> find_job_model(const Config& config, std::string_view type,
+                                     std::string_view model) {
+  auto name = model_name(config, type, model);
+  if (!name) return pass(name);
+  return find_model(config, *name);
+}
+
+Result<ModelSettings> resolve_job_model(const Config& config, std::string_view type,
+                                        std::string_view model) {
+  auto name = model_name(config, type, model);
+  if (!name) return pass(name);
+  return resolve_model(config, *name);
+}
+
+}  // namespace ratebatch
