@@ -1,0 +1,111 @@
+// The core: decides which job starts when, and what an outcome means. It only composes; each policy
+// has a file of its own (lane, job_queue, lane_gate, breaker, retry_policy, quota_monitor).
+//
+// Sans-IO: no clock, no thread, no file. Facts go in through `handle`, commands come out of `poll`,
+// which is called until it returns nothing; then nothing can come before `wake_at` or another
+// fact. The same calls with the same seed give the same actions.
+//
+// The rules it keeps, each one an invariant of the simulator:
+//  1. A Send follows the commit of its start; a worker slot is held from that commit to the commit
+//     of the attempt's outcome.
+//  2. Every AttemptEnded belongs to a Send (or is ignored, if its attempt is not in flight).
+//  3. Every reservation is settled or released exactly once.
+//  4. Nothing starts after a stop, above a limit, or while a commit waits for room.
+//  5. Memory is bounded by workers, lanes and pages, not by jobs.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "ratebatch/base/random.hpp"
+#include "ratebatch/model/protocol.hpp"
+#include "ratebatch/quota/quota_monitor.hpp"
+#include "ratebatch/schedule/lane.hpp"
+
+namespace ratebatch {
+
+struct SchedulerOptions {
+  std::int32_t workers = 4;
+  std::int32_t pace_at_per_mille = 990;
+  UnknownPolicy on_unknown = UnknownPolicy::retry;
+};
+
+// After a commit found no room: the wait before it is tried again.
+constexpr Duration no_room_wait = std::chrono::seconds{5};
+
+class Scheduler {
+ public:
+  // `lanes` must outlive the scheduler. `stored`: limit states of earlier runs.
+  Scheduler(const Lanes& lanes, SchedulerOptions options, Rng rng, Now now,
+            const std::vector<LimitState>& stored);
+
+  // Takes in a fact.
+  void handle(Now now, Event event);
+
+  // The next command; nothing if there is none now. After Finished it returns nothing for ever.
+  std::optional<Action> poll(Now now);
+
+  // The one moment at which poll may next have something, if time alone brings it. Valid after poll
+  // returned nothing.
+  [[nodiscard]] Deadline wake_at() const;
+
+  [[nodiscard]] Snapshot snapshot(Now now) const;
+
+ private:
+  // Where a started job is on its way.
+  enum class Flight : std::uint8_t { committing_start, sent, committing_end };
+  struct InFlight {
+    JobRef job;  // As it will be when it is put back.
+    LaneId lane{};
+    Reservation reservation;
+    Instant started_at;
+    bool is_probe = false;
+    bool cancelled = false;
+    Flight flight = Flight::committing_start;
+    std::optional<Instant> back_at;  // Put back to the queue then; nothing: it is finished.
+  };
+
+  void on(Now now, const event::JobsLoaded& loaded);
+  void on(Now now, const event::Committed& committed);
+  void on(Now now, event::CommitFailed& failed);
+  void on(Now now, event::AttemptEnded& ended);
+  void on(Now now, const event::StopRequested& stop);
+
+  std::optional<Action> next_load();
+  std::optional<Action> next_commit(Now now);
+  std::optional<Action> next_finish();
+  void start_jobs(Now now);
+  [[nodiscard]] std::optional<LaneId> pick_lane(Now now, const std::vector<bool>& left_out);
+  void start_job(Now now, LaneId lane, const Reservation& reservation);
+  void withdraw_start(Now now, const AttemptStart& start);
+  void apply(Now now, InFlight& flight, const Outcome& outcome, AttemptEnd& end);
+  void note_lane_changes(Now now);
+  void cancel_all();
+  [[nodiscard]] bool all_drained() const;
+  [[nodiscard]] bool only_keyless_left() const;
+
+  SchedulerOptions options_;
+  Rng rng_;
+  QuotaMonitor quota_;
+  std::vector<Lane> lanes_;
+  std::vector<LaneStatus> stored_status_;  // As last put into a batch.
+  std::map<RouteId, LaneId> lane_of_route_;
+  std::map<JobSeq, InFlight> in_flight_;
+  Batch batch_;  // Grows until the next commit.
+  std::vector<JobSeq> committing_starts_;
+  std::vector<JobSeq> committing_ends_;
+  std::deque<Action> out_;
+  std::optional<BatchId> committing_;
+  std::optional<Instant> room_retry_at_;
+  std::optional<Instant> give_up_at_;  // Set by a stop.
+  bool gave_up_ = false;
+  bool room_gave_up_ = false;  // The last try of a run that must end found no room either.
+  Now polled_at_;
+  bool finished_ = false;
+  std::int64_t last_batch_ = 0;
+};
+
+}  // namespace ratebatch
