@@ -1,0 +1,26 @@
+// Words of a server, made fit to be stored and shown.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace ratebatch {
+
+// Outcome::message is at most this long: enough for every error text seen, and bounded in the
+// checkpoint.
+constexpr std::size_t message_bytes_max = 1000;
+
+// The text with every byte that is not UTF-8 replaced by U+FFFD.
+std::string with_utf8_repaired(std::string_view text);
+
+// The text without surrounding blanks, bytes that are not UTF-8 written as \xNN, and cut at a
+// character to at most message_bytes_max bytes.
+std::string as_message(std::string_view text);
+
+// The text in lower case, ASCII letters only.
+std::string in_lower_case(std::string_view text);
+
+// Without blanks, tabs and line ends at both ends.
+std::string_view without_blanks(std::string_view text);
+
+}  // namespace ratebatch

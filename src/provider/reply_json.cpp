@@ -1,0 +1,65 @@
+#include "provider/reply_json.hpp"
+
+#include "provider/foreign_text.hpp"
+
+namespace ratebatch {
+namespace {
+
+// Looked at before parsing, so that a hostile text never becomes a deep tree. Right for every text
+// that is JSON; others fail to parse anyway.
+bool is_too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (in_string) {
+      if (c == '\\') ++at;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > reply_json_depth_max) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::optional<nlohmann::json> read_json(std::string_view text) {
+  if (is_too_deep(text)) return std::nullopt;
+  nlohmann::json value = nlohmann::json::parse(with_utf8_repaired(text), nullptr, false);
+  if (value.is_discarded()) return std::nullopt;
+  return value;
+}
+
+const nlohmann::json* member(const nlohmann::json& value, const char* name) {
+  if (!value.is_object()) return nullptr;
+  const auto found = value.find(name);
+  return found == value.end() || found->is_null() ? nullptr : &*found;
+}
+
+const nlohmann::json* first_element(const nlohmann::json* value) {
+  return value == nullptr || !value->is_array() || value->empty() ? nullptr : &value->front();
+}
+
+std::string text_member(const nlohmann::json& value, const char* name) {
+  const nlohmann::json* found = member(value, name);
+  return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::int64_t count_member(const nlohmann::json& value, const char* name) {
+  const nlohmann::json* found = member(value, name);
+  if (found == nullptr || !found->is_number_integer()) return 0;
+  // A number above the signed range turns negative here, which is as good as none.
+  const auto count = found->get<std::int64_t>();
+  return count > 0 ? count : 0;
+}
+
+std::string written_json(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,122 @@
+#include "provider/wait_hint.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "provider/foreign_text.hpp"
+#include "provider/http_date.hpp"
+
+namespace ratebatch {
+namespace {
+
+struct WordUnit {
+  std::string_view word;
+  std::string_view unit;  // As parse_duration knows it.
+};
+
+// Longer words first, where one begins with another.
+constexpr std::array<WordUnit, 8> word_units = {{{"millisecond", "ms"},
+                                                 {"second", "s"},
+                                                 {"sec", "s"},
+                                                 {"minute", "m"},
+                                                 {"min", "m"},
+                                                 {"hour", "h"},
+                                                 {"day", "d"},
+                                                 {"ms", "ms"}}};
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Precondition: `text` has the form of a duration, so that only its size can be wrong with it.
+std::optional<Duration> positive(std::string_view text) {
+  const Result<Duration> parsed = parse_duration(text);
+  if (!parsed) return wait_hint_max;
+  if (*parsed == Duration::zero()) return std::nullopt;
+  return *parsed;
+}
+
+// The number that `text` begins with, as far as it is one: "1.146" of "1.146s." and "2" of "2.".
+std::string_view leading_number(std::string_view text) {
+  std::size_t end = 0;
+  while (end < text.size() && is_digit(text[end])) ++end;
+  if (end + 1 < text.size() && text[end] == '.' && is_digit(text[end + 1])) {
+    ++end;
+    while (end < text.size() && is_digit(text[end])) ++end;
+  }
+  return text.substr(0, end);
+}
+
+// A duration as Go writes it, at the start of a text in lower case: "6m0s", "20ms", "1.5s".
+std::string leading_go_duration(std::string_view text) {
+  std::string duration;
+  while (!text.empty()) {
+    const std::string_view number = leading_number(text);
+    std::string_view rest = text.substr(number.size());
+    std::string unit;
+    for (const std::string_view candidate : {"\xC2\xB5s", "us", "ns", "ms", "s", "m", "h", "d"}) {
+      if (unit.empty() && rest.starts_with(candidate)) {
+        unit = candidate.front() == '\xC2' ? "us" : candidate;  // The micro sign.
+        rest.remove_prefix(candidate.size());
+      }
+    }
+    if (number.empty() || unit.empty()) return duration;
+    duration.append(number).append(unit);
+    text = rest;
+  }
+  return duration;
+}
+
+// The wait that `text`, in lower case, begins with.
+std::optional<Duration> leading_wait(std::string_view text) {
+  const std::string_view number = leading_number(text);
+  if (number.empty()) return std::nullopt;
+  const std::string_view rest = text.substr(number.size());
+  const std::string_view word = without_blanks(rest.substr(0, 16));
+  if (rest.starts_with(" ") || rest.starts_with("sec") || rest.starts_with("min")) {
+    for (const WordUnit& unit : word_units) {
+      if (word.starts_with(unit.word)) return positive(std::string(number).append(unit.unit));
+    }
+  }
+  const std::string go = leading_go_duration(text);
+  return go.empty() ? std::nullopt : positive(go);
+}
+
+std::optional<Duration> wait_in_headers(const HttpReply& reply) {
+  const std::string_view ms = without_blanks(reply.header("retry-after-ms"));
+  if (!ms.empty() && leading_number(ms).size() == ms.size()) {
+    if (const std::optional<Duration> wait = positive(std::string(ms) + "ms")) return wait;
+  }
+  const std::string_view after = without_blanks(reply.header("retry-after"));
+  if (after.empty()) return std::nullopt;
+  // Whole seconds by RFC 9110; decimals are seen.
+  if (leading_number(after).size() == after.size()) return positive(std::string(after) + "s");
+  const std::optional<WallTime> until = parse_http_date(after);
+  const std::optional<WallTime> now = parse_http_date(reply.header("date"));
+  if (!until || !now || *until <= *now) return std::nullopt;
+  return *until - *now;
+}
+
+}  // namespace
+
+std::optional<Duration> wait_in_message(std::string_view message) {
+  const std::string lower = in_lower_case(message);
+  for (const std::string_view phrase : {"try again in ", "retry after ", "retry in "}) {
+    for (std::size_t at = lower.find(phrase); at != std::string::npos;
+         at = lower.find(phrase, at + 1)) {
+      const std::string_view rest = std::string_view(lower).substr(at + phrase.size());
+      if (const std::optional<Duration> wait = leading_wait(rest)) return wait;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Duration> wait_hint(const HttpReply& reply, std::string_view message) {
+  const std::optional<Duration> in_headers = wait_in_headers(reply);
+  const std::optional<Duration> in_message = wait_in_message(message);
+  if (!in_headers && !in_message) return std::nullopt;
+  const Duration longer =
+      std::max(in_headers.value_or(Duration::zero()), in_message.value_or(Duration::zero()));
+  return std::min(longer, wait_hint_max);
+}
+
+}  // namespace ratebatch

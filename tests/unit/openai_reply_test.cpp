@@ -1,0 +1,221 @@
+// What the 2xx replies of OpenAI's API mean.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "ratebatch/provider/dialect.hpp"
+
+namespace ratebatch {
+namespace {
+
+using Kind = OutcomeClass;
+
+Outcome read_chat(const std::string& body) {
+  return find_dialect("openai")->read({.status = 200, .body = body}, ModelKind::chat, false);
+}
+
+Outcome read_image(const std::string& body) {
+  return find_dialect("openai")->read({.status = 200, .body = body}, ModelKind::image, false);
+}
+
+Outcome read_raw(const std::string& body) {
+  return find_dialect("openai")->read({.status = 200, .body = body}, ModelKind::chat, true);
+}
+
+// One choice with this message and finish_reason, as JSON.
+std::string choice(const std::string& message, const std::string& reason) {
+  return R"({"choices":[{"index":0,"message":)" + message + R"(,"finish_reason":")" + reason +
+         R"("}],"usage":{"prompt_tokens":22,"completion_tokens":2,"total_tokens":24}})";
+}
+
+TEST_CASE("a chat answer has its text, finish reason and usage") {
+  const Outcome outcome = find_dialect("openai")->read(
+      {.status = 200,
+       .headers = {{"x-request-id", "req_9"}},
+       .body = choice(R"({"role":"assistant","content":"Hello \u00e9."})", "stop")},
+      ModelKind::chat, false);
+  CHECK(outcome.kind == Kind::done);
+  REQUIRE(outcome.answer);
+  CHECK(outcome.answer->text == "Hello \xC3\xA9.");
+  CHECK(outcome.answer->finish_reason == "stop");
+  CHECK_FALSE(outcome.answer->truncated);
+  CHECK(outcome.answer->body_json.empty());
+  CHECK(outcome.usage == Usage{.input_tokens = 22, .output_tokens = 2, .images = 0});
+  CHECK(outcome.request_id == "req_9");
+  CHECK(outcome.http_status == 200);
+  CHECK(outcome.message.empty());
+}
+
+struct ChatRow {
+  std::string message, reason;
+  Kind kind;
+  std::string text;  // Of the answer, or part of the message.
+  bool truncated = false;
+};
+
+TEST_CASE("a choice is done where it has text, else its reason decides") {
+  const std::vector<ChatRow> table = {
+      {R"({"content":"cut he"})", "length", Kind::done, "cut he", true},
+      {R"({"content":"part"})", "content_filter", Kind::done, "part"},
+      {R"({"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]})", "stop", Kind::done,
+       "ab"},
+      {R"({"content":"done"})", "", Kind::done, "done"},
+      {R"({"content":""})", "length", Kind::invalid_request, "max_tokens"},
+      {R"({"content":null})", "length", Kind::invalid_request, "max_tokens"},
+      {R"({"content":" \n"})", "length", Kind::invalid_request, "max_tokens"},
+      {R"({"content":""})", "content_filter", Kind::content_policy, "content filter"},
+      {R"({"content":null,"refusal":"I cannot."})", "stop", Kind::content_policy, "I cannot."},
+      {R"({"content":null,"tool_calls":[{}]})", "tool_calls", Kind::invalid_request, "tool call"},
+      {R"({"content":""})", "stop", Kind::bad_reply, "empty"},
+      {R"({"content":null})", "stop", Kind::bad_reply, "empty"},
+      {R"({})", "stop", Kind::bad_reply, "empty"},
+      {R"({"content":7})", "stop", Kind::bad_reply, "empty"},
+      {R"("text")", "stop", Kind::bad_reply, "empty"},
+      {R"({"content":"half"})", "error", Kind::bad_reply, "broke off"},
+  };
+  for (const ChatRow& row : table) {
+    CAPTURE(row.message);
+    CAPTURE(row.reason);
+    const Outcome outcome = read_chat(choice(row.message, row.reason));
+    CHECK(to_string(outcome.kind) == to_string(row.kind));
+    CHECK(outcome.answer.has_value() == (row.kind == Kind::done));
+    if (outcome.answer) {
+      CHECK(outcome.answer->text == row.text);
+      CHECK(outcome.answer->truncated == row.truncated);
+    } else {
+      CHECK(outcome.message.find(row.text) != std::string::npos);
+    }
+    // Charged all the same.
+    CHECK(outcome.usage.input_tokens == 22);
+  }
+}
+
+TEST_CASE("a 2xx that cannot be read or holds nothing is a bad reply") {
+  const std::string deep = R"({"choices":)" + std::string(64, '[') + std::string(64, ']') + "}";
+  for (const std::string& body : std::vector<std::string>{
+           "", "   ", "{", "null", "7", "\"text\"", "[]", "{}", "[{}]", R"({"choices":[]})",
+           R"({"choices":null})", R"({"choices":{}})", R"({"choices":["x"]})", R"({"id":"x"})",
+           "<html>ok</html>", R"({"choices":[{"message":{"content":"cut)", deep}) {
+    CAPTURE(body);
+    const Outcome outcome = read_chat(body);
+    CHECK(outcome.kind == Kind::bad_reply);
+    CHECK_FALSE(outcome.message.empty());
+    CHECK_FALSE(outcome.answer);
+  }
+}
+
+TEST_CASE("blank lines before an answer, and bytes in it that are not UTF-8, are no fault") {
+  CHECK(read_chat("\n\r\n\n" + choice(R"({"content":"hi"})", "stop")).kind == Kind::done);
+  const Outcome outcome =
+      read_chat(choice("{\"content\":\"a\xFF"
+                       "b\"}",
+                       "stop"));
+  REQUIRE(outcome.answer);
+  CHECK(outcome.answer->text ==
+        "a\xEF\xBF\xBD"
+        "b");
+}
+
+TEST_CASE("JSON is read down to 64 levels") {
+  // The outer object, and levels - 1 arrays.
+  const auto with_depth = [](std::size_t levels) {
+    return R"({"choices":[{"message":{"content":"[[[[ \" [["}}],"x":)" +
+           std::string(levels - 1, '[') + std::string(levels - 1, ']') + "}";
+  };
+  CHECK(read_chat(with_depth(63)).kind == Kind::done);
+  CHECK(read_chat(with_depth(64)).kind == Kind::done);
+  CHECK(read_chat(with_depth(65)).kind == Kind::bad_reply);
+}
+
+TEST_CASE("usage that is missing, negative or no number counts as zero") {
+  for (const std::string usage :
+       {"null", "7", "{}", R"({"prompt_tokens":-1,"completion_tokens":"x"})",
+        R"({"prompt_tokens":1.5,"completion_tokens":18446744073709551615})"}) {
+    CAPTURE(usage);
+    const Outcome outcome =
+        read_chat(R"({"choices":[{"message":{"content":"x"}}],"usage":)" + usage + "}");
+    CHECK(outcome.kind == Kind::done);
+    CHECK(outcome.usage == Usage{});
+  }
+}
+
+TEST_CASE("images are decoded, named by their bytes and counted") {
+  struct Row {
+    std::string base64, extension, start;
+  };
+  for (const Row& row : std::vector<Row>{{"iVBORw0KGgo=", "png", "\x89PNG"},
+                                         {"/9j/4A==", "jpg", "\xFF\xD8\xFF"},
+                                         {"UklGRgAAAABXRUJQ", "webp", "RIFF"},
+                                         {"R0lGODlh", "gif", "GIF89a"},
+                                         {"R0lGODdh", "gif", "GIF87a"},
+                                         {"UklGRldFQlA=", "bin", "RIFFWEBP"},
+                                         {"aGk", "bin", "hi"}}) {
+    CAPTURE(row.extension);
+    const Outcome outcome = read_image(R"({"created":1,"data":[{"b64_json":")" + row.base64 +
+                                       R"("}],"usage":{"input_tokens":50,"output_tokens":60}})");
+    REQUIRE(outcome.kind == Kind::done);
+    REQUIRE(outcome.answer->assets.size() == 1);
+    CHECK(outcome.answer->assets[0].extension == row.extension);
+    CHECK(outcome.answer->assets[0].bytes.starts_with(row.start));
+    CHECK(outcome.usage == Usage{.input_tokens = 50, .output_tokens = 60, .images = 1});
+  }
+  const Outcome two = read_image(R"({"data":[{"b64_json":"aGk="},{"b64_json":"aG8="}]})");
+  REQUIRE(two.answer);
+  CHECK(two.answer->assets.size() == 2);
+  CHECK(two.usage.images == 2);
+}
+
+TEST_CASE("an image reply without images is a bad reply that says why") {
+  struct Row {
+    std::string body, message;
+  };
+  for (const Row& row : std::vector<Row>{
+           {R"({"data":[]})", "no images"},
+           {R"({"created":1})", "no images"},
+           {R"({"data":[{"url":"https://h/x.png"}]})", "a link instead of an image"},
+           {R"({"data":[{"b64_json":"aGk="},{"url":"https://h/x.png"}]})", "a link instead"},
+           {R"({"data":[{}]})", "without an image"},
+           {R"({"data":[7]})", "without an image"},
+           {R"({"data":[{"b64_json":""}]})", "not base64"},
+           {R"({"data":[{"b64_json":"a"}]})", "not base64"},
+           {R"({"data":[{"b64_json":"aGk=\n"}]})", "not base64"},
+           {R"({"data":[{"b64_json":"a=k="}]})", "not base64"}}) {
+    CAPTURE(row.body);
+    const Outcome outcome = read_image(row.body);
+    CHECK(outcome.kind == Kind::bad_reply);
+    CHECK(outcome.message.find(row.message) != std::string::npos);
+    CHECK_FALSE(outcome.answer);
+  }
+}
+
+TEST_CASE("the answer to a raw body keeps the reply's body") {
+  const std::string chat = choice(R"({"content":"hi"})", "stop");
+  const Outcome outcome = read_raw("\n" + chat + "\n");
+  REQUIRE(outcome.answer);
+  CHECK(outcome.answer->body_json == chat);
+  CHECK(outcome.answer->text == "hi");
+  CHECK(outcome.usage.output_tokens == 2);
+
+  const std::string embedding =
+      R"({"object":"list","data":[{"embedding":[0.1]}],"usage":{"prompt_tokens":5}})";
+  const Outcome other = read_raw(embedding);
+  REQUIRE(other.answer);
+  CHECK(other.answer->body_json == embedding);
+  CHECK(other.answer->text.empty());
+  CHECK(other.usage.input_tokens == 5);
+
+  const std::string tool = choice(R"({"content":null,"tool_calls":[{"id":"c"}]})", "tool_calls");
+  CHECK(read_raw(tool).answer.value_or(Answer{}).body_json == tool);
+}
+
+TEST_CASE("a raw body's reply is held to the same measure") {
+  CHECK(read_raw("").kind == Kind::bad_reply);
+  CHECK(read_raw("{}").kind == Kind::bad_reply);
+  CHECK(read_raw(R"({"error":{"code":503}})").kind == Kind::overloaded);
+  CHECK(read_raw(choice(R"({"content":""})", "length")).kind == Kind::invalid_request);
+  CHECK(read_raw(R"({"choices":[]})").kind == Kind::bad_reply);
+}
+
+}  // namespace
+}  // namespace ratebatch
