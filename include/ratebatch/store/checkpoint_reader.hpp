@@ -1,0 +1,162 @@
+// Reads a checkpoint beside a run: for `status`, `results` and lists of jobs.
+//
+// A connection of its own that cannot write. Every read is one short transaction, so that it never
+// blocks the run nor keeps its write-ahead log from being reused; what the caller does with a row
+// happens between transactions. On media where nothing can be written it reads a checkpoint that
+// was closed well.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/base/time.hpp"
+#include "ratebatch/model/batch.hpp"
+#include "ratebatch/model/job.hpp"
+#include "ratebatch/model/outcome.hpp"
+#include "ratebatch/store/checkpoint.hpp"
+#include "ratebatch/store/checkpoint_stamp.hpp"
+#include "ratebatch/store/counts.hpp"
+
+namespace ratebatch {
+
+// A process that holds the checkpoint now.
+struct LiveRun {
+  std::int64_t pid = 0;             // 0: not visible from here (another container).
+  std::optional<WallTime> started;  // Absent: it has not begun to work yet, or is no run.
+  std::int32_t workers = 0;
+};
+
+struct PastRun {
+  std::int64_t pid = 0;
+  WallTime started;
+  std::int32_t workers = 0;
+  // Absent: it died.
+  std::optional<WallTime> ended;
+  std::optional<std::int32_t> exit_code;
+  std::string reason;
+};
+
+// A lane of the last run.
+struct StoredLane {
+  std::string model;
+  std::string provider;
+  LaneStatus status;
+};
+
+struct FailureCount {
+  std::string outcome_class;  // As to_string(OutcomeClass) says.
+  std::int64_t jobs = 0;
+};
+
+struct TypeTotals {
+  std::string type;  // Empty: none.
+  std::int64_t done = 0;
+  std::int64_t failed = 0;
+  double avg_input_tokens = 0;  // Over all answers ever stored; 0 without any.
+  double avg_output_tokens = 0;
+};
+
+struct Latency {
+  std::int64_t p50_ms = 0;
+  std::int64_t p95_ms = 0;
+};
+
+struct StatusData {
+  CheckpointStamp stamp;
+  Counts counts;
+  std::vector<StoredRoute> routes;
+  std::optional<LiveRun> live_run;
+  std::optional<PastRun> last_run;        // The latest that is not alive.
+  std::vector<StoredLane> lanes;          // In the order of the run's lanes.
+  std::vector<FailureCount> failures;     // Of jobs that are failed now; most frequent first.
+  std::vector<TypeTotals> types;          // By name.
+  std::optional<Latency> latency;         // Of the last answers, at most recent_results_max.
+  std::optional<double> jobs_per_minute;  // Finished in the recent_rate_window before the last.
+  std::vector<LimitState> limits;
+};
+
+// How far back `latency` and `jobs_per_minute` look: enough for a steady p95, and read in about a
+// millisecond however many results there are.
+constexpr std::int64_t recent_results_max = 1000;
+constexpr Duration recent_rate_window = std::chrono::minutes{5};
+
+enum class ResultOrder : std::uint8_t { finishing, input };
+
+// A finished job. One that was put back in the queue keeps its answer here until the next replaces
+// it; a job that was done and then failed has both an error and its older answer.
+struct ResultRow {
+  std::int64_t cursor = 0;  // To go on behind this row, in the same order.
+  JobSeq seq{};
+  std::string id;
+  std::string type;
+  std::string model;                // Explicit in the job line; may be empty.
+  std::string lane_model;           // The configured model that was asked last.
+  JobState state = JobState::done;  // done or failed.
+  std::string text;
+  std::vector<std::string> files;
+  std::string body_json;
+  std::string finish_reason;
+  Usage usage;
+  std::int64_t attempts = 0;  // Requests sent for this job so far.
+  WallTime finished_at;
+  std::string line_json;      // The job line; holds the metadata.
+  std::string error_class;    // Empty unless failed.
+  std::string error_message;  // Foreign text.
+};
+
+// A job with its last attempt that ended, if one did.
+struct JobRow {
+  JobSeq seq{};
+  std::string id;
+  std::string type;
+  std::string model;
+  JobState state = JobState::pending;
+  std::int64_t attempts = 0;
+  std::string outcome_class;
+  std::string message;  // Foreign text.
+  std::int32_t http_status = 0;
+  std::string file;  // Where it was loaded from.
+  std::int64_t line = 0;
+};
+
+struct JobFilter {
+  std::optional<JobState> state;
+  std::string outcome_class;  // Of the last attempt; empty: any.
+};
+
+class CheckpointReader {
+ public:
+  // Fails with not_found, foreign (another kind of file, or another format than this program's) or
+  // io.
+  static Result<std::unique_ptr<CheckpointReader>> open(const std::string& path);
+  ~CheckpointReader();
+  CheckpointReader(const CheckpointReader&) = delete;
+  CheckpointReader& operator=(const CheckpointReader&) = delete;
+
+  // All of it as of one moment.
+  Result<StatusData> status();
+
+  // Calls `on_row` for each result behind `cursor` (0: from the first), in order, until one fails;
+  // returns that error. Memory is bounded by pages of 256 rows or 1 MiB and one row.
+  Result<void> for_each_result(ResultOrder order, std::int64_t cursor,
+                               const std::function<Result<void>(const ResultRow&)>& on_row);
+
+  // Up to `count_max` jobs that fit the filter, in the order of loading.
+  Result<std::vector<JobRow>> jobs(const JobFilter& filter, std::int64_t count_max);
+
+  // The text of the job with this id; nothing where there is none.
+  Result<std::optional<StoredJob>> find_job(const std::string& id);
+
+ private:
+  struct Parts;
+  explicit CheckpointReader(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace ratebatch

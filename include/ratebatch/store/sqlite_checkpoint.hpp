@@ -1,0 +1,101 @@
+// The checkpoint in a SQLite database: the one connection that writes to it.
+//
+// The object holds the run lock (an fcntl lock on `DB.lock`) from before it touches the database
+// until destruction. Files are made with mode 0600, and symbolic links are refused. Only one may
+// exist per database in a process, and a process that has one must not copy or open the database
+// or its lock file by other means than CheckpointReader.
+//
+// Every write is one transaction in a write-ahead log with full sync: durable when the call
+// returns. Besides the port it loads jobs and puts finished ones back in the queue; both come
+// before begin_run.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/model/job.hpp"
+#include "ratebatch/store/checkpoint.hpp"
+#include "ratebatch/store/checkpoint_stamp.hpp"
+#include "ratebatch/store/job_loader.hpp"
+
+namespace ratebatch {
+
+enum class OpenMode : std::uint8_t { create_or_open, must_exist };
+
+// Which jobs to put back in the queue. What the members name is added up.
+struct RequeueFilter {
+  bool failed = false;                       // All failed ones.
+  bool unknown = false;                      // Held ones; unknown ones are given new tries.
+  bool truncated = false;                    // Done ones that were cut at max_tokens.
+  std::vector<std::string> outcome_classes;  // Failed ones of these classes, by to_string.
+  std::vector<std::string> ids;              // These, if they are held, failed, done or cancelled.
+};
+
+struct RequeueSummary {
+  // Jobs put back, by the state they had. Unknown ones stay unknown, so that their next request is
+  // still counted as resent; only their counts of retries and of unknown ends begin anew.
+  std::array<std::int64_t, job_state_count> requeued{};
+  std::vector<std::string> ids_not_found;
+  std::vector<std::string> ids_open;  // In the queue already, or running.
+
+  [[nodiscard]] std::int64_t total() const {
+    std::int64_t sum = 0;
+    for (const std::int64_t n : requeued) sum += n;
+    return sum;
+  }
+};
+
+class SqliteCheckpoint final : public Checkpoint {
+ public:
+  // Takes the lock, then opens the database at `path`, or makes it with the stamp `stamp_if_new`.
+  // Fails with locked (naming the process), not_found (no database under must_exist, or no
+  // directory), foreign (another kind of file, or a newer format) or io; a file that was there is
+  // untouched then, and nothing is left that was not.
+  static Result<std::unique_ptr<SqliteCheckpoint>> open(const std::string& path, OpenMode mode,
+                                                        const CheckpointStamp& stamp_if_new);
+  ~SqliteCheckpoint() override;
+
+  // Absolute.
+  [[nodiscard]] const std::string& path() const;
+  [[nodiscard]] const CheckpointStamp& stamp() const;
+  // True if `open` made the database.
+  [[nodiscard]] bool created() const;
+
+  // Remembers another configuration in the stamp.
+  Result<void> set_config_path(const std::string& config_path);
+
+  // Removes all files of a database that this object made, so that a first load that failed leaves
+  // nothing; does nothing to one that was there before. After it the object is of no further use.
+  void discard_if_created();
+
+  // Begins the transaction of a load. The loader must go before the checkpoint, and while it lives
+  // no other function that writes may be called.
+  Result<std::unique_ptr<JobLoader>> begin_load();
+
+  // Makes the chosen jobs pending, with retries and unknown ends counted from 0. The result of a
+  // done job stays until the next one replaces it.
+  Result<RequeueSummary> requeue(const RequeueFilter& filter);
+
+  Result<std::vector<StoredRoute>> routes() override;
+  Result<RunBegun> begin_run(const RunStart& start) override;
+  Result<std::vector<JobRef>> load_page(RouteId route, std::optional<JobCursor> after,
+                                        std::size_t count) override;
+  Result<StoredJob> job(JobSeq seq) override;
+  Result<void> commit(const Batch& batch) override;
+  Result<void> end_run(const RunEnd& end) override;
+  [[nodiscard]] const Counts& counts() const override;
+
+ private:
+  friend struct SqliteCheckpointProbe;  // Of the tests: looks at the connection.
+  struct Parts;
+  explicit SqliteCheckpoint(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace ratebatch

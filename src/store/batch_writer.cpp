@@ -1,0 +1,250 @@
+#include "store/batch_writer.hpp"
+
+#include <algorithm>
+
+#include "ratebatch/base/assert.hpp"
+#include "store/file_list.hpp"
+
+namespace ratebatch {
+namespace {
+
+constexpr const char* operation = "store a batch";
+
+std::int64_t latency_ms(const AttemptEnd& end, std::int64_t started_ms) {
+  // The wall clock may have been set back in between.
+  return std::max<std::int64_t>(0, to_ms(end.at) - started_ms);
+}
+
+std::optional<std::int64_t> maybe_ms(const std::optional<WallTime>& at) {
+  return at ? std::optional<std::int64_t>{to_ms(*at)} : std::nullopt;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BatchWriter>> BatchWriter::make(Connection& connection,
+                                                       CounterLedger& ledger) {
+  std::unique_ptr<BatchWriter> writer(new BatchWriter(connection, ledger));
+  auto next =
+      query_integer(connection, "SELECT coalesce(max(id), 0) + 1 FROM results", "read results");
+  if (!next) return pass(next);
+  writer->next_result_ = *next;
+  auto prepared = writer->prepare();
+  if (!prepared) return pass(prepared);
+  return writer;
+}
+
+Result<void> BatchWriter::prepare() {
+  return prepare_all(
+      connection_,
+      {{&read_before_,
+        "SELECT route_id, state, attempts, started_at_ms, lane_id, key_id,"
+        " (SELECT recipe_id FROM results WHERE results.seq = states.seq)"
+        " FROM states WHERE seq = ?1",
+        operation},
+       {&end_job_,
+        "UPDATE states SET state = ?3, retries_used = ?4, unknowns = unknowns + ?5,"
+        " ready_at_ms = ?6, truncated = ?7, finished_at_ms = ?8,"
+        " started_at_ms = NULL, lane_id = NULL, key_id = NULL"
+        " WHERE seq = ?1 AND state = 1 AND attempts = ?2",
+        operation},
+       {&start_job_,
+        "UPDATE states SET state = 1, attempts = ?3, started_at_ms = ?4, lane_id = ?5, key_id = ?6,"
+        " ready_at_ms = NULL WHERE seq = ?1 AND state = ?2 AND attempts = ?3 - 1"
+        " RETURNING route_id",
+        operation},
+       {&find_end_,
+        "SELECT 1 FROM attempts WHERE seq = ?1 AND number = ?2 AND class = ?3 AND ended_ms = ?4",
+        operation},
+       {&find_start_,
+        "SELECT 1 FROM states WHERE seq = ?1 AND state = 1 AND attempts = ?2 AND started_at_ms = ?3"
+        " UNION ALL SELECT 1 FROM attempts WHERE seq = ?1 AND number = ?2 AND started_ms = ?3",
+        operation},
+       {&add_attempt_,
+        "INSERT INTO attempts (seq, number, lane_id, key_id, started_ms, ended_ms, class,"
+        " http_status, sent, wait_ms, input_tokens, output_tokens, images, request_id, message)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        operation},
+       {&add_answer_,
+        "INSERT OR REPLACE INTO results (id, seq, attempt, failed, recipe_id, finished_ms,"
+        " latency_ms, input_tokens, output_tokens, images, finish_reason, files, body_json, text)"
+        " VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        operation},
+       {&turn_to_failure_,
+        "UPDATE results SET id = ?1, failed = 1, attempt = ?3, finished_ms = ?4, latency_ms = ?5"
+        " WHERE seq = ?2",
+        operation},
+       {&add_failure_,
+        "INSERT INTO results (id, seq, failed, attempt, finished_ms, latency_ms, input_tokens,"
+        " output_tokens, images, finish_reason) VALUES (?1, ?2, 1, ?3, ?4, ?5, 0, 0, 0, '')",
+        operation},
+       {&set_limit_,
+        "INSERT INTO limits VALUES (?1, ?2, ?3)"
+        " ON CONFLICT DO UPDATE SET arrival_ns = excluded.arrival_ns",
+        operation},
+       {&set_lane_, "UPDATE lanes SET state = ?2, reason = ?3, until_ms = ?4 WHERE id = ?1",
+        operation}});
+}
+
+Result<void> BatchWriter::write(const Batch& batch, const RunRows& rows) {
+  for (const AttemptEnd& end : batch.ends) {
+    auto written = write_end(end, rows);
+    if (!written) return pass(written);
+  }
+  for (const AttemptStart& start : batch.starts) {
+    auto written = write_start(start, rows);
+    if (!written) return pass(written);
+  }
+  for (const LimitState& limit : batch.limits) {
+    auto written = set_limit_.run(limit.scope, limit.limit, limit.arrival.ns);
+    if (!written) return pass(written);
+  }
+  for (const LaneChange& change : batch.lanes) {
+    RB_ASSERT(index_of(change.lane) < rows.lanes.size());
+    auto written = set_lane_.run(rows.lanes[index_of(change.lane)], to_string(change.status.state),
+                                 change.status.reason, maybe_ms(change.status.until));
+    if (!written) return pass(written);
+  }
+  return {};
+}
+
+Result<void> BatchWriter::write_end(const AttemptEnd& end, const RunRows& rows) {
+  RB_ASSERT(is_legal(JobState::running, end.to) && end.to != JobState::fetching);
+  RB_ASSERT(end.to != JobState::done || end.outcome.answer.has_value());
+  RB_ASSERT(!end.ready_at || end.to == JobState::pending);
+  auto before = read_before(end.job);
+  if (!before) return pass(before);
+  if (before->state != JobState::running ||
+      before->attempts != static_cast<std::int64_t>(end.attempt)) {
+    auto stored = is_end_stored(end);
+    if (!stored) return pass(stored);
+    RB_ASSERT(*stored);
+    return {};
+  }
+
+  const bool truncated = end.to == JobState::done && end.outcome.answer->truncated;
+  const bool unknown = end.to == JobState::unknown || end.to == JobState::held;
+  std::optional<std::int64_t> finished_ms;
+  if (end.to == JobState::done || end.to == JobState::failed) finished_ms = to_ms(end.at);
+  auto written = end_job_.run(end.job, end.attempt, end.to, end.retries_used, unknown,
+                              maybe_ms(end.ready_at), truncated, finished_ms);
+  if (!written) return pass(written);
+  RB_ASSERT(connection_.changes() == 1);
+  written = write_attempt(end, *before);
+  if (written && end.to == JobState::done) written = write_answer(end, *before, rows);
+  if (written && end.to == JobState::failed) written = write_failure(end, *before);
+  if (!written) return pass(written);
+  count_end(end, before->route);
+  return {};
+}
+
+Result<void> BatchWriter::write_start(const AttemptStart& start, const RunRows& rows) {
+  RB_ASSERT(is_startable(start.from));
+  RB_ASSERT(index_of(start.lane) < rows.lanes.size() && index_of(start.key) < rows.keys.size());
+  std::optional<RouteId> route;
+  auto written = start_job_.rows([&](const Statement& row) { route = row.id<RouteId>(0); },
+                                 start.job, start.from, start.attempt, to_ms(start.at),
+                                 rows.lanes[index_of(start.lane)], rows.keys[index_of(start.key)]);
+  if (!written) return pass(written);
+  if (!route) {
+    auto stored = is_start_stored(start);
+    if (!stored) return pass(stored);
+    RB_ASSERT(*stored);
+    return {};
+  }
+  ledger_.move_jobs(*route, start.from, JobState::running);
+  ledger_.calls().sent += 1;
+  if (start.from == JobState::unknown) ledger_.calls().resent += 1;
+  return {};
+}
+
+Result<BatchWriter::Before> BatchWriter::read_before(JobSeq job) {
+  std::optional<Before> before;
+  auto read = read_before_.rows(
+      [&](const Statement& row) {
+        before = Before{.route = row.id<RouteId>(0),
+                        .state = row.id<JobState>(1),
+                        .attempts = row.integer(2),
+                        .started_ms = row.integer(3),
+                        .lane = row.integer(4),
+                        .key = row.integer(5),
+                        .old_recipe = row.maybe_integer(6)};
+      },
+      job);
+  if (!read) return pass(read);
+  RB_ASSERT(before.has_value());
+  return *before;
+}
+
+Result<bool> BatchWriter::is_end_stored(const AttemptEnd& end) {
+  bool found = false;
+  auto read = find_end_.rows([&](const Statement&) { found = true; }, end.job, end.attempt,
+                             to_string(end.outcome.kind), to_ms(end.at));
+  if (!read) return pass(read);
+  return found;
+}
+
+Result<bool> BatchWriter::is_start_stored(const AttemptStart& start) {
+  bool found = false;
+  auto read = find_start_.rows([&](const Statement&) { found = true; }, start.job, start.attempt,
+                               to_ms(start.at));
+  if (!read) return pass(read);
+  return found;
+}
+
+Result<void> BatchWriter::write_attempt(const AttemptEnd& end, const Before& before) {
+  const Outcome& outcome = end.outcome;
+  return add_attempt_.run(end.job, end.attempt, before.lane, before.key, before.started_ms,
+                          to_ms(end.at), to_string(outcome.kind), outcome.http_status, outcome.sent,
+                          to_ms(end.wait_applied), outcome.usage.input_tokens,
+                          outcome.usage.output_tokens, outcome.usage.images, outcome.request_id,
+                          outcome.message);
+}
+
+Result<void> BatchWriter::write_answer(const AttemptEnd& end, const Before& before,
+                                       const RunRows& rows) {
+  const Answer& answer = *end.outcome.answer;
+  const Usage& usage = end.outcome.usage;
+  std::optional<std::int64_t> recipe;
+  if (const auto at = rows.recipes.find(before.route); at != rows.recipes.end()) {
+    recipe = at->second;
+  }
+  const std::string files = file_list_json(answer.files);
+  const auto maybe_text = [](const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional<std::string_view>{text};
+  };
+  auto written = add_answer_.run(next_result_++, end.job, end.attempt, recipe, to_ms(end.at),
+                                 latency_ms(end, before.started_ms), usage.input_tokens,
+                                 usage.output_tokens, usage.images, answer.finish_reason,
+                                 maybe_text(files), maybe_text(answer.body_json), answer.text);
+  if (!written) return pass(written);
+  if (before.old_recipe) ledger_.add_recipe_results(*before.old_recipe, -1);
+  if (recipe) ledger_.add_recipe_results(*recipe, 1);
+  return {};
+}
+
+Result<void> BatchWriter::write_failure(const AttemptEnd& end, const Before& before) {
+  const std::int64_t latency = latency_ms(end, before.started_ms);
+  auto written = turn_to_failure_.run(next_result_++, end.job, end.attempt, to_ms(end.at), latency);
+  // The answer of an earlier time was paid for: it stays beside the failure.
+  if (!written || connection_.changes() == 1) return written;
+  return add_failure_.run(next_result_++, end.job, end.attempt, to_ms(end.at), latency);
+}
+
+void BatchWriter::count_end(const AttemptEnd& end, RouteId route) {
+  const Outcome& outcome = end.outcome;
+  ledger_.move_jobs(route, JobState::running, end.to);
+  CallCounts& calls = ledger_.calls();
+  calls.input_tokens += outcome.usage.input_tokens;
+  calls.output_tokens += outcome.usage.output_tokens;
+  calls.images += outcome.usage.images;
+  if (outcome.kind == OutcomeClass::rate_limited || outcome.kind == OutcomeClass::quota_exhausted) {
+    calls.rate_limited += 1;
+  }
+  if (end.to == JobState::done) {
+    ledger_.add_answer(route, outcome.usage);
+    if (outcome.answer->truncated) ledger_.add_truncated(route, 1);
+  }
+  if (end.to == JobState::failed) ledger_.add_failures(to_string(outcome.kind), 1);
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,143 @@
+#include "ratebatch/store/checkpoint_reader.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "ratebatch/base/text.hpp"
+#include "store/database_file.hpp"
+#include "store/result_pages.hpp"
+#include "store/run_lock.hpp"
+#include "store/sqlite.hpp"
+#include "store/sqlite_schema.hpp"
+#include "store/status_query.hpp"
+
+namespace ratebatch {
+namespace {
+
+bool is_there(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+bool has_content(const std::string& path) {
+  struct stat found{};
+  return ::stat(path.c_str(), &found) == 0 && found.st_size > 0;
+}
+
+// How the database can be read. SQLite needs its -wal and -shm files, or a directory to make them
+// in; without either the main file alone is the whole database, if nobody has it open.
+Result<Connection::Access> possible_access(const std::string& path) {
+  const std::string directory = path.substr(0, path.rfind('/') + 1);
+  const bool has_both = is_there(path + "-wal") && is_there(path + "-shm");
+  if (has_both || ::access(directory.c_str(), W_OK) == 0) return Connection::Access::read_only;
+  if (!has_content(path + "-wal") && !RunLock::holder(path)) return Connection::Access::immutable;
+  return fail(ErrorCode::io, "cannot read " + escaped(path, 4096) +
+                                 ": it was not closed well, and its directory cannot be written "
+                                 "to; run ratebatch where it can, or copy the directory");
+}
+
+// Reads of jobs join the last attempt that ended: the running one has no row yet.
+constexpr const char* jobs_sql =
+    "SELECT states.seq, jobs.id, routes.type, routes.model, states.state, states.attempts,"
+    " attempts.class, attempts.message, attempts.http_status, files.path, jobs.line"
+    " FROM states CROSS JOIN jobs ON jobs.seq = states.seq"
+    " CROSS JOIN routes ON routes.id = states.route_id"
+    " CROSS JOIN files ON files.id = jobs.file_id LEFT JOIN attempts ON attempts.seq = states.seq"
+    " AND attempts.number = states.attempts - (states.state = 1)"
+    " WHERE (?1 IS NULL OR states.state = ?1) AND (?2 = '' OR attempts.class = ?2)"
+    " ORDER BY states.seq LIMIT ?3";
+
+}  // namespace
+
+struct CheckpointReader::Parts {
+  std::string path;
+  Connection connection;
+};
+
+Result<std::unique_ptr<CheckpointReader>> CheckpointReader::open(const std::string& path) {
+  auto resolved = resolved_database_path(path);
+  if (!resolved) return pass(resolved);
+  auto exists = database_file_exists(*resolved, false);
+  if (!exists) return pass(exists);
+  if (!*exists) return no_checkpoint(*resolved);
+  auto ours = refuse_foreign_file(*resolved);
+  if (!ours) return pass(ours);
+
+  auto access = possible_access(*resolved);
+  if (!access) return pass(access);
+  auto connection = Connection::open(*resolved, *access);
+  if (!connection) return pass(connection);
+  auto format = format_of(*connection, *resolved, std::ssize(migrations()));
+  if (!format) return pass(format);
+  if (*format == 0) return no_checkpoint(*resolved);
+  if (*format < std::ssize(migrations())) {
+    return fail(ErrorCode::foreign,
+                escaped(*resolved, 4096) + " was made by an older ratebatch (format " +
+                    std::to_string(*format) + "); `ratebatch resume` brings it up to date");
+  }
+  auto parts = std::make_unique<Parts>(Parts{std::move(*resolved), std::move(*connection)});
+  return std::unique_ptr<CheckpointReader>(new CheckpointReader(std::move(parts)));
+}
+
+CheckpointReader::CheckpointReader(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+CheckpointReader::~CheckpointReader() = default;
+
+Result<StatusData> CheckpointReader::status() {
+  const std::optional<std::int64_t> holder = RunLock::holder(parts_->path);
+  auto transaction = Transaction::begin_read(parts_->connection);
+  if (!transaction) return pass(transaction);
+  return read_status(parts_->connection, holder);
+}
+
+Result<void> CheckpointReader::for_each_result(
+    ResultOrder order, std::int64_t cursor,
+    const std::function<Result<void>(const ResultRow&)>& on_row) {
+  auto pages = ResultPages::make(parts_->connection, order, cursor);
+  if (!pages) return pass(pages);
+  while (true) {
+    auto page = pages->next();
+    if (!page) return pass(page);
+    if (page->empty()) return {};
+    for (const ResultRow& row : *page) {
+      auto taken = on_row(row);
+      if (!taken) return taken;
+    }
+  }
+}
+
+Result<std::vector<JobRow>> CheckpointReader::jobs(const JobFilter& filter,
+                                                   std::int64_t count_max) {
+  auto statement = parts_->connection.prepare(jobs_sql, "list jobs");
+  if (!statement) return pass(statement);
+  std::vector<JobRow> jobs;
+  auto read = statement->rows(
+      [&](const Statement& row) {
+        JobRow& job = jobs.emplace_back();
+        job.seq = row.id<JobSeq>(0);
+        job.id = row.text(1);
+        job.type = row.text(2);
+        job.model = row.text(3);
+        job.state = row.id<JobState>(4);
+        job.attempts = row.integer(5);
+        job.outcome_class = row.text(6);
+        job.message = row.text(7);
+        job.http_status = static_cast<std::int32_t>(row.integer(8));
+        job.file = row.text(9);
+        job.line = row.integer(10);
+      },
+      filter.state, filter.outcome_class, count_max);
+  if (!read) return pass(read);
+  return jobs;
+}
+
+Result<std::optional<StoredJob>> CheckpointReader::find_job(const std::string& id) {
+  auto statement =
+      parts_->connection.prepare("SELECT id, line_json FROM jobs WHERE id = ?1", "find a job");
+  if (!statement) return pass(statement);
+  std::optional<StoredJob> job;
+  auto read = statement->rows(
+      [&](const Statement& row) { job = StoredJob{row.text(0), row.text(1)}; }, id);
+  if (!read) return pass(read);
+  return job;
+}
+
+}  // namespace ratebatch

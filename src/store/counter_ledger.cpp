@@ -1,0 +1,172 @@
+#include "store/counter_ledger.hpp"
+
+namespace ratebatch {
+namespace {
+
+constexpr const char* operation = "count jobs";
+
+}  // namespace
+
+Result<Counts> read_counts(Connection& connection) {
+  Statement states;
+  Statement totals;
+  Statement calls;
+  auto prepared = prepare_all(
+      connection,
+      {{&states, "SELECT route_id, state, jobs FROM state_counts", operation},
+       {&totals, "SELECT route_id, truncated FROM route_totals", operation},
+       {&calls,
+        "SELECT sent, resent, rate_limited, input_tokens, output_tokens, images FROM call_counts",
+        operation}});
+  if (!prepared) return pass(prepared);
+
+  Counts counts;
+  auto read = states.rows([&](const Statement& row) {
+    counts.routes[row.id<RouteId>(0)].by_state[static_cast<std::size_t>(row.integer(1))] =
+        row.integer(2);
+  });
+  if (!read) return pass(read);
+  read = totals.rows(
+      [&](const Statement& row) { counts.routes[row.id<RouteId>(0)].truncated = row.integer(1); });
+  if (!read) return pass(read);
+  read = calls.rows([&](const Statement& row) {
+    counts.calls = {row.integer(0), row.integer(1), row.integer(2),
+                    row.integer(3), row.integer(4), row.integer(5)};
+  });
+  if (!read) return pass(read);
+  return counts;
+}
+
+Result<CounterLedger> CounterLedger::load(Connection& connection) {
+  CounterLedger ledger;
+  auto counts = read_counts(connection);
+  if (!counts) return pass(counts);
+  ledger.committed_ = std::move(*counts);
+  auto prepared = prepare_all(
+      connection,
+      {{&ledger.make_state_, "INSERT INTO state_counts VALUES (?1, ?2, 0)", operation},
+       {&ledger.make_totals_, "INSERT INTO route_totals VALUES (?1, 0, 0, 0, 0)", operation},
+       {&ledger.change_state_,
+        "UPDATE state_counts SET jobs = jobs + ?3 WHERE route_id = ?1 AND state = ?2", operation},
+       {&ledger.change_totals_,
+        "UPDATE route_totals SET truncated = truncated + ?2, answers = answers + ?3,"
+        " input_tokens = input_tokens + ?4, output_tokens = output_tokens + ?5"
+        " WHERE route_id = ?1",
+        operation},
+       {&ledger.make_failure_, "INSERT OR IGNORE INTO failure_counts VALUES (?1, 0)", operation},
+       {&ledger.change_failure_, "UPDATE failure_counts SET jobs = jobs + ?2 WHERE class = ?1",
+        operation},
+       {&ledger.change_recipe_, "UPDATE recipes SET results = results + ?2 WHERE id = ?1",
+        operation},
+       {&ledger.change_calls_,
+        "UPDATE call_counts SET sent = sent + ?1, resent = resent + ?2,"
+        " rate_limited = rate_limited + ?3, input_tokens = input_tokens + ?4,"
+        " output_tokens = output_tokens + ?5, images = images + ?6",
+        operation}});
+  if (!prepared) return pass(prepared);
+  return ledger;
+}
+
+Result<void> CounterLedger::add_route(RouteId route) {
+  for (const JobState state : all_job_states) {
+    auto made = make_state_.run(route, state);
+    if (!made) return pass(made);
+  }
+  auto made = make_totals_.run(route);
+  if (!made) return pass(made);
+  routes_[route];
+  return {};
+}
+
+void CounterLedger::add_jobs(RouteId route, JobState state, std::int64_t jobs) {
+  routes_[route].jobs.by_state[static_cast<std::size_t>(state)] += jobs;
+}
+
+void CounterLedger::move_jobs(RouteId route, JobState from, JobState to, std::int64_t jobs) {
+  add_jobs(route, from, -jobs);
+  add_jobs(route, to, jobs);
+}
+
+void CounterLedger::add_truncated(RouteId route, std::int64_t jobs) {
+  routes_[route].jobs.truncated += jobs;
+}
+
+void CounterLedger::add_answer(RouteId route, const Usage& usage) {
+  RouteChange& change = routes_[route];
+  change.answers += 1;
+  change.usage.input_tokens += usage.input_tokens;
+  change.usage.output_tokens += usage.output_tokens;
+}
+
+void CounterLedger::add_failures(std::string_view outcome_class, std::int64_t jobs) {
+  const auto at = failures_.find(outcome_class);
+  if (at != failures_.end()) {
+    at->second += jobs;
+  } else {
+    failures_.emplace(outcome_class, jobs);
+  }
+}
+
+void CounterLedger::add_recipe_results(std::int64_t recipe, std::int64_t results) {
+  recipes_[recipe] += results;
+}
+
+Result<void> CounterLedger::save() {
+  for (const auto& [route, change] : routes_) {
+    auto saved = save_route(route, change);
+    if (!saved) return pass(saved);
+  }
+  for (const auto& [name, jobs] : failures_) {
+    if (jobs == 0) continue;
+    auto saved = make_failure_.run(name);
+    if (saved) saved = change_failure_.run(name, jobs);
+    if (!saved) return pass(saved);
+  }
+  for (const auto& [recipe, results] : recipes_) {
+    if (results == 0) continue;
+    auto saved = change_recipe_.run(recipe, results);
+    if (!saved) return pass(saved);
+  }
+  if (calls_ == CallCounts{}) return {};
+  return change_calls_.run(calls_.sent, calls_.resent, calls_.rate_limited, calls_.input_tokens,
+                           calls_.output_tokens, calls_.images);
+}
+
+Result<void> CounterLedger::save_route(RouteId route, const RouteChange& change) {
+  for (const JobState state : all_job_states) {
+    const std::int64_t jobs = change.jobs.of(state);
+    if (jobs == 0) continue;
+    auto saved = change_state_.run(route, state, jobs);
+    if (!saved) return pass(saved);
+  }
+  if (change.jobs.truncated == 0 && change.answers == 0) return {};
+  return change_totals_.run(route, change.jobs.truncated, change.answers, change.usage.input_tokens,
+                            change.usage.output_tokens);
+}
+
+void CounterLedger::accept() {
+  for (const auto& [route, change] : routes_) {
+    JobCounts& jobs = committed_.routes[route];
+    for (std::size_t i = 0; i < job_state_count; ++i) {
+      jobs.by_state[i] += change.jobs.by_state[i];
+    }
+    jobs.truncated += change.jobs.truncated;
+  }
+  CallCounts& calls = committed_.calls;
+  calls.sent += calls_.sent;
+  calls.resent += calls_.resent;
+  calls.rate_limited += calls_.rate_limited;
+  calls.input_tokens += calls_.input_tokens;
+  calls.output_tokens += calls_.output_tokens;
+  calls.images += calls_.images;
+  discard();
+}
+
+void CounterLedger::discard() {
+  routes_.clear();
+  failures_.clear();
+  recipes_.clear();
+  calls_ = {};
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,15 @@
+// The table `routes`.
+#pragma once
+
+#include <vector>
+
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/store/checkpoint.hpp"
+#include "store/sqlite.hpp"
+
+namespace ratebatch {
+
+// All routes, by id.
+Result<std::vector<StoredRoute>> read_routes(Connection& connection);
+
+}  // namespace ratebatch

@@ -1,0 +1,179 @@
+#include "store/run_start.hpp"
+
+#include <string>
+
+#include "ratebatch/base/assert.hpp"
+#include "ratebatch/model/job.hpp"
+
+namespace ratebatch {
+namespace {
+
+constexpr const char* operation = "begin a run";
+
+// Executes `sql`, which returns one row with one integer.
+template <typename... Values>
+Result<std::int64_t> returned_row(Statement& statement, const Values&... values) {
+  std::int64_t id = 0;
+  auto run = statement.rows([&](const Statement& row) { id = row.integer(0); }, values...);
+  if (!run) return pass(run);
+  return id;
+}
+
+Result<void> add_names(Connection& connection, const RunStart& start, RunRows& rows) {
+  Statement lane;
+  Statement key;
+  auto done = connection.execute("UPDATE lanes SET in_run = 0", operation);
+  if (done) {
+    done = prepare_all(
+        connection,
+        {{&lane,
+          "INSERT INTO lanes (model, provider, in_run, state, reason) VALUES (?1, ?2, 1, ?3, '')"
+          " ON CONFLICT (model, provider) DO UPDATE"
+          " SET in_run = 1, state = excluded.state, reason = '', until_ms = NULL RETURNING id",
+          operation},
+         // Updates the name to itself, because only a changed row is returned.
+         {&key,
+          "INSERT INTO keys (name) VALUES (?1)"
+          " ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
+          operation}});
+  }
+  if (!done) return pass(done);
+  for (const LaneSettings& settings : start.lanes.lanes) {
+    RB_ASSERT(index_of(settings.pool) < start.lanes.pools.size());
+    auto id =
+        returned_row(lane, settings.model, start.lanes.pools[index_of(settings.pool)].provider,
+                     to_string(LaneState::idle));
+    if (!id) return pass(id);
+    rows.lanes.push_back(*id);
+  }
+  for (const KeyEntry& entry : start.lanes.keys) {
+    auto id = returned_row(key, entry.name);
+    if (!id) return pass(id);
+    rows.keys.push_back(*id);
+  }
+  return {};
+}
+
+Result<void> add_recipes(Connection& connection, const RunStart& start, RunRows& rows) {
+  auto statement = connection.prepare(
+      "INSERT INTO recipes (hash, json, results) VALUES (?1, ?2, 0)"
+      " ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash RETURNING id",
+      operation);
+  if (!statement) return pass(statement);
+  for (const Recipe& recipe : start.recipes) {
+    auto id = returned_row(*statement, recipe.hash, recipe.json);
+    if (!id) return pass(id);
+    rows.recipes[recipe.route] = *id;
+  }
+  return {};
+}
+
+// Jobs that a dead run left running, by what becomes of them. Returns how many there were.
+Result<std::int64_t> settle_running(Connection& connection, CounterLedger& ledger,
+                                    const RunStart& start) {
+  const bool hold = start.on_unknown == UnknownPolicy::hold;
+  Statement count;
+  Statement record;
+  Statement settle;
+  auto done = prepare_all(
+      connection,
+      {{&count,
+        "SELECT route_id, ?1 OR unknowns + 1 >= ?2, count(*) FROM states WHERE state = 1"
+        " GROUP BY 1, 2",
+        operation},
+       {&record,
+        "INSERT INTO attempts SELECT seq, attempts, lane_id, key_id, started_at_ms, ?1, ?2, 0, 1,"
+        " 0, 0, 0, 0, '', 'the run ended before an answer was stored' FROM states WHERE state = 1",
+        operation},
+       {&settle,
+        "UPDATE states SET state = CASE WHEN ?1 OR unknowns + 1 >= ?2 THEN 4 ELSE 3 END,"
+        " unknowns = unknowns + 1, started_at_ms = NULL, lane_id = NULL, key_id = NULL"
+        " WHERE state = 1",
+        operation}});
+  if (!done) return pass(done);
+  std::int64_t found = 0;
+  done = count.rows(
+      [&](const Statement& row) {
+        const JobState to = row.integer(1) != 0 ? JobState::held : JobState::unknown;
+        ledger.move_jobs(row.id<RouteId>(0), JobState::running, to, row.integer(2));
+        found += row.integer(2);
+      },
+      hold, unknown_times_max);
+  if (done) done = record.run(to_ms(start.at), to_string(OutcomeClass::unknown));
+  if (done) done = settle.run(hold, unknown_times_max);
+  if (!done) return pass(done);
+  return found;
+}
+
+// Jobs that are unknown since an earlier run and may not be tried again.
+Result<void> hold_unknown(Connection& connection, CounterLedger& ledger, const RunStart& start) {
+  const bool hold = start.on_unknown == UnknownPolicy::hold;
+  Statement count;
+  Statement settle;
+  auto done = prepare_all(
+      connection,
+      {{&count,
+        "SELECT route_id, count(*) FROM states WHERE state = 3 AND (?1 OR unknowns >= ?2)"
+        " GROUP BY 1",
+        operation},
+       {&settle, "UPDATE states SET state = 4 WHERE state = 3 AND (?1 OR unknowns >= ?2)",
+        operation}});
+  if (!done) return pass(done);
+  done = count.rows(
+      [&](const Statement& row) {
+        ledger.move_jobs(row.id<RouteId>(0), JobState::unknown, JobState::held, row.integer(1));
+      },
+      hold, unknown_times_max);
+  if (done) done = settle.run(hold, unknown_times_max);
+  return done;
+}
+
+Result<std::vector<LimitState>> read_limits(Connection& connection) {
+  auto statement = connection.prepare("SELECT scope, name, arrival_ns FROM limits", operation);
+  if (!statement) return pass(statement);
+  std::vector<LimitState> limits;
+  auto read = statement->rows([&](const Statement& row) {
+    limits.push_back({row.text(0), row.text(1), WallTime{row.integer(2)}});
+  });
+  if (!read) return pass(read);
+  return limits;
+}
+
+Result<std::int64_t> add_run(Connection& connection, const RunStart& start) {
+  auto statement = connection.prepare(
+      "INSERT INTO runs (pid, started_ms, workers) VALUES (?1, ?2, ?3)", operation);
+  if (!statement) return pass(statement);
+  auto added = statement->run(start.pid, to_ms(start.at), start.workers);
+  if (!added) return pass(added);
+  return connection.last_row_id();
+}
+
+}  // namespace
+
+Result<RunOpened> open_run(Connection& connection, CounterLedger& ledger, const RunStart& start) {
+  RunOpened opened;
+  auto named = add_names(connection, start, opened.rows);
+  if (named) named = add_recipes(connection, start, opened.rows);
+  if (!named) return pass(named);
+
+  // Without such jobs (the counters know) neither step reads a million rows.
+  const JobCounts jobs = ledger.counts().jobs();
+  if (jobs.of(JobState::unknown) > 0) {
+    auto held = hold_unknown(connection, ledger, start);
+    if (!held) return pass(held);
+  }
+  if (jobs.of(JobState::running) > 0) {
+    auto found = settle_running(connection, ledger, start);
+    if (!found) return pass(found);
+    opened.begun.found_unknown = *found;
+  }
+  auto run = add_run(connection, start);
+  if (!run) return pass(run);
+  opened.rows.run = *run;
+  auto limits = read_limits(connection);
+  if (!limits) return pass(limits);
+  opened.begun.limits = std::move(*limits);
+  return opened;
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,183 @@
+// Move-only owners for what SQLite hands out: a connection, its prepared statements, a transaction.
+//
+// Nothing here knows a table. sqlite3.h is included by sqlite.cpp alone. A Connection must outlive
+// its Statements and Transactions; all of them belong to one thread.
+//
+// Errors: disk_full where SQLite or the system says that there is no room (nothing of the
+// transaction is stored), foreign where the file is no database, io for everything else. Messages
+// name the operation, the file and SQLite's words.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/result.hpp"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace ratebatch {
+
+// A prepared statement. Text is bound by reference: it must live until the call returns.
+class Statement {
+ public:
+  Statement() = default;
+
+  // Executes the statement with these parameters, from ?1 on, and drops its rows. Parameters are
+  // integers, enums, text, or optionals of them (absent: NULL). Precondition: one value for each
+  // parameter of the statement.
+  template <typename... Values>
+  Result<void> run(const Values&... values) {
+    return rows([](const Statement&) {}, values...);
+  }
+
+  // The same, calling `on_row(const Statement&)` for each row. An `on_row` that returns bool ends
+  // the execution by returning false.
+  template <typename OnRow, typename... Values>
+  Result<void> rows(OnRow on_row, const Values&... values) {
+    begin(sizeof...(Values));
+    int position = 0;
+    (bind(++position, values), ...);
+    while (true) {
+      Result<bool> row = step();
+      if (!row) return pass(row);
+      if (!*row) return {};
+      if constexpr (std::is_same_v<decltype(on_row(*this)), bool>) {
+        if (!on_row(*this)) {
+          reset();
+          return {};
+        }
+      } else {
+        on_row(*this);
+      }
+    }
+  }
+
+  // Columns of the current row, from 0; only inside `on_row`.
+  [[nodiscard]] bool is_null(int column) const;
+  [[nodiscard]] std::int64_t integer(int column) const;  // 0 for NULL.
+  [[nodiscard]] std::optional<std::int64_t> maybe_integer(int column) const;
+  [[nodiscard]] std::string text(int column) const;  // Empty for NULL.
+  template <typename Id>
+  [[nodiscard]] Id id(int column) const {
+    return Id{static_cast<std::underlying_type_t<Id>>(integer(column))};
+  }
+
+ private:
+  friend class Connection;
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const noexcept;
+  };
+
+  void begin(std::size_t value_count);
+  void bind_integer(int position, std::int64_t value);
+  void bind_text(int position, std::string_view value);
+  void bind_null(int position);
+  Result<bool> step();
+  void reset() noexcept;
+
+  template <typename Value>
+  void bind(int position, const Value& value) {
+    if constexpr (std::is_enum_v<Value>) {
+      bind_integer(position, static_cast<std::int64_t>(value));
+    } else if constexpr (std::is_integral_v<Value>) {
+      static_assert(sizeof(Value) < 8 || std::is_signed_v<Value>);
+      bind_integer(position, std::int64_t{value});
+    } else {
+      bind_text(position, value);
+    }
+  }
+  template <typename Value>
+  void bind(int position, const std::optional<Value>& value) {
+    if (value) {
+      bind(position, *value);
+    } else {
+      bind_null(position);
+    }
+  }
+
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
+  const char* operation_ = "";
+  int bind_error_ = 0;
+};
+
+class Connection {
+ public:
+  enum class Access {
+    read_write,
+    read_only,  // Needs the -wal and -shm files beside the database, or a directory to make them
+                // in.
+    immutable,  // Reads the main file alone, without any lock: nobody may write to it meanwhile.
+  };
+
+  // Opens an existing database file; its last path component must not be a symbolic link (nor any
+  // other: pass a resolved path). Reads nothing of the file yet, so that a file that is no database
+  // is noticed by the first statement.
+  static Result<Connection> open(const std::string& path, Access access);
+
+  // Executes one or more statements that have no parameters. `operation` completes "cannot ..."
+  // in messages and must be a literal, here and in `prepare`.
+  Result<void> execute(const char* sql, const char* operation);
+
+  Result<Statement> prepare(const char* sql, const char* operation);
+
+  // Rows that the last INSERT, UPDATE or DELETE changed, and the key of the last row inserted.
+  [[nodiscard]] std::int64_t changes() const;
+  [[nodiscard]] std::int64_t last_row_id() const;
+
+ private:
+  struct Close {
+    void operator()(sqlite3* db) const noexcept;
+  };
+
+  std::unique_ptr<sqlite3, Close> db_;
+};
+
+struct Preparation {
+  Statement* into;
+  const char* sql;
+  const char* operation;
+};
+
+// Prepares all of them, or reports the first that fails.
+Result<void> prepare_all(Connection& connection, std::initializer_list<Preparation> preparations);
+
+// The value in the first column of the first row. Precondition: the query has a row.
+Result<std::int64_t> query_integer(Connection& connection, const char* sql, const char* operation);
+
+// Everything between `begin` and `commit`, stored as a whole or not at all; rolled back by
+// destruction. At most one at a time per connection.
+class Transaction {
+ public:
+  // BEGIN IMMEDIATE: a deferred transaction that turns to writing fails at once where another
+  // connection wrote since (SQLITE_BUSY_SNAPSHOT), busy timeout or not.
+  static Result<Transaction> begin_write(Connection& connection);
+  // One consistent view; hold it shortly, for the write-ahead log grows meanwhile.
+  static Result<Transaction> begin_read(Connection& connection);
+
+  Transaction(Transaction&& other) noexcept : connection_(other.connection_) {
+    other.connection_ = nullptr;
+  }
+  Transaction& operator=(Transaction&&) = delete;
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction() { roll_back(); }
+
+  // Where it fails, nothing is stored and the transaction is over, except that the fate of the
+  // transaction is unknown after ErrorCode::io.
+  Result<void> commit();
+
+ private:
+  explicit Transaction(Connection& connection) : connection_(&connection) {}
+  void roll_back() noexcept;
+
+  Connection* connection_;
+};
+
+}  // namespace ratebatch

@@ -1,0 +1,167 @@
+#include "ratebatch/store/sqlite_checkpoint.hpp"
+
+#include <limits>
+#include <utility>
+
+#include "ratebatch/base/assert.hpp"
+#include "store/database_file.hpp"
+#include "store/requeue.hpp"
+#include "store/route_table.hpp"
+#include "store/run_start.hpp"
+#include "store/sqlite_checkpoint_parts.hpp"
+#include "store/sqlite_job_loader.hpp"
+#include "store/stamp_table.hpp"
+
+namespace ratebatch {
+namespace {
+
+// Executes `write` in a transaction of its own and stores what it collected in the ledger. Where
+// anything fails, the ledger forgets together with the database.
+template <typename Database, typename Write>
+auto stored(Database& database, Write write) -> decltype(write()) {
+  auto transaction = Transaction::begin_write(database.connection);
+  if (!transaction) return pass(transaction);
+  auto written = write();
+  if (!written) {
+    database.ledger.discard();
+    return written;
+  }
+  auto finished = database.ledger.save();
+  if (finished) finished = transaction->commit();
+  if (!finished) {
+    database.ledger.discard();
+    return pass(finished);
+  }
+  database.ledger.accept();
+  return written;
+}
+
+JobRef job_ref(const Statement& row, RouteId route) {
+  JobRef job{.seq = row.id<JobSeq>(0),
+             .route = route,
+             .priority = row.integer(1),
+             .state = row.id<JobState>(2),
+             .attempts = row.id<AttemptNumber>(3),
+             .retries_used = static_cast<std::int32_t>(row.integer(4))};
+  if (const auto ready_ms = row.maybe_integer(5)) job.ready_at = wall_from_ms(*ready_ms);
+  return job;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SqliteCheckpoint>> SqliteCheckpoint::open(
+    const std::string& path, OpenMode mode, const CheckpointStamp& stamp_if_new) {
+  auto resolved = resolved_database_path(path);
+  if (!resolved) return pass(resolved);
+  // Looked at before the lock is taken, so that no lock file appears beside what is none of ours.
+  auto exists = database_file_exists(*resolved, true);
+  if (!exists) return pass(exists);
+  if (!*exists && mode == OpenMode::must_exist) return no_checkpoint(*resolved);
+  auto lock = RunLock::take(*resolved);
+  if (!lock) return pass(lock);
+  auto parts = Parts::open(*resolved, std::move(*lock), mode, stamp_if_new);
+  if (!parts) return pass(parts);
+  return std::unique_ptr<SqliteCheckpoint>(new SqliteCheckpoint(std::move(*parts)));
+}
+
+SqliteCheckpoint::SqliteCheckpoint(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+SqliteCheckpoint::~SqliteCheckpoint() = default;
+
+const std::string& SqliteCheckpoint::path() const { return parts_->path; }
+
+const CheckpointStamp& SqliteCheckpoint::stamp() const { return parts_->stamp; }
+
+bool SqliteCheckpoint::created() const { return parts_->created; }
+
+Result<void> SqliteCheckpoint::set_config_path(const std::string& config_path) {
+  CheckpointStamp stamp = parts_->stamp;
+  stamp.config_path = config_path;
+  auto& database = *parts_->database;
+  auto written = stored(database, [&] { return write_stamp(database.connection, stamp); });
+  if (written) parts_->stamp = std::move(stamp);
+  return written;
+}
+
+void SqliteCheckpoint::discard_if_created() {
+  if (!parts_->created) return;
+  parts_->database.reset();
+  remove_database_files(parts_->path);
+  parts_->lock.remove_file();
+}
+
+Result<std::unique_ptr<JobLoader>> SqliteCheckpoint::begin_load() {
+  return SqliteJobLoader::begin(parts_->database->connection, parts_->database->ledger);
+}
+
+Result<RequeueSummary> SqliteCheckpoint::requeue(const RequeueFilter& filter) {
+  auto& database = *parts_->database;
+  return stored(database,
+                [&] { return requeue_jobs(database.connection, database.ledger, filter); });
+}
+
+Result<std::vector<StoredRoute>> SqliteCheckpoint::routes() {
+  return read_routes(parts_->database->connection);
+}
+
+Result<RunBegun> SqliteCheckpoint::begin_run(const RunStart& start) {
+  RB_ASSERT(!parts_->run);
+  auto& database = *parts_->database;
+  auto opened =
+      stored(database, [&] { return open_run(database.connection, database.ledger, start); });
+  if (!opened) return pass(opened);
+  parts_->run = std::move(opened->rows);
+  return std::move(opened->begun);
+}
+
+Result<std::vector<JobRef>> SqliteCheckpoint::load_page(RouteId route,
+                                                        std::optional<JobCursor> after,
+                                                        std::size_t count) {
+  RB_ASSERT(parts_->run.has_value());
+  std::vector<JobRef> jobs;
+  const auto add = [&](const Statement& row) { jobs.push_back(job_ref(row, route)); };
+  std::int64_t priority_max = std::numeric_limits<std::int64_t>::max();
+  if (after) {
+    auto read = parts_->database->page_of_priority.rows(add, route, after->priority, after->seq,
+                                                        static_cast<std::int64_t>(count));
+    if (!read) return pass(read);
+    if (after->priority == std::numeric_limits<std::int64_t>::min()) return jobs;
+    priority_max = after->priority - 1;
+  }
+  const std::size_t rest = count - jobs.size();
+  if (rest == 0) return jobs;
+  auto read =
+      parts_->database->page_below.rows(add, route, priority_max, static_cast<std::int64_t>(rest));
+  if (!read) return pass(read);
+  return jobs;
+}
+
+Result<StoredJob> SqliteCheckpoint::job(JobSeq seq) {
+  std::optional<StoredJob> job;
+  auto read = parts_->database->find_job.rows(
+      [&](const Statement& row) { job = StoredJob{row.text(0), row.text(1)}; }, seq);
+  if (!read) return pass(read);
+  RB_ASSERT(job.has_value());
+  return std::move(*job);
+}
+
+Result<void> SqliteCheckpoint::commit(const Batch& batch) {
+  RB_ASSERT(parts_->run.has_value());
+  if (batch.empty()) return {};
+  auto& database = *parts_->database;
+  return stored(database, [&] { return database.writer->write(batch, *parts_->run); });
+}
+
+Result<void> SqliteCheckpoint::end_run(const RunEnd& end) {
+  RB_ASSERT(parts_->run.has_value());
+  auto& database = *parts_->database;
+  return stored(database, [&]() -> Result<void> {
+    auto statement = database.connection.prepare(
+        "UPDATE runs SET ended_ms = ?2, exit_code = ?3, reason = ?4 WHERE id = ?1", "end the run");
+    if (!statement) return pass(statement);
+    return statement->run(parts_->run->run, to_ms(end.at), end.exit_code, end.reason);
+  });
+}
+
+const Counts& SqliteCheckpoint::counts() const { return parts_->database->ledger.counts(); }
+
+}  // namespace ratebatch

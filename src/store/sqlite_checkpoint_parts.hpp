@@ -1,0 +1,50 @@
+// What a SqliteCheckpoint consists of, and how it comes to be.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/store/sqlite_checkpoint.hpp"
+#include "store/batch_writer.hpp"
+#include "store/counter_ledger.hpp"
+#include "store/run_lock.hpp"
+#include "store/sqlite.hpp"
+
+namespace ratebatch {
+
+// In the order of construction: the lock goes last, the statements before their connection.
+struct SqliteCheckpoint::Parts {
+  // Opens or makes the database under the lock, as SqliteCheckpoint::open promises.
+  static Result<std::unique_ptr<Parts>> open(const std::string& path, RunLock lock, OpenMode mode,
+                                             const CheckpointStamp& stamp_if_new);
+
+  Parts(std::string resolved_path, RunLock taken_lock)
+      : path(std::move(resolved_path)), lock(std::move(taken_lock)) {}
+
+  // All of these belong to an open checkpoint and are there after `open`; `discard` drops them.
+  struct Database {
+    Database(Connection opened, CounterLedger loaded)
+        : connection(std::move(opened)), ledger(std::move(loaded)) {}
+
+    Connection connection;
+    CounterLedger ledger;
+    std::unique_ptr<BatchWriter> writer;
+    Statement page_of_priority;
+    Statement page_below;
+    Statement find_job;
+  };
+
+  std::string path;
+  RunLock lock;
+  CheckpointStamp stamp;
+  bool created = false;
+  std::unique_ptr<Database> database;
+  std::optional<RunRows> run;  // Of the run that began.
+
+ private:
+  Result<void> open_database(OpenMode mode, const CheckpointStamp& stamp_if_new);
+};
+
+}  // namespace ratebatch

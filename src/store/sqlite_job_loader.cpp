@@ -1,0 +1,196 @@
+#include "store/sqlite_job_loader.hpp"
+
+#include "ratebatch/base/assert.hpp"
+
+namespace ratebatch {
+namespace {
+
+constexpr const char* operation = "load jobs";
+constexpr const char* stdin_path = "-";
+
+}  // namespace
+
+Result<std::unique_ptr<JobLoader>> SqliteJobLoader::begin(Connection& connection,
+                                                          CounterLedger& ledger) {
+  auto transaction = Transaction::begin_write(connection);
+  if (!transaction) return pass(transaction);
+  std::unique_ptr<SqliteJobLoader> loader(
+      new SqliteJobLoader(connection, ledger, std::move(*transaction)));
+  auto ready = loader->prepare();
+  if (ready) ready = loader->count_load();
+  if (!ready) return pass(ready);
+  return loader;
+}
+
+SqliteJobLoader::~SqliteJobLoader() {
+  if (transaction_) ledger_.discard();
+}
+
+Result<void> SqliteJobLoader::prepare() {
+  return prepare_all(
+      connection_,
+      {{&find_stamp_, "SELECT inode, size, mtime_ns FROM files WHERE path = ?1", operation},
+       {&set_file_,
+        "INSERT INTO files (path, inode, size, mtime_ns) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (path) DO UPDATE SET inode = excluded.inode, size = excluded.size,"
+        " mtime_ns = excluded.mtime_ns RETURNING id",
+        operation},
+       {&add_route_, "INSERT INTO routes (type, model) VALUES (?1, ?2)", operation},
+       {&add_job_,
+        "INSERT INTO jobs (id, file_id, line, load, line_json) VALUES (?1, ?2, ?3, ?4, ?5)"
+        " ON CONFLICT (id) DO NOTHING",
+        operation},
+       {&add_state_, "INSERT INTO states (seq, route_id, priority, state) VALUES (?1, ?2, ?3, 0)",
+        operation},
+       {&find_job_,
+        "SELECT jobs.seq, states.state, states.route_id, jobs.line_json = ?2, jobs.load = ?3,"
+        " files.path, jobs.line FROM jobs JOIN states USING (seq)"
+        " JOIN files ON files.id = jobs.file_id WHERE jobs.id = ?1",
+        operation},
+       {&update_job_,
+        "UPDATE jobs SET file_id = ?2, line = ?3, load = ?4, line_json = ?5 WHERE seq = ?1",
+        operation},
+       {&update_state_,
+        "UPDATE states SET route_id = ?2, priority = ?3, state = 0, retries_used = 0, unknowns = 0,"
+        " ready_at_ms = NULL, finished_at_ms = NULL WHERE seq = ?1 AND state IN (0, 6)",
+        operation},
+       {&find_failure_,
+        "SELECT class FROM attempts WHERE seq = ?1"
+        " AND number = (SELECT attempt FROM results WHERE seq = ?1)",
+        operation},
+       {&drop_failure_, "DELETE FROM results WHERE seq = ?1 AND text IS NULL", operation},
+       {&keep_answer_, "UPDATE results SET failed = 0 WHERE seq = ?1", operation}});
+}
+
+Result<void> SqliteJobLoader::count_load() {
+  auto statement = connection_.prepare(
+      "INSERT INTO meta VALUES ('loads', '1')"
+      " ON CONFLICT DO UPDATE SET value = value + 1 RETURNING CAST(value AS INTEGER)",
+      operation);
+  if (!statement) return pass(statement);
+  auto counted = statement->rows([&](const Statement& row) { load_ = row.integer(0); });
+  if (!counted) return pass(counted);
+  auto routes = connection_.prepare("SELECT type, model, id FROM routes", operation);
+  if (!routes) return pass(routes);
+  return routes->rows(
+      [&](const Statement& row) { routes_[{row.text(0), row.text(1)}] = row.id<RouteId>(2); });
+}
+
+Result<std::optional<FileStamp>> SqliteJobLoader::stamp_of(const std::string& path) {
+  std::optional<FileStamp> stamp;
+  if (path == stdin_path) return stamp;
+  auto read = find_stamp_.rows(
+      [&](const Statement& row) {
+        stamp = FileStamp{path, row.integer(0), row.integer(1), row.integer(2)};
+      },
+      path);
+  if (!read) return pass(read);
+  return stamp;
+}
+
+Result<void> SqliteJobLoader::begin_file(const FileStamp& stamp) {
+  RB_ASSERT(transaction_.has_value());
+  return set_file_.rows([&](const Statement& row) { file_ = row.integer(0); }, stamp.path,
+                        stamp.inode, stamp.size, stamp.mtime_ns);
+}
+
+Result<Added> SqliteJobLoader::add(const NewJob& job, bool update) {
+  RB_ASSERT(transaction_.has_value() && file_.has_value());
+  auto added = add_job_.run(job.id, *file_, job.line, load_, job.line_json);
+  if (!added) return pass(added);
+  if (connection_.changes() == 1) {
+    const JobSeq seq{connection_.last_row_id()};
+    auto route = route_of(job);
+    if (!route) return pass(route);
+    added = add_state_.run(seq, *route, job.priority);
+    if (!added) return pass(added);
+    ledger_.add_jobs(*route, JobState::pending, 1);
+    return Added{};
+  }
+
+  auto existing = read_existing(job);
+  if (!existing) return pass(existing);
+  Added result{.first_file = existing->file, .first_line = existing->line};
+  const bool may_change =
+      existing->state == JobState::pending || existing->state == JobState::failed;
+  if (existing->same_content) {
+    result.as = AddedAs::same;
+  } else if (!update || existing->of_this_load) {
+    // Twice in one load with different content is a mistake even where changes are welcome.
+    result.as = AddedAs::conflict;
+  } else if (!may_change) {
+    result.as = AddedAs::kept;
+  } else {
+    result.as = AddedAs::updated;
+    auto updated = update_job(job, *existing);
+    if (!updated) return pass(updated);
+  }
+  return result;
+}
+
+Result<RouteId> SqliteJobLoader::route_of(const NewJob& job) {
+  const std::pair<std::string, std::string> name(job.type, job.model);
+  const auto at = routes_.find(name);
+  if (at != routes_.end()) return at->second;
+  auto added = add_route_.run(job.type, job.model);
+  if (!added) return pass(added);
+  const RouteId route{connection_.last_row_id()};
+  added = ledger_.add_route(route);
+  if (!added) return pass(added);
+  routes_[name] = route;
+  return route;
+}
+
+Result<SqliteJobLoader::Existing> SqliteJobLoader::read_existing(const NewJob& job) {
+  std::optional<Existing> existing;
+  auto read = find_job_.rows(
+      [&](const Statement& row) {
+        existing = Existing{.seq = row.id<JobSeq>(0),
+                            .state = row.id<JobState>(1),
+                            .route = row.id<RouteId>(2),
+                            .same_content = row.integer(3) != 0,
+                            .of_this_load = row.integer(4) != 0,
+                            .file = row.text(5),
+                            .line = row.integer(6)};
+      },
+      job.id, job.line_json, load_);
+  if (!read) return pass(read);
+  RB_ASSERT(existing.has_value());
+  return std::move(*existing);
+}
+
+Result<void> SqliteJobLoader::update_job(const NewJob& job, const Existing& existing) {
+  auto route = route_of(job);
+  if (!route) return pass(route);
+  auto done = update_job_.run(existing.seq, *file_, job.line, load_, job.line_json);
+  if (done) done = update_state_.run(existing.seq, *route, job.priority);
+  if (!done) return done;
+  RB_ASSERT(connection_.changes() == 1);
+  ledger_.add_jobs(existing.route, existing.state, -1);
+  ledger_.add_jobs(*route, JobState::pending, 1);
+  if (existing.state == JobState::failed) return forget_failure(existing);
+  return done;
+}
+
+Result<void> SqliteJobLoader::forget_failure(const Existing& existing) {
+  auto done = find_failure_.rows(
+      [&](const Statement& row) { ledger_.add_failures(row.text(0), -1); }, existing.seq);
+  if (done) done = drop_failure_.run(existing.seq);
+  if (done) done = keep_answer_.run(existing.seq);
+  return done;
+}
+
+Result<void> SqliteJobLoader::commit() {
+  RB_ASSERT(transaction_.has_value());
+  auto done = ledger_.save();
+  if (done) done = transaction_->commit();
+  transaction_.reset();
+  if (done) {
+    ledger_.accept();
+  } else {
+    ledger_.discard();
+  }
+  return done;
+}
+
+}  // namespace ratebatch

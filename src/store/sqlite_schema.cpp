@@ -1,0 +1,257 @@
+#include "store/sqlite_schema.hpp"
+
+#include <array>
+#include <string>
+
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+// States of a job are the numbers of JobState: 0 pending, 1 running, 2 fetching, 3 unknown, 4 held,
+// 5 done, 6 failed, 7 cancelled.
+constexpr const char* format_1 = R"sql(
+CREATE TABLE meta (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE files (
+  id INTEGER PRIMARY KEY,
+  path TEXT NOT NULL UNIQUE,
+  inode INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  mtime_ns INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE routes (
+  id INTEGER PRIMARY KEY,
+  type TEXT NOT NULL,
+  model TEXT NOT NULL,
+  UNIQUE (type, model)
+) STRICT;
+
+CREATE TABLE lanes (
+  id INTEGER PRIMARY KEY,
+  model TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  in_run INTEGER NOT NULL CHECK (in_run IN (0, 1)),
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  until_ms INTEGER,
+  UNIQUE (model, provider)
+) STRICT;
+
+CREATE TABLE keys (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE limits (
+  scope TEXT NOT NULL,
+  name TEXT NOT NULL,
+  arrival_ns INTEGER NOT NULL,
+  PRIMARY KEY (scope, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runs (
+  id INTEGER PRIMARY KEY,
+  pid INTEGER NOT NULL,
+  started_ms INTEGER NOT NULL,
+  workers INTEGER NOT NULL,
+  ended_ms INTEGER,
+  exit_code INTEGER,
+  reason TEXT,
+  CHECK ((ended_ms IS NULL) = (exit_code IS NULL)),
+  CHECK ((ended_ms IS NULL) = (reason IS NULL))
+) STRICT;
+
+CREATE TABLE recipes (
+  id INTEGER PRIMARY KEY,
+  hash TEXT NOT NULL UNIQUE,
+  json TEXT NOT NULL,
+  results INTEGER NOT NULL CHECK (results >= 0)
+) STRICT;
+
+CREATE TABLE jobs (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 256),
+  file_id INTEGER NOT NULL REFERENCES files (id),
+  line INTEGER NOT NULL CHECK (line >= 1),
+  load INTEGER NOT NULL,
+  line_json TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE states (
+  seq INTEGER PRIMARY KEY REFERENCES jobs (seq),
+  route_id INTEGER NOT NULL REFERENCES routes (id),
+  priority INTEGER NOT NULL,
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 7),
+  attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+  retries_used INTEGER NOT NULL DEFAULT 0 CHECK (retries_used >= 0),
+  unknowns INTEGER NOT NULL DEFAULT 0 CHECK (unknowns >= 0),
+  truncated INTEGER NOT NULL DEFAULT 0 CHECK (truncated IN (0, 1)),
+  ready_at_ms INTEGER,
+  started_at_ms INTEGER,
+  lane_id INTEGER REFERENCES lanes (id),
+  key_id INTEGER REFERENCES keys (id),
+  finished_at_ms INTEGER,
+  CHECK ((state = 1) = (started_at_ms IS NOT NULL)),
+  CHECK ((state = 1) = (lane_id IS NOT NULL)),
+  CHECK ((state = 1) = (key_id IS NOT NULL)),
+  CHECK ((state IN (5, 6)) = (finished_at_ms IS NOT NULL)),
+  CHECK (state IN (0, 7) OR attempts >= 1),
+  CHECK (truncated = 0 OR state = 5),
+  CHECK (ready_at_ms IS NULL OR state = 0)
+) STRICT;
+CREATE INDEX startable ON states (route_id, priority DESC, seq) WHERE state IN (0, 3);
+
+CREATE TABLE attempts (
+  seq INTEGER NOT NULL REFERENCES jobs (seq),
+  number INTEGER NOT NULL CHECK (number >= 1),
+  lane_id INTEGER NOT NULL REFERENCES lanes (id),
+  key_id INTEGER NOT NULL REFERENCES keys (id),
+  started_ms INTEGER NOT NULL,
+  ended_ms INTEGER NOT NULL,
+  class TEXT NOT NULL,
+  http_status INTEGER NOT NULL CHECK (http_status >= 0),
+  sent INTEGER NOT NULL CHECK (sent IN (0, 1)),
+  wait_ms INTEGER NOT NULL CHECK (wait_ms >= 0),
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  images INTEGER NOT NULL,
+  request_id TEXT NOT NULL,
+  message TEXT NOT NULL,
+  PRIMARY KEY (seq, number)
+) STRICT, WITHOUT ROWID;
+
+-- In order of finishing. The small columns come first, so that reading them alone never touches
+-- the overflow pages of a long answer. A failed job has an answer (text) only from an earlier time
+-- when it was done.
+CREATE TABLE results (
+  id INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL UNIQUE REFERENCES jobs (seq),
+  attempt INTEGER NOT NULL CHECK (attempt >= 1),
+  failed INTEGER NOT NULL CHECK (failed IN (0, 1)),
+  recipe_id INTEGER REFERENCES recipes (id),
+  finished_ms INTEGER NOT NULL,
+  latency_ms INTEGER NOT NULL CHECK (latency_ms >= 0),
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  images INTEGER NOT NULL,
+  finish_reason TEXT NOT NULL,
+  files TEXT,
+  body_json TEXT,
+  text TEXT,
+  CHECK (failed = 1 OR text IS NOT NULL)
+) STRICT;
+
+-- Counters, changed with what they count.
+CREATE TABLE state_counts (
+  route_id INTEGER NOT NULL REFERENCES routes (id),
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 7),
+  jobs INTEGER NOT NULL CHECK (jobs >= 0),
+  PRIMARY KEY (route_id, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE route_totals (
+  route_id INTEGER PRIMARY KEY REFERENCES routes (id),
+  truncated INTEGER NOT NULL CHECK (truncated >= 0),
+  answers INTEGER NOT NULL CHECK (answers >= 0),
+  input_tokens INTEGER NOT NULL CHECK (input_tokens >= 0),
+  output_tokens INTEGER NOT NULL CHECK (output_tokens >= 0)
+) STRICT;
+
+CREATE TABLE failure_counts (
+  class TEXT PRIMARY KEY,
+  jobs INTEGER NOT NULL CHECK (jobs >= 0)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE call_counts (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  sent INTEGER NOT NULL CHECK (sent >= 0),
+  resent INTEGER NOT NULL CHECK (resent BETWEEN 0 AND sent),
+  rate_limited INTEGER NOT NULL CHECK (rate_limited BETWEEN 0 AND sent),
+  input_tokens INTEGER NOT NULL CHECK (input_tokens >= 0),
+  output_tokens INTEGER NOT NULL CHECK (output_tokens >= 0),
+  images INTEGER NOT NULL CHECK (images >= 0)
+) STRICT;
+INSERT INTO call_counts VALUES (1, 0, 0, 0, 0, 0, 0);
+)sql";
+
+constexpr std::array<const char*, 1> all_migrations = {format_1};
+
+std::string shown(const std::string& path) { return escaped(path, 4096); }
+
+}  // namespace
+
+std::span<const char* const> migrations() { return all_migrations; }
+
+Result<std::int64_t> format_of(Connection& connection, const std::string& path,
+                               std::int64_t newest) {
+  constexpr const char* operation = "read the header";
+  auto id = query_integer(connection, "PRAGMA application_id", operation);
+  if (!id) return pass(id);
+  auto version = query_integer(connection, "PRAGMA user_version", operation);
+  if (!version) return pass(version);
+  if (*id == 0 && *version == 0) {
+    auto tables = query_integer(connection, "SELECT count(*) FROM sqlite_schema", operation);
+    if (!tables) return pass(tables);
+    if (*tables == 0) return 0;
+  }
+  if (*id != application_id || *version < 1) {
+    return fail(ErrorCode::foreign, shown(path) + " is not a ratebatch database");
+  }
+  if (*version > newest) {
+    return fail(ErrorCode::foreign, shown(path) + " was made by a newer ratebatch (format " +
+                                        std::to_string(*version) + ", this one knows " +
+                                        std::to_string(newest) + "); install a newer version");
+  }
+  return *version;
+}
+
+Result<void> refuse_foreign_file(const std::string& path) {
+  auto connection = Connection::open(path, Connection::Access::immutable);
+  if (!connection) return pass(connection);
+  auto format = format_of(*connection, path, std::ssize(migrations()));
+  // Without its log a database of ours may look damaged: that is for the real opening to judge.
+  if (!format && format.error().code == ErrorCode::foreign) return pass(format);
+  return {};
+}
+
+Result<void> configure_writer(Connection& connection, const std::string& path) {
+  // journal_size_limit: without it the log keeps the largest size it ever had. temp_store: a full
+  // temporary directory must not look like a full database disk.
+  auto set = connection.execute(
+      "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;"
+      "PRAGMA journal_size_limit = 16777216",
+      "set up writing");
+  if (!set) return pass(set);
+  auto statement = connection.prepare("PRAGMA journal_mode = WAL", "set up the write-ahead log");
+  if (!statement) return pass(statement);
+  std::string mode;
+  auto switched = statement->rows([&](const Statement& row) { mode = row.text(0); });
+  if (!switched) return pass(switched);
+  if (mode != "wal") {
+    return fail(ErrorCode::io, "cannot keep a write-ahead log for " + shown(path) +
+                                   "; put the database on a local file system");
+  }
+  return {};
+}
+
+Result<void> migrate(Connection& connection, const std::string& path,
+                     std::span<const char* const> steps) {
+  const std::int64_t newest = std::ssize(steps);
+  auto before = format_of(connection, path, newest);
+  if (!before) return pass(before);
+  if (*before == newest) return {};
+  for (const char* step : steps.subspan(static_cast<std::size_t>(*before))) {
+    auto applied = connection.execute(step, "change the format");
+    if (!applied) return pass(applied);
+  }
+  const std::string marks = "PRAGMA application_id = " + std::to_string(application_id) +
+                            "; PRAGMA user_version = " + std::to_string(newest);
+  return connection.execute(marks.c_str(), "mark the format");
+}
+
+}  // namespace ratebatch

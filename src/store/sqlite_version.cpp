@@ -1,0 +1,9 @@
+#include "ratebatch/store/sqlite_version.hpp"
+
+#include <sqlite3.h>
+
+namespace ratebatch {
+
+std::string_view sqlite_version() { return sqlite3_libversion(); }
+
+}  // namespace ratebatch

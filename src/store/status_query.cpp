@@ -1,0 +1,181 @@
+#include "store/status_query.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "store/counter_ledger.hpp"
+#include "store/route_table.hpp"
+#include "store/stamp_table.hpp"
+
+namespace ratebatch {
+namespace {
+
+constexpr const char* operation = "read the status";
+
+// The value at `per_mille` of the sorted values, by nearest rank. Precondition: not empty.
+std::int64_t percentile(const std::vector<std::int64_t>& sorted, std::size_t per_mille) {
+  const std::size_t rank = (sorted.size() * per_mille + 999) / 1000;
+  return sorted[std::max<std::size_t>(rank, 1) - 1];
+}
+
+Result<void> read_runs(Connection& connection, std::optional<std::int64_t> holder,
+                       StatusData& status) {
+  if (holder) status.live_run.emplace().pid = *holder;
+  auto statement = connection.prepare(
+      "SELECT pid, started_ms, workers, ended_ms, exit_code, reason FROM runs"
+      " ORDER BY id DESC LIMIT 2",
+      operation);
+  if (!statement) return pass(statement);
+  bool is_latest = true;
+  return statement->rows([&](const Statement& row) {
+    const auto ended_ms = row.maybe_integer(3);
+    const bool alive =
+        is_latest && holder && !ended_ms && (*holder == row.integer(0) || *holder == 0);
+    is_latest = false;
+    if (alive) {
+      status.live_run->started = wall_from_ms(row.integer(1));
+      status.live_run->workers = static_cast<std::int32_t>(row.integer(2));
+      return;
+    }
+    if (status.last_run) return;
+    PastRun& run = status.last_run.emplace();
+    run.pid = row.integer(0);
+    run.started = wall_from_ms(row.integer(1));
+    run.workers = static_cast<std::int32_t>(row.integer(2));
+    if (ended_ms) run.ended = wall_from_ms(*ended_ms);
+    if (ended_ms) run.exit_code = static_cast<std::int32_t>(row.integer(4));
+    run.reason = row.text(5);
+  });
+}
+
+LaneState lane_state(const std::string& name) {
+  for (const LaneState state : {LaneState::running, LaneState::waiting, LaneState::paused,
+                                LaneState::tripped, LaneState::no_key}) {
+    if (to_string(state) == name) return state;
+  }
+  return LaneState::idle;
+}
+
+Result<void> read_lanes(Connection& connection, StatusData& status) {
+  auto lanes = connection.prepare(
+      "SELECT model, provider, state, reason, until_ms FROM lanes WHERE in_run = 1 ORDER BY id",
+      operation);
+  if (!lanes) return pass(lanes);
+  auto read = lanes->rows([&](const Statement& row) {
+    StoredLane lane{.model = row.text(0), .provider = row.text(1), .status = {}};
+    lane.status.state = lane_state(row.text(2));
+    lane.status.reason = row.text(3);
+    if (const auto until_ms = row.maybe_integer(4)) lane.status.until = wall_from_ms(*until_ms);
+    status.lanes.push_back(std::move(lane));
+  });
+  if (!read) return read;
+  auto limits = connection.prepare("SELECT scope, name, arrival_ns FROM limits", operation);
+  if (!limits) return pass(limits);
+  return limits->rows([&](const Statement& row) {
+    status.limits.push_back({row.text(0), row.text(1), WallTime{row.integer(2)}});
+  });
+}
+
+Result<void> read_failures(Connection& connection, StatusData& status) {
+  auto statement = connection.prepare(
+      "SELECT class, jobs FROM failure_counts WHERE jobs > 0 ORDER BY jobs DESC, class", operation);
+  if (!statement) return pass(statement);
+  return statement->rows(
+      [&](const Statement& row) { status.failures.push_back({row.text(0), row.integer(1)}); });
+}
+
+// Precondition: routes and counts are read.
+Result<void> read_types(Connection& connection, StatusData& status) {
+  struct Sums {
+    std::int64_t answers = 0;
+    std::int64_t input_tokens = 0;
+    std::int64_t output_tokens = 0;
+  };
+  std::map<RouteId, Sums> by_route;
+  auto statement = connection.prepare(
+      "SELECT route_id, answers, input_tokens, output_tokens FROM route_totals", operation);
+  if (!statement) return pass(statement);
+  auto read = statement->rows([&](const Statement& row) {
+    by_route[row.id<RouteId>(0)] = {row.integer(1), row.integer(2), row.integer(3)};
+  });
+  if (!read) return read;
+
+  std::map<std::string, std::pair<JobCounts, Sums>> by_type;
+  for (const StoredRoute& route : status.routes) {
+    auto& [jobs, sums] = by_type[route.type];
+    for (const JobState state : {JobState::done, JobState::failed}) {
+      jobs.by_state[static_cast<std::size_t>(state)] += status.counts.routes[route.id].of(state);
+    }
+    const Sums& more = by_route[route.id];
+    sums.answers += more.answers;
+    sums.input_tokens += more.input_tokens;
+    sums.output_tokens += more.output_tokens;
+  }
+  for (const auto& [type, totals] : by_type) {
+    const auto& [jobs, sums] = totals;
+    TypeTotals& entry = status.types.emplace_back();
+    entry.type = type;
+    entry.done = jobs.of(JobState::done);
+    entry.failed = jobs.of(JobState::failed);
+    if (sums.answers == 0) continue;
+    const auto answers = static_cast<double>(sums.answers);
+    entry.avg_input_tokens = static_cast<double>(sums.input_tokens) / answers;
+    entry.avg_output_tokens = static_cast<double>(sums.output_tokens) / answers;
+  }
+  return {};
+}
+
+Result<void> read_recent(Connection& connection, StatusData& status) {
+  auto statement = connection.prepare(
+      "SELECT finished_ms, latency_ms, failed FROM results ORDER BY id DESC LIMIT ?1", operation);
+  if (!statement) return pass(statement);
+  std::vector<std::int64_t> latencies;
+  std::vector<std::int64_t> finished;
+  auto read = statement->rows(
+      [&](const Statement& row) {
+        finished.push_back(row.integer(0));
+        if (row.integer(2) == 0) latencies.push_back(row.integer(1));
+      },
+      recent_results_max);
+  if (!read) return read;
+  if (!latencies.empty()) {
+    std::sort(latencies.begin(), latencies.end());
+    status.latency = Latency{percentile(latencies, 500), percentile(latencies, 950)};
+  }
+  // Sorted, because the wall clock may have been set back.
+  std::sort(finished.begin(), finished.end());
+  if (finished.empty()) return {};
+  const std::int64_t from_ms = finished.back() - to_ms(recent_rate_window);
+  const auto first = std::lower_bound(finished.begin(), finished.end(), from_ms);
+  const std::int64_t span_ms = finished.back() - *first;
+  if (span_ms == 0) return {};
+  const auto intervals = static_cast<double>(finished.end() - first - 1);
+  status.jobs_per_minute = intervals * 60'000.0 / static_cast<double>(span_ms);
+  return {};
+}
+
+}  // namespace
+
+Result<StatusData> read_status(Connection& connection, std::optional<std::int64_t> holder) {
+  StatusData status;
+  auto stamp = read_stamp(connection);
+  if (!stamp) return pass(stamp);
+  status.stamp = std::move(*stamp);
+  auto counts = read_counts(connection);
+  if (!counts) return pass(counts);
+  status.counts = std::move(*counts);
+  auto routes = read_routes(connection);
+  if (!routes) return pass(routes);
+  status.routes = std::move(*routes);
+
+  auto read = read_runs(connection, holder, status);
+  if (read) read = read_lanes(connection, status);
+  if (read) read = read_failures(connection, status);
+  if (read) read = read_types(connection, status);
+  if (read) read = read_recent(connection, status);
+  if (!read) return pass(read);
+  return status;
+}
+
+}  // namespace ratebatch

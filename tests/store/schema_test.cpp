@@ -1,0 +1,185 @@
+// The format: constraints, migrations, and the index that a page needs.
+#include <doctest/doctest.h>
+
+#include <array>
+
+#include "store/sqlite_schema.hpp"
+#include "store/store_fixture.hpp"
+
+namespace ratebatch::store_test {
+namespace {
+
+bool is_accepted(Connection& connection, const std::string& sql) {
+  return connection.execute(sql.c_str(), "try").has_value();
+}
+
+std::string plan_of(Connection& connection, const std::string& sql) {
+  std::string plan;
+  must(must(connection.prepare(("EXPLAIN QUERY PLAN " + sql).c_str(), "explain"))
+           .rows([&](const Statement& row) { plan += row.text(3) + "\n"; }));
+  return plan;
+}
+
+Result<void> migrate_to(Connection& connection, std::span<const char* const> steps) {
+  auto transaction = must(Transaction::begin_write(connection));
+  auto done = migrate(connection, "x.db", steps);
+  if (done) done = transaction.commit();
+  return done;
+}
+
+}  // namespace
+
+TEST_CASE("the database refuses states that break the rules of a job") {
+  SqliteStore store;
+  store.load({new_job("pending"), new_job("running"), new_job("done")});
+  Checkpoint& checkpoint = store.run();
+  must(checkpoint.commit(starts({start_of(JobSeq{2}, 1), start_of(JobSeq{3}, 1)})));
+  must(checkpoint.commit(ends({answer_of(JobSeq{3}, 1, "text")})));
+  Connection& connection = store.connection();
+
+  const auto set = [&](int seq, const std::string& what) {
+    return is_accepted(connection,
+                       "UPDATE states SET " + what + " WHERE seq = " + std::to_string(seq));
+  };
+  CHECK(set(1, "state = 7"));
+  CHECK(set(1, "state = 0, ready_at_ms = 5"));
+  CHECK_FALSE(set(1, "state = 8"));
+  CHECK_FALSE(set(1, "state = -1"));
+  CHECK_FALSE(set(1, "state = 'done'"));
+  CHECK_FALSE(set(1, "state = NULL"));
+  CHECK_FALSE(set(1, "state = 1, attempts = 1"));
+  CHECK_FALSE(set(1, "started_at_ms = 1"));
+  CHECK_FALSE(set(1, "lane_id = 1"));
+  CHECK_FALSE(set(1, "key_id = 1"));
+  CHECK_FALSE(set(1, "state = 5, attempts = 1"));
+  CHECK_FALSE(set(1, "state = 5, finished_at_ms = 1"));
+  CHECK_FALSE(set(1, "state = 6, attempts = 1"));
+  CHECK_FALSE(set(1, "finished_at_ms = 1"));
+  CHECK_FALSE(set(1, "truncated = 1"));
+  CHECK_FALSE(set(1, "attempts = -1"));
+  CHECK_FALSE(set(2, "state = 3"));
+  CHECK_FALSE(set(2, "ready_at_ms = 5"));
+  CHECK_FALSE(set(2, "started_at_ms = NULL"));
+  CHECK_FALSE(set(3, "state = 0"));
+  CHECK_FALSE(set(3, "truncated = 2"));
+  CHECK(set(3, "truncated = 1"));
+  CHECK(set(3, "state = 6, truncated = 0"));
+
+  CHECK_FALSE(is_accepted(connection, "UPDATE state_counts SET jobs = jobs - 100"));
+  CHECK_FALSE(is_accepted(connection, "UPDATE call_counts SET resent = sent + 1"));
+  CHECK_FALSE(is_accepted(connection, "INSERT INTO call_counts VALUES (2, 0, 0, 0, 0, 0, 0)"));
+  CHECK_FALSE(is_accepted(connection, "UPDATE results SET text = NULL"));
+  CHECK_FALSE(is_accepted(connection, "UPDATE results SET seq = 'x'"));
+}
+
+TEST_CASE("a job id has 1 to 256 bytes") {
+  SqliteStore store;
+  store.load({new_job("a")});
+  const auto id = [&](const std::string& text) {
+    return is_accepted(store.connection(), "UPDATE jobs SET id = '" + text + "'");
+  };
+  CHECK_FALSE(id(""));
+  CHECK(id(std::string(256, 'x')));
+  CHECK_FALSE(id(std::string(257, 'x')));
+  std::string umlauts;
+  for (int i = 0; i < 129; ++i) umlauts += "\xC3\xA4";
+  CHECK_FALSE(id(umlauts));
+}
+
+TEST_CASE("a page is read by the index of startable jobs, without sorting") {
+  SqliteStore store;
+  store.load({new_job("a")});
+  CHECK(query(store.connection(),
+              "SELECT partial FROM pragma_index_list('states') WHERE name = 'startable'") == 1);
+  for (const char* condition :
+       {"priority = 0 AND seq > 5 ORDER BY seq", "priority <= 7 ORDER BY priority DESC, seq"}) {
+    const std::string plan = plan_of(
+        store.connection(), std::string("SELECT seq, priority, state, attempts, retries_used,"
+                                        " ready_at_ms FROM states WHERE route_id = 1"
+                                        " AND state IN (0, 3) AND ") +
+                                condition + " LIMIT 64");
+    CAPTURE(plan);
+    CHECK(plan.find("USING INDEX startable") != std::string::npos);
+    CHECK(plan.find("TEMP B-TREE") == std::string::npos);
+  }
+}
+
+TEST_CASE("the log is written ahead and synced in full") {
+  SqliteStore store;
+  store.load({new_job("a")});
+  Connection& connection = store.connection();
+  std::string mode;
+  must(must(connection.prepare("PRAGMA journal_mode", "ask")).rows([&](const Statement& row) {
+    mode = row.text(0);
+  }));
+  CHECK(mode == "wal");
+  CHECK(query(connection, "PRAGMA synchronous") == 2);
+  CHECK(query(connection, "PRAGMA journal_size_limit") == 16 << 20);
+  CHECK(query(connection, "PRAGMA temp_store") == 2);
+  CHECK(query(connection, "PRAGMA busy_timeout") == 5000);
+  CHECK(query(connection, "PRAGMA trusted_schema") == 0);
+  CHECK_FALSE(is_accepted(connection, "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema"));
+}
+
+TEST_CASE("migrations run in order, once, and all or none") {
+  const TempDir folder;
+  const std::string path = folder.file("x.db");
+  write_file(path, "");
+  auto connection = must(Connection::open(path, Connection::Access::read_write));
+  constexpr std::array<const char*, 3> steps = {
+      "CREATE TABLE t (a INTEGER) STRICT; INSERT INTO t VALUES (1)",
+      "ALTER TABLE t ADD COLUMN b INTEGER; UPDATE t SET b = a + 1",
+      "UPDATE t SET b = b * 10; UPDATE no_such_table SET b = 1"};
+  const std::span<const char* const> all(steps);
+  CHECK(must(format_of(connection, path, 3)) == 0);
+  must(migrate_to(connection, all.first(1)));
+  CHECK(query(connection, "PRAGMA user_version") == 1);
+  must(migrate_to(connection, all.first(2)));
+  must(migrate_to(connection, all.first(2)));
+  CHECK(query(connection, "PRAGMA user_version") == 2);
+  CHECK(query(connection, "SELECT b FROM t") == 2);
+
+  CHECK_FALSE(migrate_to(connection, all).has_value());
+  CHECK(query(connection, "PRAGMA user_version") == 2);
+  CHECK(query(connection, "SELECT b FROM t") == 2);
+
+  const auto older = migrate_to(connection, all.first(1));
+  REQUIRE_FALSE(older.has_value());
+  CHECK(older.error().code == ErrorCode::foreign);
+}
+
+TEST_CASE("messages name the database, the operation and what SQLite says") {
+  const TempDir folder;
+  const std::string path = folder.file("x.db");
+  write_file(path, "");
+  auto connection = must(Connection::open(path, Connection::Access::read_write));
+  const auto failed = connection.execute("SELECT * FROM nowhere", "count sheep");
+  REQUIRE_FALSE(failed.has_value());
+  CHECK(failed.error().code == ErrorCode::io);
+  CHECK(failed.error().message ==
+        "cannot count sheep in " + path + ": no such table: nowhere (SQLite error 1)");
+}
+
+TEST_CASE("a transaction that is not committed leaves nothing, and text may hold any byte") {
+  const TempDir folder;
+  const std::string path = folder.file("x.db");
+  write_file(path, "");
+  auto connection = must(Connection::open(path, Connection::Access::read_write));
+  must(connection.execute("CREATE TABLE t (a TEXT)", "make"));
+  {
+    auto transaction = must(Transaction::begin_write(connection));
+    must(connection.execute("INSERT INTO t VALUES ('x')", "add"));
+  }
+  CHECK(query(connection, "SELECT count(*) FROM t") == 0);
+  const std::string odd("a\0b\xFF", 4);
+  auto add = must(connection.prepare("INSERT INTO t VALUES (?1)", "add"));
+  must(add.run(odd));
+  must(add.run(std::string_view{}));
+  must(add.run(std::optional<std::string_view>{}));
+  std::vector<std::string> texts;
+  must(must(connection.prepare("SELECT a FROM t WHERE a IS NOT NULL ORDER BY rowid", "read"))
+           .rows([&](const Statement& row) { texts.push_back(row.text(0)); }));
+  CHECK(texts == std::vector<std::string>{odd, ""});
+}
+
+}  // namespace ratebatch::store_test
