@@ -1,0 +1,48 @@
+// The transport of real runs: libcurl's multi interface on the caller's thread.
+//
+// HTTP/2 over TLS and HTTP/1.1 otherwise, with connections kept and reused. A request that may have
+// reached its server is never sent again: libcurl's own second try after a dead connection is made
+// impossible (see src/net/curl_transfer.cpp). Certificates are always checked, redirects never
+// followed, cookies and .netrc never used; a proxy comes from the environment, except for loopback.
+// Not safe for use by several threads. The program must ignore SIGPIPE.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "ratebatch/net/transport.hpp"
+
+namespace ratebatch {
+
+struct CurlTransportOptions {
+  std::int32_t connections_max = 16;  // Connections kept open between requests: one per worker.
+  int wake_descriptor = -1;  // wait() returns when it is readable; the caller empties it. -1: none.
+};
+
+class CurlTransport final : public Transport {
+ public:
+  // Precondition: connections_max is at least 1; a wake descriptor outlives the transport. Aborts
+  // where libcurl cannot even start, which is a lack of memory.
+  explicit CurlTransport(const CurlTransportOptions& options);
+
+  // Breaks off what is in flight.
+  ~CurlTransport() override;
+
+  // See Transport. Methods are GET and POST. A `body_file` is created before anything is sent, so
+  // that nothing is paid for what cannot be stored; it is gone again unless a 2xx filled it. Its
+  // bytes are not synchronised to the disk.
+  void send(TransferId id, HttpRequest request) override;
+  void cancel(TransferId id) override;
+  std::vector<FinishedTransfer> finished() override;
+
+  // See Transport. Returns at once where `longest` is not above zero; a part of a millisecond
+  // counts as a whole one.
+  void wait(Duration longest) override;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace ratebatch

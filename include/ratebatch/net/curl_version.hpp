@@ -1,0 +1,11 @@
+// The libcurl that is in use, for `--version`.
+#pragma once
+
+#include <string>
+
+namespace ratebatch {
+
+// "7.88.1 (OpenSSL/3.0.17)", of the library loaded now.
+std::string curl_library_version();
+
+}  // namespace ratebatch

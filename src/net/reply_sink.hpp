@@ -1,0 +1,62 @@
+// Collects one reply as it arrives, line by line and piece by piece, and says stop where it grows
+// over its caps. Knows HTTP header lines, nothing of sockets or libcurl.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "net/body_file.hpp"
+#include "ratebatch/model/http.hpp"
+
+namespace ratebatch {
+
+// All header lines of a transfer together, interim replies and trailers included. Our own choice:
+// replies of the known providers stay below 4 KiB.
+constexpr std::size_t reply_headers_bytes_max = std::size_t{64} << 10U;
+
+class ReplySink {
+ public:
+  struct Refusal {
+    TransferFault fault = TransferFault::too_large;
+    std::string message;
+  };
+
+  // A 2xx body goes to `file` where one is given. Precondition: body_bytes_max >= 0.
+  ReplySink(std::int64_t body_bytes_max, std::optional<BodyFile> file);
+
+  // Takes one complete line: a status line, a header, or the empty line behind them. False: break
+  // the transfer off, refusal() says why.
+  bool take_header_line(std::string_view line);
+
+  // Takes decoded bytes of the body. False as above.
+  bool take_body(std::string_view bytes);
+
+  // Why the reply was refused; nullptr: it was not.
+  [[nodiscard]] const Refusal* refusal() const { return refusal_ ? &*refusal_ : nullptr; }
+
+  // All header lines of a reply that is not 1xx came, and the empty line behind them.
+  [[nodiscard]] bool has_headers() const { return reply_.status != 0 && !in_headers_; }
+
+  // Of the last status line that was not 1xx; 0: none came.
+  [[nodiscard]] std::int32_t status() const { return reply_.status; }
+
+  // The whole reply, once the transfer is complete. The file stays exactly where this succeeds with
+  // a 2xx. Fails with disk_full or io where the file cannot be finished.
+  Result<HttpReply> finish();
+
+ private:
+  bool refuse(TransferFault fault, std::string message);
+  BodyFile* target();  // Where the body goes; nullptr: to the reply itself.
+
+  std::size_t body_bytes_max_;
+  std::optional<BodyFile> file_;
+  HttpReply reply_;
+  std::size_t headers_bytes_ = 0;
+  std::size_t body_bytes_ = 0;
+  bool in_headers_ = false;  // Of a reply that is not 1xx: its lines are kept.
+  std::optional<Refusal> refusal_;
+};
+
+}  // namespace ratebatch

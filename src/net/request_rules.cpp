@@ -1,0 +1,111 @@
+#include "net/request_rules.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "net/curl_handles.hpp"
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+// A part of a parsed URL; empty where it has none.
+std::string part_of(CURLU* url, CURLUPart part) {
+  char* text = nullptr;
+  if (curl_url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
+  const CurlString owner(text);
+  return owner.get();
+}
+
+void lower_ascii(std::string& text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+}
+
+// RFC 9110, section 5.6.2.
+bool is_token(std::string_view name) {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           marks.find(c) != std::string_view::npos;
+  });
+}
+
+std::optional<std::string> why_headers_forbidden(const HttpRequest& request) {
+  for (const Header& header : request.headers) {
+    if (!is_token(header.name)) {
+      return "a header's name may not be '" + escaped(header.name) + "'";
+    }
+    if (has_control_byte(header.value)) {
+      return "the header '" + header.name + "' holds a control byte";
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> why_key_forbidden(const KeyHeader& key, const Origin& origin) {
+  if (!is_token(key.name)) return "the key's header may not be named '" + escaped(key.name) + "'";
+  if (has_control_byte(key.prefix) || has_control_byte(key.key.reveal())) {
+    return "the key holds a control byte, such as a line end at its end";
+  }
+  const std::optional<Origin> bound = parse_origin(key.origin);
+  if (!bound) return "the key's origin '" + escaped(key.origin) + "' is no http or https URL";
+  if (*bound != origin) {
+    return "the key belongs to " + bound->scheme + "://" + name_of(*bound) +
+           " and goes nowhere else";
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Origin> parse_origin(const std::string& url) {
+  const UrlHandle parsed(curl_url());
+  if (!parsed || has_control_byte(url) ||
+      curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) {
+    return std::nullopt;
+  }
+  Origin origin{.scheme = part_of(parsed.get(), CURLUPART_SCHEME),
+                .host = part_of(parsed.get(), CURLUPART_HOST),
+                .port = part_of(parsed.get(), CURLUPART_PORT)};
+  lower_ascii(origin.scheme);
+  lower_ascii(origin.host);
+  const bool is_http = origin.scheme == "https" || origin.scheme == "http";
+  const bool has_user = !part_of(parsed.get(), CURLUPART_USER).empty() ||
+                        !part_of(parsed.get(), CURLUPART_PASSWORD).empty();
+  if (!is_http || has_user || origin.host.empty()) return std::nullopt;
+  return origin;
+}
+
+std::string name_of(const Origin& origin) { return origin.host + ":" + origin.port; }
+
+bool is_loopback(const Origin& origin) {
+  if (origin.host == "localhost") return true;
+  in_addr v4{};
+  if (inet_pton(AF_INET, origin.host.c_str(), &v4) == 1) {
+    return (ntohl(v4.s_addr) >> 24U) == 127;
+  }
+  const std::size_t size = origin.host.size();
+  if (size < 2 || origin.host.front() != '[' || origin.host.back() != ']') return false;
+  in6_addr v6{};
+  const std::string inner = origin.host.substr(1, size - 2);
+  return inet_pton(AF_INET6, inner.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+std::optional<std::string> why_forbidden(const HttpRequest& request, const Origin& origin) {
+  if (request.method != "POST" && request.method != "GET") {
+    return "the method '" + escaped(request.method) + "' is neither GET nor POST";
+  }
+  if (origin.scheme == "http" && !request.allow_http && !is_loopback(origin)) {
+    return "http:// is for loopback only; use https://, or set allow_http for this provider";
+  }
+  if (std::optional<std::string> why = why_headers_forbidden(request)) return why;
+  if (request.key_header) return why_key_forbidden(*request.key_header, origin);
+  return std::nullopt;
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,33 @@
+// What may leave this machine, and to where: checked before libcurl sees a request.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "ratebatch/model/http.hpp"
+
+namespace ratebatch {
+
+// The parts of an http or https URL that say who is spoken to.
+struct Origin {
+  std::string scheme;  // "http" or "https".
+  std::string host;    // Lower case; addresses in their usual form, IPv6 in brackets.
+  std::string port;    // Always filled in: the scheme's own where the URL names none.
+
+  friend bool operator==(const Origin&, const Origin&) = default;
+};
+
+// Nothing where the text is no absolute http or https URL, or carries a user name or password.
+std::optional<Origin> parse_origin(const std::string& url);
+
+// "host:port", for messages.
+std::string name_of(const Origin& origin);
+
+// True for localhost, 127.0.0.0/8 and ::1.
+bool is_loopback(const Origin& origin);
+
+// Why our rules forbid the request, which goes to `origin`; nothing: they allow it. The text may
+// hold foreign bytes, never a key.
+std::optional<std::string> why_forbidden(const HttpRequest& request, const Origin& origin);
+
+}  // namespace ratebatch

@@ -1,0 +1,25 @@
+// What the tests of the transport share: a request, and one transfer from start to end.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "ratebatch/net/curl_transport.hpp"
+
+namespace ratebatch {
+
+// A POST of {"ask":1} with timeouts that fail a test rather than hang it.
+HttpRequest post_to(const std::string& url);
+
+// Drives the transport until `count` transfers have ended. Aborts after 60 s.
+std::vector<FinishedTransfer> await_finished(CurlTransport& transport, std::size_t count);
+
+// Sends one request and awaits its end.
+FinishedTransfer run_transfer(CurlTransport& transport, HttpRequest request);
+
+// The same, where a reply or a failure is expected; the other fails the test.
+HttpReply reply_to(CurlTransport& transport, HttpRequest request);
+TransferFailure failure_of(CurlTransport& transport, HttpRequest request);
+
+}  // namespace ratebatch
