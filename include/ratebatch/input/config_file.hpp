@@ -1,0 +1,34 @@
+// Reads ratebatch.yaml into a Config.
+//
+// Strict on purpose: a key it does not know, or one whose effect this version does not have yet, is
+// an error, because an ignored limit costs money. Keys of later versions are known by name, so that
+// the message can say so. Literal API keys are refused and never printed.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/model/config.hpp"
+
+namespace ratebatch {
+
+// Far above any configuration written by hand; the YAML parser never sees more.
+constexpr std::size_t config_bytes_max = 1'048'576;
+
+// At most so many complaints are shown at once; the rest is counted.
+constexpr std::size_t config_errors_max = 20;
+
+// What holds without any file: the built-in provider openai with its key in OPENAI_API_KEY.
+Config built_in_config();
+
+// Reads a configuration on top of the built-in one. Paths in it are relative to the folder of
+// `shown_path`; files it names with prompt_file and system_file are read. Fails with invalid_input:
+// one line per problem, "FILE:LINE: key 'a.b.c': what is wrong, what was expected".
+Result<Config> parse_config(std::string_view text, const std::string& shown_path);
+
+// Reads a configuration file of at most config_bytes_max bytes. Fails as above, with not_found, or
+// with io.
+Result<Config> read_config(const std::string& path);
+
+}  // namespace ratebatch

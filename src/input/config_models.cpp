@@ -1,0 +1,134 @@
+// Models and types: what jobs name.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "input/config_parts.hpp"
+#include "input/small_file.hpp"
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/input/config_file.hpp"
+#include "ratebatch/input/template_text.hpp"
+
+namespace ratebatch {
+namespace {
+
+// libcurl needs whole seconds for its stall time; a day is beyond any answer.
+constexpr Duration timeout_min = std::chrono::seconds{1};
+constexpr Duration timeout_max = std::chrono::hours{24};
+
+constexpr std::string_view limits_advice = "state the limits of your account under limits:";
+
+void read_kind(const ConfigNode& node, std::optional<ModelKind>& out) {
+  const std::string& text = node.yaml.text;
+  constexpr std::array<std::string_view, 4> later = {"responses", "speech", "transcription",
+                                                     "embedding"};
+  if (text == "chat") {
+    out = ModelKind::chat;
+  } else if (text == "image") {
+    out = ModelKind::image;
+  } else if (std::find(later.begin(), later.end(), text) != later.end()) {
+    node.complain(
+        fmt::format("kind '{}' is not supported by this version; expected chat or image", text));
+  } else {
+    node.complain(fmt::format("expected chat or image, found '{}'{}", escaped(text, 60),
+                              did_you_mean(text, {"chat", "image"})));
+  }
+}
+
+// The provider a model names, or the only one there is.
+void check_provider(const ConfigNode& node, const YamlNode* place, const Config& config,
+                    ModelSettings& model) {
+  std::vector<std::string> names;
+  for (const auto& [name, provider] : config.providers) names.push_back(name);
+  if (place == nullptr) {
+    if (names.size() == 1) {
+      model.provider = names.front();
+    } else {
+      node.complain("missing key provider, the name of one under providers:");
+    }
+    return;
+  }
+  if (model.provider.empty() || config.providers.contains(model.provider)) return;
+  const std::string suggestion = did_you_mean(model.provider, names);
+  node.entry(*place).complain(
+      fmt::format("unknown provider '{}'{}", escaped(model.provider, 80),
+                  suggestion.empty() ? "; expected a name under providers:" : suggestion));
+}
+
+// `prompt` or `prompt_file`; a second one for the same text is an error.
+void read_inline(const ConfigNode& node, bool& given, std::string& out) {
+  if (given) return node.complain("stands beside the same text in a file; give one of them");
+  given = true;
+  read_template(node, out);
+}
+
+void read_from_file(const ConfigNode& node, bool& given, std::string& out) {
+  if (given) return node.complain("stands beside the same text in place; give one of them");
+  given = true;
+  std::string path;
+  read_text(node, path);
+  if (path.empty()) return;
+  const auto text = read_small_file(node.errors.resolved(path), config_bytes_max, FileRule::any);
+  if (!text) return node.complain(text.error().message);
+  const std::string shown = escaped(node.errors.resolved(path));
+  if (!is_valid_utf8(*text)) return node.complain(shown + ": invalid UTF-8");
+  if (text->empty()) return node.complain(shown + ": is empty");
+  const auto parsed = TextTemplate::parse(*text);
+  if (!parsed) return node.complain(shown + ": " + parsed.error().message);
+  out = *text;
+}
+
+}  // namespace
+
+void read_model(const ConfigNode& node, const Config& config, ModelSettings& out) {
+  out.retry = config.retry;
+  std::optional<ModelKind> kind;
+  const YamlNode* provider = nullptr;
+  read_keys(node,
+            {{"provider",
+              [&](const ConfigNode& v) {
+                provider = &v.yaml;
+                read_text(v, out.provider);
+              }},
+             {"id", [&](const ConfigNode& v) { read_text(v, out.id); }},
+             {"kind", [&](const ConfigNode& v) { read_kind(v, kind); }},
+             {"limits", [&](const ConfigNode& v) { read_limits(v, out.limits); }},
+             {"timeout",
+              [&](const ConfigNode& v) { read_length(v, timeout_min, timeout_max, out.timeout); }},
+             {"params", [&](const ConfigNode& v) { read_params(v, out.params_json); }},
+             {"retry", [&](const ConfigNode& v) { read_retry(v, out.retry); }},
+             {"enabled", [&](const ConfigNode& v) { read_boolean(v, out.enabled); }}},
+            {{"tier", limits_advice},
+             {"reset", limits_advice},
+             {"price", ""},
+             {"waves", "set concurrency under limits:"},
+             {"fallback", ""},
+             {"pause_at", limits_advice},
+             {"pace_at", "set pace_at for all models, at the top of the file"}});
+  if (out.id.empty()) out.id = out.name;
+  out.kind = kind.value_or(kind_of_id(out.id));
+  check_provider(node, provider, config, out);
+}
+
+void read_type(const ConfigNode& node, const Config& config, TypeSettings& out) {
+  bool has_system = false;
+  bool has_prompt = false;
+  const auto read_model_name = [&](const ConfigNode& v) {
+    read_text(v, out.model);
+    if (out.model.empty()) return;
+    const auto model = find_model(config, out.model);
+    if (!model) v.complain(model.error().message);
+  };
+  read_keys(
+      node,
+      {{"model", read_model_name},
+       {"system", [&](const ConfigNode& v) { read_inline(v, has_system, out.system); }},
+       {"prompt", [&](const ConfigNode& v) { read_inline(v, has_prompt, out.prompt); }},
+       {"system_file", [&](const ConfigNode& v) { read_from_file(v, has_system, out.system); }},
+       {"prompt_file", [&](const ConfigNode& v) { read_from_file(v, has_prompt, out.prompt); }},
+       {"params", [&](const ConfigNode& v) { read_params(v, out.params_json); }}},
+      {{"accept", ""}});
+}
+
+}  // namespace ratebatch

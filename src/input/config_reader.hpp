@@ -1,0 +1,89 @@
+// The tools that the parts of the configuration are read with: a place in the tree that knows its
+// full name, complaints that are collected, and one reader per kind of value.
+//
+// Readers leave `out` as it is where the value is wrong, after a complaint: reading goes on, so
+// that one run shows all problems.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "input/yaml_tree.hpp"
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/base/time.hpp"
+
+namespace ratebatch {
+
+// Complaints about one file. Its folder is what relative paths begin at.
+class ConfigErrors {
+ public:
+  explicit ConfigErrors(std::string shown_path);
+
+  void add(int line, std::string_view key, std::string_view what);
+
+  [[nodiscard]] bool empty() const { return complaints_.empty(); }
+
+  // All of them by line, the first config_errors_max in words.
+  [[nodiscard]] Error joined() const;
+
+  // A path of the configuration, as seen from the working directory.
+  [[nodiscard]] std::string resolved(const std::string& path) const;
+
+ private:
+  std::string shown_path_;
+  std::multimap<int, std::string> complaints_;  // By line; those of one line as they came.
+};
+
+// A value of the file and its name, such as "models.gpt-4o.limits.rpm". Borrows both.
+struct ConfigNode {
+  const YamlNode& yaml;
+  std::string path;
+  ConfigErrors& errors;
+
+  void complain(std::string_view what) const { errors.add(yaml.line, path, what); }
+  [[nodiscard]] ConfigNode entry(const YamlNode& child) const;
+  [[nodiscard]] ConfigNode item(std::size_t index) const;
+};
+
+// A key of a map and what reads its value.
+struct ConfigKey {
+  std::string_view name;
+  std::function<void(const ConfigNode&)> read;
+};
+
+// A key that the documentation has and this version has not, and what to do instead.
+struct LaterKey {
+  std::string_view name;
+  std::string_view advice;  // After "remove the key"; may be empty.
+};
+
+// Reads a map with fixed keys; others are complained about. A null is an empty map.
+void read_keys(const ConfigNode& node, const std::vector<ConfigKey>& keys,
+               const std::vector<LaterKey>& later);
+
+// Reads a map from names to values; names without control bytes, at most 256 bytes.
+void read_named(const ConfigNode& node,
+                const std::function<void(const std::string&, const ConfigNode&)>& read);
+
+// The words for something that the documentation has and this version has not.
+std::string not_yet(std::string_view advice);
+
+void read_text(const ConfigNode& node, std::string& out);      // Not empty, one line.
+void read_template(const ConfigNode& node, std::string& out);  // Not empty, a valid template.
+void read_boolean(const ConfigNode& node, bool& out);
+void read_whole(const ConfigNode& node, std::int32_t min, std::int32_t max, std::int32_t& out);
+void read_amount(const ConfigNode& node, std::int64_t max, std::int64_t& out);  // 500, 200k, 4M.
+void read_share(const ConfigNode& node, std::int32_t min_per_mille, std::int32_t max_per_mille,
+                std::int32_t& out_per_mille);  // 0.99 or 99%.
+void read_length(const ConfigNode& node, Duration min, Duration max, Duration& out);
+void read_params(const ConfigNode& node, std::string& out_json);
+
+// The number that "500", "200k", "1.5k" or "4M" stands for; nothing else, nothing below 1.
+std::optional<std::int64_t> parse_amount(std::string_view text);
+
+}  // namespace ratebatch

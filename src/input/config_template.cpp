@@ -1,0 +1,70 @@
+#include "ratebatch/input/config_template.hpp"
+
+namespace ratebatch {
+
+std::string_view config_template() {
+  return R"(# Configuration of ratebatch.
+#
+#   ratebatch run jobs.jsonl --sandbox    rehearse on this machine: no key, no cost
+#   ratebatch run jobs.jsonl              the real service
+
+workers: 4              # requests in flight at most, over all models
+pace_at: 0.99           # share of each limit that is used; the rest is a margin
+
+providers:
+  openai:
+    base_url: https://api.openai.com/v1
+    keys: [env:OPENAI_API_KEY]      # where the key is found, never the key itself
+
+# Limits belong to your account: copy yours from the provider's limits page.
+#   rps, rpm, rph    requests per second, minute, hour
+#   concurrency      requests in flight at the same time
+models:
+  gpt-4o-mini:
+    provider: openai
+    kind: chat                      # chat for text, image for pictures
+    limits: {rpm: 500, concurrency: 8}
+    timeout: 120s
+
+  gpt-image-1:
+    provider: openai
+    kind: image
+    limits: {rpm: 5, concurrency: 2}
+    timeout: 180s
+
+# What jobs may have as "type". In a prompt:
+#   {{artist}}         must be given
+#   {{genre|music}}    "music" when it is not given
+#   {{country?}}       empty when it is not given
+types:
+  bio:
+    model: gpt-4o-mini
+    system: You write for a music site. Keep to facts you are sure of.
+    prompt: |
+      Write a biography of about 120 words.
+      Artist: {{artist}}
+      Genre: {{genre|music}}
+    params: {max_tokens: 300}
+
+  image:
+    model: gpt-image-1
+    prompt: "An album cover without lettering: {{subject}}. Style: {{style|woodcut}}."
+    params: {size: 1024x1024}
+
+# A line of jobs.jsonl for each type:
+#   {"id": "bio-1", "type": "bio", "vars": {"artist": "Nina Simone", "genre": "jazz"}}
+#   {"id": "img-1", "type": "image", "vars": {"subject": "a lighthouse"}, "priority": 5}
+
+# How long to wait after a refusal or a failure. These are the defaults.
+retry:
+  rate_limit: {retries: 5, base: 60s, max: 300s}                  # HTTP 429 that names no wait
+  concurrency: {retries: 3, base: 2s, max: 6s, growth: linear}    # too many at once
+  quota: {retries: 3, base: 300s, max: 1h, pause: 24h}            # a long quota is used up
+  server: {retries: 3, base: 500ms, max: 4s}                      # 5xx, timeout, broken connection
+  jitter: 0.10                                                    # share of a wait that is random
+
+breaker: {failures: 5, open: 30s}   # a model whose server keeps failing stops, and is probed
+)";
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,148 @@
+#include "input/json_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
+
+// Where the parser stopped, for a reader who has the line in an editor.
+std::string describe_syntax(std::string_view text, std::size_t position) {
+  // The position is that of the last byte read, counted from 1; one behind the end at the end.
+  if (position > text.size()) return "invalid JSON: the line ends before the value is complete";
+  const std::size_t at = position == 0 ? 0 : position - 1;
+  const auto characters =
+      std::count_if(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at),
+                    [](char c) { return !is_continuation(c); });
+  constexpr std::size_t shown_bytes = 12;
+  std::size_t from = at > shown_bytes ? at - shown_bytes : 0;
+  std::size_t to = std::min(text.size(), at + shown_bytes);
+  while (from < at && is_continuation(text[from])) ++from;
+  while (to < text.size() && is_continuation(text[to])) ++to;
+  return fmt::format("invalid JSON at column {}, near '{}'", characters + 1,
+                     escaped(text.substr(from, to - from)));
+}
+
+// Builds the tree from parser events, and stops the parser at the first thing we refuse.
+class TreeBuilder final : public nlohmann::json_sax<Json> {
+ public:
+  explicit TreeBuilder(std::string_view text) : text_(text) {}
+
+  bool null() override { return put(nullptr) != nullptr; }
+  bool boolean(bool value) override { return put(value) != nullptr; }
+  bool number_integer(number_integer_t value) override { return put(value) != nullptr; }
+  bool number_unsigned(number_unsigned_t value) override { return put(value) != nullptr; }
+  bool number_float(number_float_t value, const string_t& token) override {
+    // A whole number arrives here only where it fits no 64-bit integer.
+    if (token.find_first_of(".eE") == std::string::npos) return refuse_number(token);
+    return put(value) != nullptr;
+  }
+  bool string(string_t& value) override { return put(std::move(value)) != nullptr; }
+  bool binary(binary_t&) override { return false; }
+
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+
+  bool key(string_t& name) override {
+    auto [entry, fresh] = open_.back()->get_ref<Json::object_t&>().emplace(name, nullptr);
+    slot_ = &entry->second;
+    if (fresh) return true;
+    return refuse(JsonFault::duplicate_key,
+                  fmt::format("key '{}' stands twice in one object", escaped(name, 80)));
+  }
+
+  bool parse_error(std::size_t position, const std::string& token,
+                   const nlohmann::detail::exception& cause) override {
+    // 406: a number beyond the range of a double.
+    if (cause.id == 406) return refuse_number(token);
+    return refuse(JsonFault::syntax, describe_syntax(text_, position));
+  }
+
+  Json take_root() { return std::move(root_); }
+  JsonError take_error() { return std::move(error_); }
+
+ private:
+  // Stores a value at its place. The pointer stays good while the value is the innermost one open.
+  Json* put(Json value) {
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return &root_;
+    }
+    if (open_.back()->is_array()) {
+      open_.back()->push_back(std::move(value));
+      return &open_.back()->back();
+    }
+    *slot_ = std::move(value);
+    return slot_;
+  }
+
+  bool open(Json container) {
+    if (open_.size() == json_depth_max) {
+      return refuse(JsonFault::too_deep,
+                    fmt::format("arrays and objects are nested more than {} deep", json_depth_max));
+    }
+    open_.push_back(put(std::move(container)));
+    return true;
+  }
+
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  bool refuse(JsonFault fault, std::string message) {
+    error_ = JsonError{fault, std::move(message)};
+    return false;
+  }
+
+  bool refuse_number(const std::string& token) {
+    return refuse(JsonFault::number, fmt::format("number {} is out of range; write it as a string",
+                                                 escaped(token, 40)));
+  }
+
+  std::string_view text_;
+  Json root_;
+  std::vector<Json*> open_;
+  Json* slot_ = nullptr;
+  JsonError error_;
+};
+
+}  // namespace
+
+tl::expected<Json, JsonError> parse_json(std::string_view text) {
+  if (!is_valid_utf8(text)) {
+    return tl::unexpected<JsonError>({JsonFault::syntax, "invalid UTF-8"});
+  }
+  // The parser takes a NUL for the end of the text: what follows would be ignored silently.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return tl::unexpected<JsonError>({JsonFault::syntax, describe_syntax(text, nul + 1)});
+  }
+  TreeBuilder builder(text);
+  if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
+    return tl::unexpected<JsonError>(builder.take_error());
+  }
+  return builder.take_root();
+}
+
+std::string canonical_json(const Json& value) { return value.dump(); }
+
+std::string_view json_kind(const Json& value) {
+  if (value.is_object()) return "an object";
+  if (value.is_array()) return "an array";
+  if (value.is_string()) return "a string";
+  if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
+  if (value.is_number()) return "a number";
+  return "null";
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,99 @@
+#include "ratebatch/input/template_text.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blanks = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.' || static_cast<unsigned char>(c) >= 0x80;
+  });
+}
+
+tl::unexpected<Error> bad_template(std::string_view text, std::size_t at, std::string what) {
+  const auto line =
+      1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+  return fail(ErrorCode::invalid_input, fmt::format("line {} of the template: {}", line, what));
+}
+
+}  // namespace
+
+Result<TextTemplate> TextTemplate::parse(std::string_view text) {
+  TextTemplate result;
+  std::size_t done = 0;
+  for (;;) {
+    const std::size_t open = text.find("{{", done);
+    Piece piece;
+    piece.text = text.substr(done, open == std::string_view::npos ? open : open - done);
+    if (open == std::string_view::npos) {
+      result.pieces_.push_back(std::move(piece));
+      return result;
+    }
+    const std::size_t close = text.find("}}", open + 2);
+    if (close == std::string_view::npos) {
+      return bad_template(text, open, "'{{' is never closed; expected for example {{artist}}");
+    }
+    const std::string_view inside = text.substr(open + 2, close - open - 2);
+    const std::size_t bar = inside.find('|');
+    std::string_view name = trimmed(inside.substr(0, bar));
+    const bool optional = !name.empty() && name.back() == '?';
+    if (optional) name = trimmed(name.substr(0, name.size() - 1));
+    if (bar != std::string_view::npos) piece.fallback = trimmed(inside.substr(bar + 1));
+    if (optional && !piece.fallback) piece.fallback = "";
+    const bool twofold = optional && bar != std::string_view::npos;
+    if (!is_name(name) || twofold || inside.find("{{") != std::string_view::npos) {
+      return bad_template(text, open,
+                          fmt::format("'{{{{{}}}}}' is not a placeholder; expected {{{{name}}}}, "
+                                      "{{{{name|default}}}} or {{{{name?}}}}",
+                                      escaped(inside, 60)));
+    }
+    piece.name = name;
+    result.pieces_.push_back(std::move(piece));
+    done = close + 2;
+  }
+}
+
+std::vector<std::string> TextTemplate::missing(const Variables& variables) const {
+  std::vector<std::string> names;
+  for (const Piece& piece : pieces_) {
+    const bool needed = !piece.name.empty() && !piece.fallback;
+    if (!needed || variables.contains(piece.name)) continue;
+    if (std::find(names.begin(), names.end(), piece.name) == names.end()) {
+      names.push_back(piece.name);
+    }
+  }
+  return names;
+}
+
+Result<std::string> TextTemplate::render(const Variables& variables) const {
+  const std::vector<std::string> absent = missing(variables);
+  if (!absent.empty()) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("missing variable{} '{}'", absent.size() == 1 ? "" : "s",
+                            escaped(fmt::format("{}", fmt::join(absent, "', '")))));
+  }
+  std::string out;
+  for (const Piece& piece : pieces_) {
+    out += piece.text;
+    if (piece.name.empty()) continue;
+    const auto given = variables.find(piece.name);
+    out += given != variables.end() ? given->second : *piece.fallback;
+  }
+  return out;
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,98 @@
+#include "ratebatch/input/template_text.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "input_support.hpp"
+
+namespace ratebatch {
+namespace {
+
+const Variables nina = {{"artist", "Nina"}, {"empty", ""}, {"größe", "XL"}, {"a-b.c_1", "x"}};
+
+struct Rendering {
+  const char* text;
+  const char* rendered;
+};
+
+const Rendering renderings[] = {
+    {"", ""},
+    {"plain", "plain"},
+    {"{{artist}}", "Nina"},
+    {"{{ artist }}!", "Nina!"},
+    {"{{artist}}{{artist}}", "NinaNina"},
+    {"A {{artist}}, {{genre|unknown}}.", "A Nina, unknown."},
+    {"{{genre | new wave }}", "new wave"},
+    {"{{artist|nobody}}", "Nina"},
+    {"{{genre|}}", ""},
+    {"{{genre|a|b}}", "a|b"},
+    {"{{genre|what?}}", "what?"},
+    {"[{{genre?}}]", "[]"},
+    {"[{{ artist ? }}]", "[Nina]"},
+    {"[{{empty|full}}]", "[]"},
+    {"{{größe}} {{a-b.c_1}}", "XL x"},
+    {R"({"a":{"b":1}} and { single })", R"({"a":{"b":1}} and { single })"},
+    {"{ {{artist}} }", "{ Nina }"},
+    {"{{genre|two\nlines}}", "two\nlines"},
+};
+
+TEST_CASE("placeholders are filled in, and other text stays as it is") {
+  for (const Rendering& r : renderings) {
+    CAPTURE(r.text);
+    const auto parsed = TextTemplate::parse(r.text);
+    REQUIRE(parsed.has_value());
+    const auto rendered = parsed->render(nina);
+    REQUIRE(rendered.has_value());
+    CHECK(*rendered == r.rendered);
+  }
+}
+
+struct BadTemplate {
+  const char* text;
+  const char* message;
+};
+
+#define RB_EXPECTED " is not a placeholder; expected {{name}}, {{name|default}} or {{name?}}"
+const BadTemplate bad_templates[] = {
+    {"{{", "line 1 of the template: '{{' is never closed; expected for example {{artist}}"},
+    {"a\nb\n {{artist}",
+     "line 3 of the template: '{{' is never closed; expected for example {{artist}}"},
+    {"{{}}", "line 1 of the template: '{{}}'" RB_EXPECTED},
+    {"{{ }}", "line 1 of the template: '{{ }}'" RB_EXPECTED},
+    {"{{?}}", "line 1 of the template: '{{?}}'" RB_EXPECTED},
+    {"{{|x}}", "line 1 of the template: '{{|x}}'" RB_EXPECTED},
+    {"\n{{two words}}", "line 2 of the template: '{{two words}}'" RB_EXPECTED},
+    {"{{{artist}}}", "line 1 of the template: '{{{artist}}'" RB_EXPECTED},
+    {"{{a?|b}}", "line 1 of the template: '{{a?|b}}'" RB_EXPECTED},
+    {"{{a|{{b}}}}", "line 1 of the template: '{{a|{{b}}'" RB_EXPECTED},
+    {"{{{{x}}}}", "line 1 of the template: '{{{{x}}'" RB_EXPECTED},
+    {"{{a\x1b[31m}}", "line 1 of the template: '{{a\\x1b[31m}}'" RB_EXPECTED},
+};
+#undef RB_EXPECTED
+
+TEST_CASE("what cannot be read as a placeholder is an error with its line") {
+  for (const BadTemplate& bad : bad_templates) {
+    CAPTURE(bad.text);
+    CHECK(message_of(TextTemplate::parse(bad.text)) == bad.message);
+  }
+}
+
+TEST_CASE("a missing variable is named, each once and in the order of the text") {
+  const auto parsed = TextTemplate::parse("{{b}} {{a}} {{b}} {{artist}} {{c?}} {{d|x}}");
+  REQUIRE(parsed.has_value());
+  CHECK(parsed->missing(nina) == std::vector<std::string>{"b", "a"});
+  CHECK(message_of(parsed->render(nina)) == "missing variables 'b', 'a'");
+  CHECK(message_of(parsed->render({{"a", ""}})) == "missing variables 'b', 'artist'");
+  CHECK(message_of(parsed->render({{"a", ""}, {"artist", ""}})) == "missing variable 'b'");
+}
+
+TEST_CASE("values are not read as templates") {
+  const auto parsed = TextTemplate::parse("{{artist}}");
+  REQUIRE(parsed.has_value());
+  CHECK(*parsed->render({{"artist", "{{artist}} {{x"}}) == "{{artist}} {{x");
+}
+
+}  // namespace
+}  // namespace ratebatch
