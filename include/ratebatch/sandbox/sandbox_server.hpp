@@ -1,0 +1,85 @@
+// The stand-in provider: an HTTP server on 127.0.0.1 that speaks the OpenAI dialect, enforces
+// limits with limiters of its own, and keeps the bill.
+//
+// It is for first runs, rehearsals and tests, and calls nobody. A SandboxServer owns one background
+// thread, in which everything happens; its public functions may be called from any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/sandbox/sandbox_options.hpp"
+
+namespace ratebatch {
+
+// Client request ids whose charges are kept one by one: some 100 MB of memory at most.
+constexpr std::size_t sandbox_bill_ids_max = 1'000'000;
+
+struct SandboxModelStats {
+  std::int64_t granted = 0;
+  std::int64_t refused = 0;  // 429 for any reason.
+  std::int64_t in_flight = 0;
+  std::int64_t in_flight_max = 0;  // The most at any one time.
+
+  friend bool operator==(const SandboxModelStats&, const SandboxModelStats&) = default;
+};
+
+struct SandboxFaultStats {
+  std::int64_t error = 0;
+  std::int64_t reset = 0;
+  std::int64_t truncate = 0;
+  std::int64_t hang = 0;
+  std::int64_t garbage = 0;
+
+  friend bool operator==(const SandboxFaultStats&, const SandboxFaultStats&) = default;
+};
+
+// What the server has counted since its start; /stats gives the same as JSON.
+struct SandboxStats {
+  SandboxModelStats total;
+  std::map<std::string, SandboxModelStats> models;
+  SandboxFaultStats faults;    // Drawn so far, whether or not the answer is out yet.
+  std::int64_t charged = 0;    // Granted, and not answered with 500 or 503.
+  std::int64_t abandoned = 0;  // The client left before its answer. Charged all the same.
+  std::int64_t invalid = 0;    // Answered with 4xx other than 429.
+  std::map<std::string, std::int64_t> bill;  // X-Client-Request-Id to how often it was charged.
+  std::int64_t bill_dropped = 0;             // Charges of further ids, beyond sandbox_bill_ids_max.
+};
+
+class SandboxServer {
+ public:
+  // Listens and serves from then on. Raises the soft limit of open descriptors of this process
+  // where it is low. Fails with invalid_input for bad options or a port that is taken, with io
+  // where the system refuses.
+  static Result<std::unique_ptr<SandboxServer>> start(const SandboxOptions& options);
+
+  SandboxServer(const SandboxServer&) = delete;
+  SandboxServer& operator=(const SandboxServer&) = delete;
+
+  // Stops at once: requests in flight get no answer. Joins the thread.
+  ~SandboxServer();
+
+  [[nodiscard]] std::uint16_t port() const;
+
+  // "http://127.0.0.1:PORT/v1", to be used as the base_url of a provider.
+  [[nodiscard]] std::string base_url() const;
+
+  [[nodiscard]] SandboxStats stats() const;
+
+ private:
+  struct Parts;
+  explicit SandboxServer(std::unique_ptr<Parts> parts);
+
+  std::unique_ptr<Parts> parts_;
+};
+
+// Serves until `stop_descriptor` is readable; `ready` is called once with the base_url as soon as
+// requests are answered. Fails as SandboxServer::start does.
+Result<void> serve_sandbox(const SandboxOptions& options, int stop_descriptor,
+                           const std::function<void(const std::string& base_url)>& ready);
+
+}  // namespace ratebatch

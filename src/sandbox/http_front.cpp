@@ -1,0 +1,286 @@
+#include "sandbox/http_front.hpp"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <sys/socket.h>
+
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/system_clock.hpp"
+#include "ratebatch/base/text.hpp"
+#include "sandbox/loopback.hpp"
+
+namespace ratebatch::sandbox {
+namespace {
+
+// An idle connection is closed after this time; clients keep theirs for less.
+constexpr int idle_timeout_s = 120;
+
+// By how much the Content-Length of a truncated answer is too long.
+constexpr std::size_t truncated_bytes = 64;
+
+struct Free {
+  void operator()(event_base* base) const { event_base_free(base); }
+  void operator()(event_config* config) const { event_config_free(config); }
+  void operator()(event* one) const { event_free(one); }
+  void operator()(evhttp* http) const { evhttp_free(http); }
+};
+template <typename T>
+using Owned = std::unique_ptr<T, Free>;
+
+Owned<event_base> make_base() {
+  const Owned<event_config> config(event_config_new());
+  if (!config) return nullptr;
+  // Without it the time of the loop is a few milliseconds coarse, and answers may come early.
+  event_config_set_flag(config.get(), EVENT_BASE_FLAG_PRECISE_TIMER);
+  return Owned<event_base>(event_base_new_with_config(config.get()));
+}
+
+timeval to_timeval(Duration d) {
+  const std::int64_t us = d.count() / 1000;
+  return {us / 1'000'000, us % 1'000'000};
+}
+
+std::string_view method_name(evhttp_cmd_type method) {
+  switch (method) {
+    case EVHTTP_REQ_GET:
+      return "GET";
+    case EVHTTP_REQ_POST:
+      return "POST";
+    case EVHTTP_REQ_HEAD:
+      return "HEAD";
+    case EVHTTP_REQ_PUT:
+      return "PUT";
+    case EVHTTP_REQ_DELETE:
+      return "DELETE";
+    case EVHTTP_REQ_OPTIONS:
+      return "OPTIONS";
+    case EVHTTP_REQ_TRACE:
+      return "TRACE";
+    case EVHTTP_REQ_CONNECT:
+      return "CONNECT";
+    case EVHTTP_REQ_PATCH:
+      return "PATCH";
+  }
+  return "?";
+}
+
+std::string_view header_of(evhttp_request* request, const char* name) {
+  const char* value = evhttp_find_header(evhttp_request_get_input_headers(request), name);
+  return value == nullptr ? std::string_view{} : std::string_view(value);
+}
+
+// Views live as long as the request.
+Question question_of(evhttp_request* request) {
+  const char* path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+  evbuffer* input = evhttp_request_get_input_buffer(request);
+  const auto* body = reinterpret_cast<const char*>(evbuffer_pullup(input, -1));
+  return {.method = method_name(evhttp_request_get_command(request)),
+          .path = path == nullptr ? std::string_view{} : std::string_view(path),
+          .authorization = header_of(request, "Authorization"),
+          .client_id = header_of(request, "X-Client-Request-Id"),
+          .body = body == nullptr ? std::string_view{}
+                                  : std::string_view(body, evbuffer_get_length(input))};
+}
+
+// A host in the request line counts before the header (RFC 9112, 3.2.2).
+bool is_meant_for_us(evhttp_request* request) {
+  const char* in_uri = evhttp_uri_get_host(evhttp_request_get_evhttp_uri(request));
+  return (in_uri == nullptr || is_loopback_host(in_uri)) &&
+         is_loopback_host(header_of(request, "Host"));
+}
+
+// For the statuses that libevent has no phrase for; nullptr: its own.
+const char* reason_of(int status) {
+  if (status == 421) return "Misdirected Request";
+  if (status == 429) return "Too Many Requests";
+  return nullptr;
+}
+
+void send(evhttp_request* request, const Reply& reply) {
+  evkeyvalq* headers = evhttp_request_get_output_headers(request);
+  for (const Header& header : reply.headers) {
+    evhttp_add_header(headers, header.name.c_str(), header.value.c_str());
+  }
+  evbuffer* body = evhttp_request_get_output_buffer(request);
+  RB_ASSERT(evbuffer_add(body, reply.body.data(), reply.body.size()) == 0);
+  evhttp_send_reply(request, reply.status, reason_of(reply.status), nullptr);
+}
+
+void send_truncated(evhttp_request* request, Reply reply) {
+  reply.headers.push_back({"Content-Length", std::to_string(reply.body.size() + truncated_bytes)});
+  reply.headers.push_back({"Connection", "close"});
+  send(request, reply);
+}
+
+evutil_socket_t socket_of(evhttp_connection* connection) {
+  return bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
+}
+
+// Connecting a TCP socket to no address resets it at once. Closing it with SO_LINGER 0 does too,
+// but libevent shuts the socket down first, and the client would see an orderly end.
+void reset_connection(evhttp_connection* connection) {
+  sockaddr nowhere{};
+  nowhere.sa_family = AF_UNSPEC;
+  // Fails only where the client was faster.
+  [[maybe_unused]] const int failed = ::connect(socket_of(connection), &nowhere, sizeof nowhere);
+  evhttp_connection_free(connection);
+}
+
+}  // namespace
+
+// A connection has at most one request in progress: libevent reads the next one after the answer.
+struct HttpFront::Loop {
+  // An admitted request that waits for its time.
+  struct Pending {
+    Loop* loop = nullptr;
+    evhttp_connection* connection = nullptr;
+    evhttp_request* request = nullptr;  // Owned by its connection until the reply is sent.
+    Admitted admitted;
+    Owned<event> due;
+    Owned<event> left;
+  };
+
+  Service& service;
+  std::uint16_t port = 0;
+  Owned<event_base> base;
+  Owned<event> stop;
+  std::unordered_map<evhttp_connection*, std::unique_ptr<Pending>> pending;
+  // Last, because freeing it closes connections, and those call back into `pending`.
+  Owned<evhttp> http;
+
+  void on_request(evhttp_request* request);
+  void hold(evhttp_request* request, Admitted admitted);
+  void answer(const Pending& waiting);
+  std::unique_ptr<Pending> take(evhttp_connection* connection, bool abandoned);
+
+  static void on_due(evutil_socket_t, short, void* waiting);
+  static void on_left(evutil_socket_t, short, void* waiting);
+  static void on_closed(evhttp_connection* connection, void* loop);
+};
+
+void HttpFront::Loop::on_request(evhttp_request* request) {
+  if (!is_meant_for_us(request)) {
+    return send(request, service.reject({.status = 421,
+                                         .message = "The sandbox answers requests to 127.0.0.1 or "
+                                                    "localhost only."}));
+  }
+  auto verdict = service.ask(question_of(request), system_now());
+  if (const Reply* reply = std::get_if<Reply>(&verdict)) return send(request, *reply);
+  hold(request, std::get<Admitted>(std::move(verdict)));
+}
+
+void HttpFront::Loop::hold(evhttp_request* request, Admitted admitted) {
+  auto waiting = std::make_unique<Pending>();
+  waiting->loop = this;
+  waiting->request = request;
+  waiting->connection = evhttp_request_get_connection(request);
+  waiting->admitted = std::move(admitted);
+
+  // libevent does not read while a request is in progress, so it would not notice a client's end.
+  waiting->left.reset(
+      event_new(base.get(), socket_of(waiting->connection), EV_CLOSED, &on_left, waiting.get()));
+  RB_ASSERT(waiting->left && event_add(waiting->left.get(), nullptr) == 0);
+  evhttp_connection_set_closecb(waiting->connection, &on_closed, this);
+  if (waiting->admitted.fault != Fault::hang) {
+    const timeval delay = to_timeval(waiting->admitted.delay);
+    waiting->due.reset(evtimer_new(base.get(), &on_due, waiting.get()));
+    RB_ASSERT(waiting->due && event_add(waiting->due.get(), &delay) == 0);
+  }
+  const bool is_new = pending.emplace(waiting->connection, std::move(waiting)).second;
+  RB_ASSERT(is_new);
+}
+
+// Ends the request of this connection in the books; from then on no callback knows it.
+std::unique_ptr<HttpFront::Loop::Pending> HttpFront::Loop::take(evhttp_connection* connection,
+                                                                bool abandoned) {
+  auto node = pending.extract(connection);
+  RB_ASSERT(!node.empty());
+  std::unique_ptr<Pending> waiting = std::move(node.mapped());
+  waiting->due.reset();
+  waiting->left.reset();
+  evhttp_connection_set_closecb(connection, nullptr, nullptr);
+  service.end(waiting->admitted, abandoned);
+  return waiting;
+}
+
+void HttpFront::Loop::answer(const Pending& waiting) {
+  const auto reply = [&] { return service.answer(waiting.admitted, system_now().steady); };
+  switch (waiting.admitted.fault) {
+    case Fault::none:
+    case Fault::error:
+    case Fault::garbage:
+      return send(waiting.request, reply());
+    case Fault::truncate:
+      return send_truncated(waiting.request, reply());
+    case Fault::reset:
+      return reset_connection(waiting.connection);
+    case Fault::hang:
+      RB_ASSERT(false);
+  }
+}
+
+void HttpFront::Loop::on_due(evutil_socket_t, short, void* waiting) {
+  const Pending& due = *static_cast<Pending*>(waiting);
+  Loop& loop = *due.loop;
+  const std::unique_ptr<Pending> taken = loop.take(due.connection, false);
+  loop.answer(*taken);
+}
+
+void HttpFront::Loop::on_left(evutil_socket_t, short, void* waiting) {
+  const Pending& gone = *static_cast<Pending*>(waiting);
+  const std::unique_ptr<Pending> taken = gone.loop->take(gone.connection, true);
+  evhttp_connection_free(taken->connection);
+}
+
+void HttpFront::Loop::on_closed(evhttp_connection* connection, void* loop) {
+  static_cast<Loop*>(loop)->take(connection, true);
+}
+
+HttpFront::HttpFront(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
+
+HttpFront::~HttpFront() = default;
+
+std::uint16_t HttpFront::port() const { return loop_->port; }
+
+Result<std::unique_ptr<HttpFront>> HttpFront::open(std::uint16_t port, int stop_descriptor,
+                                                   Service& service) {
+  auto listener = listen_on_loopback(port);
+  if (!listener) return pass(listener);
+  auto loop =
+      std::unique_ptr<Loop>(new Loop{service, listener->port, make_base(), nullptr, {}, nullptr});
+  const auto no_memory = [] { return fail(ErrorCode::io, "sandbox: libevent could not start"); };
+  if (!loop->base) return no_memory();
+  loop->stop.reset(event_new(
+      loop->base.get(), stop_descriptor, EV_READ,
+      [](evutil_socket_t, short, void* base) {
+        event_base_loopbreak(static_cast<event_base*>(base));
+      },
+      loop->base.get()));
+  loop->http.reset(evhttp_new(loop->base.get()));
+  if (!loop->stop || event_add(loop->stop.get(), nullptr) != 0 || !loop->http) return no_memory();
+
+  evhttp* http = loop->http.get();
+  evhttp_set_timeout(http, idle_timeout_s);
+  evhttp_set_max_body_size(http, request_body_bytes_max);
+  evhttp_set_max_headers_size(http, request_header_bytes_max);
+  evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
+                                       EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
+                                       EVHTTP_REQ_PATCH);
+  evhttp_set_gencb(
+      http,
+      [](evhttp_request* request, void* self) { static_cast<Loop*>(self)->on_request(request); },
+      loop.get());
+  if (evhttp_accept_socket(http, listener->socket.get()) != 0) return no_memory();
+  listener->socket.release();  // evhttp closes it.
+  return std::unique_ptr<HttpFront>(new HttpFront(std::move(loop)));
+}
+
+void HttpFront::run() { event_base_dispatch(loop_->base.get()); }
+
+}  // namespace ratebatch::sandbox
