@@ -1,0 +1,53 @@
+// Everything a run needs to know about where its jobs go: lanes with their endpoints, dialects and
+// keys, built once from the configuration and the routes of the checkpoint.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/model/config.hpp"
+#include "ratebatch/model/job_content.hpp"
+#include "ratebatch/model/lanes.hpp"
+#include "ratebatch/model/secret.hpp"
+#include "ratebatch/provider/dialect.hpp"
+#include "ratebatch/store/checkpoint.hpp"
+
+namespace ratebatch {
+
+struct Catalog {
+  Config config;
+  Lanes lanes;
+  // By LaneId.
+  std::vector<Endpoint> endpoints;
+  std::vector<const Dialect*> dialects;
+  // By KeyId.
+  std::vector<Secret> keys;
+  // By PoolId: scheme://host:port that keys of the pool may be sent to.
+  std::vector<std::string> origins;
+  // One per route that is served.
+  std::vector<Recipe> recipes;
+};
+
+// Reads one key; fails with no_key, saying what to do.
+using KeyReader = std::function<Result<Secret>(const KeySource&)>;
+
+struct CatalogOptions {
+  // Every lane goes there instead, with no key of the user's: the sandbox.
+  std::optional<std::string> sandbox_base_url;
+};
+
+// Builds the catalog for the routes in `routes` (those with jobs to do). Routes of a model that is
+// switched off are left out. Fails with invalid_input where a route's model or type is not
+// configured any more, with no_key where a provider in use has no readable key. `warnings` names
+// what is left out, and keys that are missing beside a readable one.
+Result<Catalog> make_catalog(const Config& config, const std::vector<StoredRoute>& routes,
+                             const KeyReader& read_key, const CatalogOptions& options,
+                             std::vector<std::string>& warnings);
+
+// "https://host:443" of an absolute http(s) URL, in lower case; empty if it is none.
+std::string origin_of(std::string_view url);
+
+}  // namespace ratebatch

@@ -1,0 +1,85 @@
+// The one loop: connects the scheduler to clock, checkpoint, transport and interrupts.
+//
+// Each turn reads the clock, hands the scheduler what happened, carries out its commands until
+// there are none, and waits once. It decides nothing about jobs; whatever it cannot do (a job that
+// cannot be rendered, a full disk) goes back to the scheduler as a fact.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "ratebatch/base/random.hpp"
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/base/time.hpp"
+#include "ratebatch/model/protocol.hpp"
+#include "ratebatch/net/transport.hpp"
+#include "ratebatch/run/catalog.hpp"
+#include "ratebatch/schedule/scheduler.hpp"
+#include "ratebatch/store/checkpoint.hpp"
+
+namespace ratebatch {
+
+// Reads both clocks. The driver is the only one who asks.
+class Clock {
+ public:
+  Clock() = default;
+  Clock(const Clock&) = delete;
+  Clock& operator=(const Clock&) = delete;
+  virtual ~Clock() = default;
+  virtual Now now() = 0;
+};
+
+// Tells of signals that arrived. `take` answers each press once: the first with the grace time, the
+// second with grace 0.
+class Interrupts {
+ public:
+  Interrupts() = default;
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+  virtual ~Interrupts() = default;
+  virtual std::optional<event::StopRequested> take() = 0;
+};
+
+// Watches a run: progress, log. Called by the driver only with what is stored.
+class Observer {
+ public:
+  Observer() = default;
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+  virtual ~Observer() = default;
+
+  // The batch is durable; `counts` has it counted.
+  virtual void committed(Now now, const Batch& batch, const Counts& counts) = 0;
+
+  // A turn is over. Called often; the observer decides when to draw. Returns when it wants to be
+  // called again at the latest.
+  virtual Duration turned(Now now, const Snapshot& snapshot, const Counts& counts) = 0;
+
+  // Something a person should know once, such as a full disk; a whole sentence.
+  virtual void warned(Now now, const std::string& message) = 0;
+};
+
+struct DriverOptions {
+  SchedulerOptions scheduler;
+  std::string assets;        // Folder for files that come with answers.
+  std::string assets_shown;  // The same as results name it.
+  std::uint64_t seed = 1;
+};
+
+struct DriverPorts {
+  Clock& clock;
+  Transport& transport;
+  Checkpoint& checkpoint;
+  Interrupts& interrupts;
+  Observer& observer;
+};
+
+// Works until nothing is left, a stop is through, or the checkpoint fails (io). The run must have
+// begun (`Checkpoint::begin_run`); ending it is the caller's business. `limits`: as begin_run
+// returned them. All references must outlive the call.
+Result<action::FinishReason> drive(const Catalog& catalog, const DriverPorts& ports,
+                                   const DriverOptions& options,
+                                   const std::vector<LimitState>& limits);
+
+}  // namespace ratebatch

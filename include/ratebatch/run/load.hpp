@@ -1,0 +1,38 @@
+// Loading job files into the checkpoint: every line is read, checked and stored, or nothing is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/model/config.hpp"
+#include "ratebatch/store/job_loader.hpp"
+
+namespace ratebatch {
+
+// How many bad lines a message shows; all are counted.
+constexpr std::size_t line_errors_shown_max = 20;
+
+struct LoadOptions {
+  bool skip_invalid = false;  // Bad lines go to FILE.rejects.jsonl; the rest is loaded.
+  bool update = false;        // Changed content of jobs that are not done is taken.
+};
+
+struct LoadReport {
+  std::int64_t added = 0;
+  std::int64_t same = 0;
+  std::int64_t updated = 0;
+  std::int64_t kept = 0;      // Settled jobs whose line has changed: they keep what they have.
+  std::int64_t rejected = 0;  // Under skip_invalid.
+  std::int64_t files_unchanged = 0;  // Not read again.
+  std::vector<std::string> notes;    // Whole sentences for the user: torn lines, rejects.
+};
+
+// Loads `files` ("-" is standard input) in one transaction and commits it. Fails with
+// invalid_input, one "FILE:LINE: what is wrong" per bad line (the first line_errors_shown_max of
+// them, then how many more), and stores nothing; other errors as the files and the store give them.
+Result<LoadReport> load_files(JobLoader& loader, const Config& config,
+                              const std::vector<std::string>& files, const LoadOptions& options);
+
+}  // namespace ratebatch

@@ -1,0 +1,70 @@
+// How far, how fast, and what it waits for: a view of a run as plain data, and its text.
+//
+// Pure: the same view and the same `now` give the same text. Who fills the view is
+// progress_tracker.hpp (a run in this process) or the status of a checkpoint; who owns the terminal
+// is the console of the command line. Model names in the text are escaped.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ratebatch/base/time.hpp"
+#include "ratebatch/model/batch.hpp"
+#include "ratebatch/store/counts.hpp"
+
+namespace ratebatch {
+
+// Longer model names are cut in lines that are redrawn.
+constexpr std::size_t shown_model_bytes_max = 24;
+
+struct LaneProgress {
+  std::string model;
+  LaneStatus status;
+  JobCounts jobs;
+  std::int32_t in_flight = 0;
+  double per_minute = 0;        // Jobs that came to an end, over the last minutes.
+  std::optional<Duration> eta;  // Until its last job ends; nothing where no rate is known.
+};
+
+struct Progress {
+  std::vector<LaneProgress> lanes;
+  JobCounts jobs;  // Of the whole checkpoint.
+  std::int32_t in_flight = 0;
+  std::int32_t workers = 0;
+  double per_minute = 0;
+  std::optional<Duration> eta;
+  bool sandbox = false;
+  bool stopping = false;
+  bool storage_waits = false;
+};
+
+// Jobs that came to an end: done or failed.
+std::int64_t ended(const JobCounts& jobs);
+
+// Jobs that count: all but the cancelled ones.
+std::int64_t total_of(const JobCounts& jobs);
+
+// Time until `jobs` have no open one: the wait of `status`, then the rest at `per_minute`. Nothing
+// where jobs are left and the rate is 0; zero where none are left.
+std::optional<Duration> eta_of(const JobCounts& jobs, double per_minute, const LaneStatus& status,
+                               WallTime now);
+
+// "238/min", "3.5/min".
+std::string rate_text(double per_minute);
+
+// What a lane waits for: "waiting 24s: 429: requests", "paused until 2026-11-23T08:00Z, in 6h
+// 12min: quota used up", "tripped: server failures", "stopped: no usable key"; empty where it does
+// not wait.
+std::string wait_text(const LaneStatus& status, WallTime now);
+
+// For a terminal: one line per lane, and one for all. No line is longer than `width` - 1 columns,
+// so that none wraps. Precondition: width is at least 20.
+std::vector<std::string> progress_lines(const Progress& progress, WallTime now, std::size_t width);
+
+// For a pipe or a log: everything on one full line, with the time.
+std::string progress_line(const Progress& progress, WallTime now);
+
+}  // namespace ratebatch

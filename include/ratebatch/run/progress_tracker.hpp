@@ -1,0 +1,64 @@
+// Watches a run of this process: rates, forecasts, and how long which lane waited for what.
+//
+// Fed once per turn with what the scheduler does and what is stored; pure otherwise. Memory is
+// bounded by lanes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ratebatch/base/time.hpp"
+#include "ratebatch/model/lanes.hpp"
+#include "ratebatch/model/protocol.hpp"
+#include "ratebatch/run/progress.hpp"
+#include "ratebatch/run/rate_window.hpp"
+#include "ratebatch/store/counts.hpp"
+
+namespace ratebatch {
+
+// How long a lane stood still, and what for.
+struct TimeWaited {
+  std::string model;
+  std::string reason;  // As in LaneStatus: "429: requests", "quota used up".
+  Duration total{};
+
+  friend bool operator==(const TimeWaited&, const TimeWaited&) = default;
+};
+
+class ProgressTracker {
+ public:
+  // `lanes` must outlive the tracker. `counts`: as the run found them.
+  ProgressTracker(const Lanes& lanes, Now start, const Counts& counts);
+
+  // A turn is over.
+  void turned(Now now, const Snapshot& snapshot, const Counts& counts);
+
+  // The view of the last turn, as of `now`. Precondition: `turned` was called.
+  [[nodiscard]] Progress progress(Now now) const;
+
+  // Longest first; waits below a millisecond are left out.
+  [[nodiscard]] std::vector<TimeWaited> waits() const;
+
+ private:
+  struct LaneTrack {
+    JobCounts jobs;
+    RateWindow window;
+    double working_per_minute = 0;  // While it last worked: what it will do after its wait.
+    std::map<std::string, Duration> waited;  // By reason.
+  };
+
+  void count(Instant now, const Counts& counts);
+
+  const Lanes& lanes_;
+  std::map<RouteId, LaneId> lane_of_route_;
+  std::vector<LaneTrack> tracks_;  // By LaneId.
+  JobCounts jobs_;
+  RateWindow window_;
+  Snapshot snapshot_;
+  Instant last_turn_;
+};
+
+}  // namespace ratebatch

@@ -1,0 +1,35 @@
+// What a run came to, told at its end.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ratebatch/base/time.hpp"
+#include "ratebatch/run/progress_tracker.hpp"
+#include "ratebatch/store/counts.hpp"
+
+namespace ratebatch {
+
+struct RunSummary {
+  std::string db;           // As the user calls it.
+  std::string command_end;  // Behind the commands it names, such as " --db live.db"; may be empty.
+  bool sandbox = false;
+  std::int32_t exit_code = 0;
+  // "complete", "nothing_to_do", "interrupted", "terminated", "no_key", "no_room", "switched_off".
+  std::string reason;
+  Duration took{};
+  Counts before;  // As the run found them.
+  Counts after;
+  std::vector<TimeWaited> waits;
+  std::optional<Duration> longest_recovery;  // From a 429 to the next answer of its lane.
+  std::int64_t files_written = 0;
+  std::string files_folder;
+  std::optional<std::string> output;  // The file the results were written to.
+};
+
+// Several lines for people, the last with its newline.
+std::string summary_text(const RunSummary& summary);
+
+}  // namespace ratebatch

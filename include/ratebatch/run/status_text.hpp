@@ -1,0 +1,19 @@
+// The text of `ratebatch status`, for people.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ratebatch/run/status_report.hpp"
+#include "ratebatch/store/checkpoint_reader.hpp"
+
+namespace ratebatch {
+
+// Several lines, the last with its newline. Foreign text in it is escaped. `command_end`: what the
+// commands it names need behind them, such as " --db live.db"; may be empty.
+std::string status_text(const StatusReport& report, const std::string& command_end);
+
+// One line per failed job: where it came from, its id, the class and the server's words.
+std::string failed_jobs_text(const std::vector<JobRow>& jobs);
+
+}  // namespace ratebatch

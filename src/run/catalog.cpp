@@ -1,0 +1,155 @@
+#include "ratebatch/run/catalog.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/input/render_job.hpp"
+
+namespace ratebatch {
+namespace {
+
+// Builds a Catalog lane by lane; what two routes share is made once.
+class CatalogBuilder {
+ public:
+  CatalogBuilder(const Config& config, const KeyReader& read_key, const CatalogOptions& options,
+                 std::vector<std::string>& warnings)
+      : read_key_(read_key), options_(options), warnings_(warnings) {
+    catalog_.config = config;
+  }
+
+  Result<void> add_route(const StoredRoute& route) {
+    auto model = find_job_model(catalog_.config, route.type, route.model);
+    if (!model) return pass(model);
+    if (!model->enabled) {
+      warnings_.push_back(
+          fmt::format("model '{}' is switched off; its jobs wait", escaped(model->name)));
+      return {};
+    }
+    auto lane = lane_of(*model);
+    if (!lane) return pass(lane);
+    catalog_.lanes.routes.push_back({route.id, *lane});
+    auto recipe = recipe_json(catalog_.config, route.type, route.model);
+    if (!recipe) return pass(recipe);
+    catalog_.recipes.push_back({route.id, fnv1a_64_hex(*recipe), *recipe});
+    return {};
+  }
+
+  Catalog take() { return std::move(catalog_); }
+
+ private:
+  Result<LaneId> lane_of(const ModelSettings& model) {
+    const auto known = lane_ids_.find(model.name);
+    if (known != lane_ids_.end()) return known->second;
+    const ProviderSettings& provider = catalog_.config.providers.at(model.provider);
+    const Dialect* dialect = find_dialect(provider.api);
+    if (dialect == nullptr) {
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("provider '{}': api '{}' is not supported by this version",
+                              provider.name, escaped(provider.api)));
+    }
+    auto pool = pool_of(provider);
+    if (!pool) return pass(pool);
+    const LaneId id{static_cast<std::int32_t>(catalog_.lanes.lanes.size())};
+    catalog_.lanes.lanes.push_back(
+        {model.name, *pool, model.limits, model.retry, catalog_.config.breaker});
+    Endpoint endpoint;
+    endpoint.base_url = base_url(provider);
+    endpoint.model_id = model.id;
+    endpoint.kind = model.kind;
+    endpoint.timeout = model.timeout;
+    endpoint.allow_http = provider.allow_http;
+    endpoint.ca_file = provider.ca_file;
+    catalog_.endpoints.push_back(std::move(endpoint));
+    catalog_.dialects.push_back(dialect);
+    lane_ids_.emplace(model.name, id);
+    return id;
+  }
+
+  Result<PoolId> pool_of(const ProviderSettings& provider) {
+    const auto known = pool_ids_.find(provider.name);
+    if (known != pool_ids_.end()) return known->second;
+    const PoolId id{static_cast<std::int32_t>(catalog_.lanes.pools.size())};
+    catalog_.lanes.pools.push_back({provider.name, provider.limits});
+    catalog_.origins.push_back(origin_of(base_url(provider)));
+    if (options_.sandbox_base_url) {
+      add_key("sandbox", id, Secret{"sandbox"});
+    } else {
+      auto keys = add_keys(provider, id);
+      if (!keys) return pass(keys);
+    }
+    pool_ids_.emplace(provider.name, id);
+    return id;
+  }
+
+  Result<void> add_keys(const ProviderSettings& provider, PoolId pool) {
+    std::vector<Error> missing;
+    for (const KeySource& source : provider.keys) {
+      auto key = read_key_(source);
+      if (key) {
+        add_key(source.name, pool, std::move(*key));
+      } else {
+        missing.push_back(key.error());
+      }
+    }
+    const bool none = missing.size() == provider.keys.size();
+    if (none && !missing.empty()) return tl::unexpected<Error>(missing.front());
+    if (none) {
+      return fail(ErrorCode::no_key, fmt::format("provider '{}' has no keys; add "
+                                                 "'keys: [env:NAME]' below it",
+                                                 provider.name));
+    }
+    for (const Error& error : missing) warnings_.push_back(error.message);
+    return {};
+  }
+
+  void add_key(const std::string& name, PoolId pool, Secret key) {
+    catalog_.lanes.keys.push_back({name, pool});
+    catalog_.keys.push_back(std::move(key));
+  }
+
+  std::string base_url(const ProviderSettings& provider) const {
+    return options_.sandbox_base_url.value_or(provider.base_url);
+  }
+
+  Catalog catalog_;
+  const KeyReader& read_key_;
+  const CatalogOptions& options_;
+  std::vector<std::string>& warnings_;
+  std::map<std::string, LaneId> lane_ids_;
+  std::map<std::string, PoolId> pool_ids_;
+};
+
+}  // namespace
+
+Result<Catalog> make_catalog(const Config& config, const std::vector<StoredRoute>& routes,
+                             const KeyReader& read_key, const CatalogOptions& options,
+                             std::vector<std::string>& warnings) {
+  CatalogBuilder builder{config, read_key, options, warnings};
+  for (const StoredRoute& route : routes) {
+    auto added = builder.add_route(route);
+    if (!added) return pass(added);
+  }
+  return builder.take();
+}
+
+std::string origin_of(std::string_view url) {
+  const std::size_t scheme_end = url.find("://");
+  if (scheme_end == std::string_view::npos) return {};
+  std::string scheme{url.substr(0, scheme_end)};
+  std::string_view rest = url.substr(scheme_end + 3);
+  std::string host{rest.substr(0, rest.find_first_of("/?#"))};
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(), lower);
+  std::transform(host.begin(), host.end(), host.begin(), lower);
+  if (host.empty() || (scheme != "https" && scheme != "http")) return {};
+  // The colon of a port comes after the bracket of an IPv6 address.
+  const std::size_t bracket = host.rfind(']');
+  const std::size_t colon = host.find(':', bracket == std::string::npos ? 0 : bracket);
+  if (colon == std::string::npos) host += scheme == "https" ? ":443" : ":80";
+  return scheme + "://" + host;
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,249 @@
+#include "ratebatch/run/driver.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "ratebatch/base/assert.hpp"
+#include "ratebatch/input/render_job.hpp"
+#include "ratebatch/run/assets.hpp"
+
+namespace ratebatch {
+namespace {
+
+// The longest the loop sleeps: a signal or a jump of the wall clock is noticed by then.
+constexpr Duration wait_max = std::chrono::seconds{1};
+
+// How long a run that must end waits for the answers in flight: as a person's stop would.
+constexpr Duration failure_grace = std::chrono::seconds{30};
+
+// What must be known of a request until its answer is handed on.
+struct Sent {
+  JobSeq job{};
+  AttemptNumber attempt{};
+  LaneId lane{};
+  KeyId key{};
+  std::string id;
+  bool raw_body = false;
+};
+
+class Driver {
+ public:
+  Driver(const Catalog& catalog, const DriverPorts& ports, const DriverOptions& options,
+         const std::vector<LimitState>& limits)
+      : catalog_(catalog),
+        ports_(ports),
+        options_(options),
+        now_(ports.clock.now()),
+        scheduler_(catalog.lanes, options.scheduler, Rng{options.seed}, now_, limits) {}
+
+  Result<action::FinishReason> run() {
+    while (true) {
+      now_ = ports_.clock.now();
+      take_in();
+      while (auto action = scheduler_.poll(now_)) {
+        if (const auto* finished = std::get_if<action::Finished>(&*action)) {
+          if (failure_) return tl::unexpected<Error>(*failure_);
+          return finished->reason;
+        }
+        auto done = std::visit([&](auto& a) { return execute(a); }, *action);
+        if (!done) return pass(done);
+      }
+      const Duration redraw =
+          ports_.observer.turned(now_, scheduler_.snapshot(now_), ports_.checkpoint.counts());
+      ports_.transport.wait(std::min({redraw, until_wake(), wait_max}));
+    }
+  }
+
+ private:
+  // An answer whose files found no room: it keeps its worker until there is some.
+  struct Unsaved {
+    Sent sent;
+    Outcome outcome;
+    Instant retry_at;
+  };
+
+  void take_in() {
+    while (const auto stop = ports_.interrupts.take()) scheduler_.handle(now_, *stop);
+    std::vector<Unsaved> due;
+    std::swap(due, unsaved_);
+    for (Unsaved& unsaved : due) {
+      if (unsaved.retry_at > now_.steady) {
+        unsaved_.push_back(std::move(unsaved));
+      } else {
+        save(unsaved.sent, std::move(unsaved.outcome));
+      }
+    }
+    for (FinishedTransfer& finished : ports_.transport.finished()) ended(finished);
+  }
+
+  void ended(FinishedTransfer& finished) {
+    const auto found = sent_.find(finished.id);
+    RB_ASSERT(found != sent_.end());
+    const Sent sent = std::move(found->second);
+    sent_.erase(found);
+    const auto lane = index_of(sent.lane);
+    Outcome outcome;
+    if (const auto* reply = std::get_if<HttpReply>(&finished.result)) {
+      outcome = catalog_.dialects[lane]->read(*reply, catalog_.endpoints[lane].kind, sent.raw_body);
+    } else {
+      outcome = outcome_of(std::get<TransferFailure>(finished.result));
+    }
+    // An error page may quote the header it did not like.
+    outcome.message = catalog_.keys[index_of(sent.key)].redacted(std::move(outcome.message));
+    save(sent, std::move(outcome));
+  }
+
+  // Writes the files of an answer, if any, and hands the outcome on.
+  void save(const Sent& sent, Outcome outcome) {
+    if (outcome.answer && !outcome.answer->assets.empty()) {
+      auto names = write_assets(options_.assets, sent.id, outcome.answer->assets);
+      if (!names && names.error().code == ErrorCode::disk_full) {
+        warn_no_room(names.error().message);
+        unsaved_.push_back({sent, std::move(outcome), now_.steady + no_room_wait});
+        return;
+      }
+      if (!names) {
+        fail_softly(names.error());
+        outcome = {};
+        outcome.message = names.error().message;
+      } else {
+        name_files(*outcome.answer, *names);
+      }
+    }
+    scheduler_.handle(now_, event::AttemptEnded{sent.job, sent.attempt, std::move(outcome)});
+  }
+
+  void name_files(Answer& answer, const std::vector<std::string>& names) const {
+    for (const std::string& name : names) {
+      answer.files.push_back(options_.assets_shown + "/" + name);
+    }
+    answer.assets.clear();
+  }
+
+  // The folder for files failed for good: what is in flight may still bring text, so it is awaited;
+  // then the run ends with this error.
+  void fail_softly(const Error& error) {
+    if (failure_) return;
+    failure_ = error;
+    scheduler_.handle(now_, event::StopRequested{failure_grace});
+  }
+
+  Result<void> execute(const action::LoadJobs& load) {
+    auto jobs = ports_.checkpoint.load_page(load.route, load.after, load.count);
+    if (!jobs) return pass(jobs);
+    const bool exhausted = jobs->size() < load.count;
+    scheduler_.handle(now_, event::JobsLoaded{load.route, std::move(*jobs), exhausted});
+    return {};
+  }
+
+  Result<void> execute(action::CommitBatch& commit) {
+    auto stored = ports_.checkpoint.commit(commit.batch);
+    // The commit took time: what is sent now is sent now.
+    now_ = ports_.clock.now();
+    if (!stored && stored.error().code != ErrorCode::disk_full) return pass(stored);
+    if (!stored) {
+      warn_no_room(stored.error().message);
+      scheduler_.handle(now_, event::CommitFailed{std::move(commit.batch)});
+      return {};
+    }
+    said_no_room_ = false;
+    ports_.observer.committed(now_, commit.batch, ports_.checkpoint.counts());
+    scheduler_.handle(now_, event::Committed{commit.batch.id});
+    return {};
+  }
+
+  Result<void> execute(const action::Send& send) {
+    auto job = ports_.checkpoint.job(send.job);
+    if (!job) return pass(job);
+    auto request = make_request(*job, send);
+    if (!request) {
+      Outcome outcome;
+      outcome.kind = OutcomeClass::invalid_request;
+      outcome.sent = false;
+      outcome.message = request.error().message;
+      scheduler_.handle(now_, event::AttemptEnded{send.job, send.attempt, std::move(outcome)});
+      return {};
+    }
+    const TransferId id{++last_transfer_};
+    sent_.emplace(id,
+                  Sent{send.job, send.attempt, send.lane, send.key, job->id, request->raw_body});
+    ports_.transport.send(id, std::move(request->http));
+    return {};
+  }
+
+  Result<void> execute(const action::Cancel& cancel) {
+    const auto is_job = [&](const auto& entry) { return entry.second.job == cancel.job; };
+    const auto found = std::find_if(sent_.begin(), sent_.end(), is_job);
+    if (found != sent_.end()) {
+      ports_.transport.cancel(found->first);
+      sent_.erase(found);
+    }
+    std::erase_if(unsaved_, [&](const Unsaved& u) { return u.sent.job == cancel.job; });
+    Outcome outcome;
+    outcome.message = "given up while it was under way";
+    scheduler_.handle(now_, event::AttemptEnded{cancel.job, cancel.attempt, std::move(outcome)});
+    return {};
+  }
+
+  Result<void> execute(const action::Finished& /*finished*/) { return {}; }
+
+  struct Request {
+    HttpRequest http;
+    bool raw_body = false;
+  };
+
+  Result<Request> make_request(const StoredJob& job, const action::Send& send) const {
+    const auto lane = index_of(send.lane);
+    auto content = render_job(job.line_json, catalog_.config);
+    if (!content) return pass(content);
+    auto http = catalog_.dialects[lane]->request(*content, catalog_.endpoints[lane]);
+    if (!http) return pass(http);
+    KeyHeader key = catalog_.dialects[lane]->key_header();
+    key.key = catalog_.keys[index_of(send.key)];
+    key.origin = catalog_.origins[index_of(catalog_.lanes.lanes[lane].pool)];
+    http->key_header = std::move(key);
+    return Request{std::move(*http), !content->body_json.empty()};
+  }
+
+  [[nodiscard]] Duration until_wake() const {
+    const Deadline wake = scheduler_.wake_at();
+    Duration wait = wait_max;
+    if (wake.steady) wait = std::min(wait, *wake.steady - now_.steady);
+    if (wake.wall) wait = std::min(wait, *wake.wall - now_.wall);
+    for (const Unsaved& unsaved : unsaved_) wait = std::min(wait, unsaved.retry_at - now_.steady);
+    return std::max(wait, Duration{});
+  }
+
+  void warn_no_room(const std::string& cause) {
+    if (std::exchange(said_no_room_, true)) return;
+    ports_.observer.warned(now_, cause +
+                                     "; answers are kept in memory and nothing new starts: "
+                                     "make room and the run goes on by itself");
+  }
+
+  const Catalog& catalog_;
+  const DriverPorts& ports_;
+  const DriverOptions& options_;
+  Now now_;
+  Scheduler scheduler_;
+  std::map<TransferId, Sent> sent_;
+  std::vector<Unsaved> unsaved_;
+  std::optional<Error> failure_;  // What the run ends with, once it is drained.
+  std::uint64_t last_transfer_ = 0;
+  bool said_no_room_ = false;
+};
+
+}  // namespace
+
+Result<action::FinishReason> drive(const Catalog& catalog, const DriverPorts& ports,
+                                   const DriverOptions& options,
+                                   const std::vector<LimitState>& limits) {
+  Driver driver{catalog, ports, options, limits};
+  return driver.run();
+}
+
+}  // namespace ratebatch

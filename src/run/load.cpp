@@ -1,0 +1,187 @@
+#include "ratebatch/run/load.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/input/job_file.hpp"
+#include "ratebatch/input/job_line.hpp"
+#include "ratebatch/run/output_file.hpp"
+
+namespace ratebatch {
+namespace {
+
+FileStamp to_store(const JobFileStamp& stamp) {
+  return {stamp.path, stamp.inode, stamp.size, stamp.mtime_ns};
+}
+
+NewJob to_store(JobLine& line, std::int64_t number) {
+  NewJob job;
+  job.id = std::move(line.id);
+  job.type = std::move(line.type);
+  job.model = std::move(line.model);
+  job.priority = line.priority;
+  job.line_json = std::move(line.canonical);
+  job.line = number;
+  return job;
+}
+
+class Load {
+ public:
+  Load(JobLoader& loader, const Config& config, const LoadOptions& options)
+      : loader_(loader), config_(config), options_(options) {}
+
+  Result<void> file(const std::string& path) {
+    auto reader = JobFileReader::open(path);
+    if (!reader) return pass(reader);
+    const FileStamp stamp = to_store(reader->stamp());
+    auto known = loader_.stamp_of(stamp.path);
+    if (!known) return pass(known);
+    if (known.value() == stamp && stamp.path != "-") {
+      ++report_.files_unchanged;
+      return {};
+    }
+    auto begun = loader_.begin_file(stamp);
+    if (!begun) return pass(begun);
+    while (true) {
+      auto read = reader->next();
+      if (!read) return pass(read);
+      std::optional<FileLine>& line = read.value();
+      if (!line) break;
+      auto taken = take(path, *line);
+      if (!taken) return pass(taken);
+    }
+    return close_rejects();
+  }
+
+  Result<LoadReport> finish() {
+    if (error_count_ > 0) return fail(ErrorCode::invalid_input, complaint());
+    auto committed = loader_.commit();
+    if (!committed) return pass(committed);
+    for (OutputFile& file : rejects_done_) {
+      auto visible = file.commit();
+      if (!visible) return pass(visible);
+    }
+    return std::move(report_);
+  }
+
+ private:
+  Result<void> take(const std::string& path, FileLine& line) {
+    switch (line.kind) {
+      case LineKind::torn:
+        report_.notes.push_back(
+            fmt::format("{}:{}: the last line is not complete yet; it is left for the next run",
+                        escaped(path), line.number));
+        return {};
+      case LineKind::too_long:
+        return refuse(path, line,
+                      fmt::format("the line is longer than {} bytes",
+                                  grouped(static_cast<std::int64_t>(job_line_bytes_max))));
+      case LineKind::text:
+        break;
+    }
+    auto job = parse_job_line(line.text);
+    if (!job) return refuse(path, line, job.error().message);
+    auto checked = check_job(*job, config_);
+    if (!checked) return refuse(path, line, checked.error().message);
+    const std::string id = job->id;
+    auto added = loader_.add(to_store(*job, line.number), options_.update);
+    if (!added) return pass(added);
+    return count(path, line, id, *added);
+  }
+
+  Result<void> count(const std::string& path, const FileLine& line, const std::string& id,
+                     const Added& added) {
+    switch (added.as) {
+      case AddedAs::added:
+        ++report_.added;
+        return {};
+      case AddedAs::same:
+        ++report_.same;
+        return {};
+      case AddedAs::updated:
+        ++report_.updated;
+        return {};
+      case AddedAs::kept:
+        ++report_.kept;
+        return {};
+      case AddedAs::conflict:
+        return refuse(path, line,
+                      fmt::format("id '{}' was loaded from {}:{} with other content; give this "
+                                  "job another id, or accept the change with --update",
+                                  escaped(id), escaped(added.first_file), added.first_line));
+    }
+    return {};
+  }
+
+  Result<void> refuse(const std::string& path, const FileLine& line, std::string why) {
+    if (options_.skip_invalid) return reject(path, line);
+    ++error_count_;
+    if (errors_.size() < line_errors_shown_max) {
+      errors_.push_back({path, line.number, std::move(why)});
+    }
+    return {};
+  }
+
+  Result<void> reject(const std::string& path, const FileLine& line) {
+    ++report_.rejected;
+    ++rejected_here_;
+    if (!rejects_) {
+      rejects_path_ = (path == "-" ? "stdin" : path) + ".rejects.jsonl";
+      auto file = OutputFile::create(rejects_path_);
+      if (!file) return pass(file);
+      rejects_.emplace(std::move(*file));
+    }
+    return rejects_->write(line.text + "\n");
+  }
+
+  Result<void> close_rejects() {
+    if (!rejects_) return {};
+    report_.notes.push_back(fmt::format("{} not loaded; see {}",
+                                        counted(rejected_here_, "bad line was", "bad lines were"),
+                                        escaped(rejects_path_)));
+    rejects_done_.push_back(std::move(*rejects_));
+    rejects_.reset();
+    rejected_here_ = 0;
+    return {};
+  }
+
+  [[nodiscard]] std::string complaint() const {
+    std::string text;
+    for (const LineError& error : errors_) text += to_text(error) + "\n";
+    const auto more = error_count_ - static_cast<std::int64_t>(errors_.size());
+    if (more > 0) text += fmt::format("and {} more\n", counted(more, "bad line", "bad lines"));
+    return text + fmt::format(
+                      "{}: nothing was loaded; mend {}, or load the rest with "
+                      "--skip-invalid",
+                      counted(error_count_, "bad line", "bad lines"),
+                      error_count_ == 1 ? "it" : "them");
+  }
+
+  JobLoader& loader_;
+  const Config& config_;
+  const LoadOptions& options_;
+  LoadReport report_;
+  std::vector<LineError> errors_;
+  std::int64_t error_count_ = 0;
+  std::optional<OutputFile> rejects_;
+  std::string rejects_path_;
+  std::int64_t rejected_here_ = 0;
+  std::vector<OutputFile> rejects_done_;  // Made visible once the load is stored.
+};
+
+}  // namespace
+
+Result<LoadReport> load_files(JobLoader& loader, const Config& config,
+                              const std::vector<std::string>& files, const LoadOptions& options) {
+  Load load{loader, config, options};
+  for (const std::string& path : files) {
+    auto loaded = load.file(path);
+    if (!loaded) return pass(loaded);
+  }
+  return load.finish();
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,215 @@
+#include "ratebatch/run/progress.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+constexpr std::size_t columns_min = 20;
+constexpr std::array<std::size_t, 3> bar_widths = {20, 10, 0};
+
+// A forecast further ahead than a year is none.
+constexpr double eta_minutes_max = 366.0 * 24 * 60;
+
+// One line of the table on a terminal.
+struct Row {
+  std::string name;
+  std::string counts;
+  std::string rate;
+  std::string eta;
+  std::string note;
+  double share = 0;
+};
+
+// Waits are rounded up: "0s" would be wrong while it lasts.
+Duration in_whole_seconds(Duration d) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(d);
+  return std::max<Duration>(seconds, std::chrono::seconds{1});
+}
+
+void add_note(std::string& notes, const std::string& note) {
+  if (note.empty()) return;
+  if (!notes.empty()) notes += ", ";
+  notes += note;
+}
+
+std::string shown_model(const std::string& model) { return escaped(model, shown_model_bytes_max); }
+
+std::string counts_text(const JobCounts& jobs) {
+  return fmt::format("{}/{}", grouped(jobs.of(JobState::done)), grouped(total_of(jobs)));
+}
+
+std::string eta_text(const std::optional<Duration>& eta, const JobCounts& jobs) {
+  if (!eta || jobs.open() == 0) return "";
+  return "ETA " + format_duration(in_whole_seconds(*eta));
+}
+
+double share_of(const JobCounts& jobs) {
+  const std::int64_t total = total_of(jobs);
+  return total == 0 ? 1.0 : static_cast<double>(ended(jobs)) / static_cast<double>(total);
+}
+
+// Failed and held jobs, for a note.
+std::string trouble_text(const JobCounts& jobs) {
+  std::string text;
+  if (jobs.of(JobState::failed) > 0) text = grouped(jobs.of(JobState::failed)) + " failed";
+  if (jobs.of(JobState::held) > 0) add_note(text, grouped(jobs.of(JobState::held)) + " held");
+  return text;
+}
+
+// What holds for the run as a whole.
+std::string run_notes(const Progress& progress) {
+  std::string notes;
+  if (progress.sandbox) notes = "SANDBOX";
+  add_note(notes, fmt::format("{} of {} workers busy", progress.in_flight, progress.workers));
+  add_note(notes, trouble_text(progress.jobs));
+  if (progress.stopping) add_note(notes, "stopping, Ctrl-C again gives up what is in flight");
+  if (progress.storage_waits) add_note(notes, "waiting for room on the disk");
+  return notes;
+}
+
+Row lane_row(const LaneProgress& lane, WallTime now) {
+  std::string note = wait_text(lane.status, now);
+  add_note(note, trouble_text(lane.jobs));
+  return {shown_model(lane.model),       counts_text(lane.jobs), rate_text(lane.per_minute),
+          eta_text(lane.eta, lane.jobs), std::move(note),        share_of(lane.jobs)};
+}
+
+std::string bar(double share, std::size_t width) {
+  if (width == 0) return "";
+  const auto filled = static_cast<std::size_t>(share * static_cast<double>(width));
+  return "[" + std::string(filled, '#') + std::string(width - filled, '-') + "]  ";
+}
+
+// Bytes that begin a character: the columns of text without wide or combining characters.
+std::size_t columns_of(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+  }));
+}
+
+std::string padded(const std::string& text, std::size_t columns) {
+  const std::size_t own = columns_of(text);
+  return own < columns ? text + std::string(columns - own, ' ') : text;
+}
+
+std::string padded_left(const std::string& text, std::size_t columns) {
+  const std::size_t own = columns_of(text);
+  return own < columns ? std::string(columns - own, ' ') + text : text;
+}
+
+std::string cut_to(const std::string& text, std::size_t columns) {
+  if (columns_of(text) <= columns) return text;
+  std::size_t at = 0;
+  for (std::size_t shown = 0; shown < columns - 3; ++shown) {
+    ++at;
+    while ((static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U) ++at;
+  }
+  return text.substr(0, at) + "...";
+}
+
+std::vector<std::string> table(const std::vector<Row>& rows, std::size_t bar_width) {
+  std::size_t name = 0;
+  std::size_t counts = 0;
+  std::size_t rate = 0;
+  std::size_t eta = 0;
+  for (const Row& row : rows) {
+    name = std::max(name, columns_of(row.name));
+    counts = std::max(counts, row.counts.size());
+    rate = std::max(rate, row.rate.size());
+    eta = std::max(eta, row.eta.size());
+  }
+  std::vector<std::string> lines;
+  for (const Row& row : rows) {
+    std::string line = fmt::format("{}  {}{}  {}  {}  {}", padded(row.name, name),
+                                   bar(row.share, bar_width), padded_left(row.counts, counts),
+                                   padded_left(row.rate, rate), padded(row.eta, eta), row.note);
+    line.erase(line.find_last_not_of(' ') + 1);
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::int64_t ended(const JobCounts& jobs) {
+  return jobs.of(JobState::done) + jobs.of(JobState::failed);
+}
+
+std::int64_t total_of(const JobCounts& jobs) { return jobs.total() - jobs.of(JobState::cancelled); }
+
+std::optional<Duration> eta_of(const JobCounts& jobs, double per_minute, const LaneStatus& status,
+                               WallTime now) {
+  if (jobs.open() == 0) return Duration{};
+  if (per_minute <= 0 || status.state == LaneState::no_key) return std::nullopt;
+  const double minutes = static_cast<double>(jobs.open()) / per_minute;
+  if (minutes > eta_minutes_max) return std::nullopt;
+  const Duration work{static_cast<std::int64_t>(minutes * 60e9)};
+  const Duration wait = status.until ? std::max(*status.until - now, Duration{}) : Duration{};
+  return work + wait;
+}
+
+std::string rate_text(double per_minute) {
+  if (per_minute > 0 && per_minute < 9.95) return fmt::format("{:.1f}/min", per_minute);
+  return grouped(std::llround(per_minute)) + "/min";
+}
+
+std::string wait_text(const LaneStatus& status, WallTime now) {
+  const std::string reason = status.reason.empty() ? "" : ": " + escaped(status.reason);
+  const Duration left = status.until ? in_whole_seconds(*status.until - now) : Duration{};
+  switch (status.state) {
+    case LaneState::idle:
+    case LaneState::running:
+      return "";
+    case LaneState::waiting:
+      return status.until ? fmt::format("waiting {}{}", format_duration(left), reason)
+                          : "waiting" + reason;
+    case LaneState::paused:
+      if (!status.until) return "paused" + reason;
+      return fmt::format("paused until {}Z, in {}{}", format_utc(*status.until).substr(0, 16),
+                         format_duration(left), reason);
+    case LaneState::tripped:
+      return "tripped" + reason;
+    case LaneState::no_key:
+      return "stopped" + reason;
+  }
+  return "";
+}
+
+std::vector<std::string> progress_lines(const Progress& progress, WallTime now, std::size_t width) {
+  RB_ASSERT(width >= columns_min);
+  std::vector<Row> rows;
+  for (const LaneProgress& lane : progress.lanes) rows.push_back(lane_row(lane, now));
+  rows.push_back({"all", counts_text(progress.jobs), rate_text(progress.per_minute),
+                  eta_text(progress.eta, progress.jobs), run_notes(progress),
+                  share_of(progress.jobs)});
+  const auto fits = [&](const std::string& line) { return columns_of(line) < width; };
+  std::vector<std::string> lines;
+  for (const std::size_t bar_width : bar_widths) {
+    lines = table(rows, bar_width);
+    if (std::all_of(lines.begin(), lines.end(), fits)) return lines;
+  }
+  for (std::string& line : lines) line = cut_to(line, width - 1);
+  return lines;
+}
+
+std::string progress_line(const Progress& progress, WallTime now) {
+  std::string line = fmt::format("{} {} done", format_utc(now), counts_text(progress.jobs));
+  add_note(line, rate_text(progress.per_minute));
+  add_note(line, eta_text(progress.eta, progress.jobs));
+  add_note(line, run_notes(progress));
+  for (const LaneProgress& lane : progress.lanes) {
+    const std::string wait = wait_text(lane.status, now);
+    if (!wait.empty()) line += fmt::format("; {} {}", escaped(lane.model), wait);
+  }
+  return line;
+}
+
+}  // namespace ratebatch

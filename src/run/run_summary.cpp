@@ -1,0 +1,117 @@
+#include "ratebatch/run/run_summary.hpp"
+
+#include <fmt/format.h>
+
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+std::string_view headline_of(const std::string& reason) {
+  if (reason == "complete") return "Finished";
+  if (reason == "nothing_to_do") return "Nothing to do";
+  if (reason == "interrupted") return "Interrupted";
+  if (reason == "terminated") return "Terminated";
+  if (reason == "no_key") return "Stopped, no usable key is left";
+  if (reason == "no_room") return "Stopped, the disk is full";
+  if (reason == "switched_off") return "Finished what is switched on";
+  return "Stopped";
+}
+
+void add_count(std::string& text, std::int64_t count, std::string_view what) {
+  if (count > 0) text += fmt::format(", {} {}", grouped(count), what);
+}
+
+std::string share_text(std::int64_t part, std::int64_t whole) {
+  if (whole == 0) return "";
+  return fmt::format(" ({:.1f} %)", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
+}
+
+std::string this_run_line(const RunSummary& summary) {
+  const JobCounts before = summary.before.jobs();
+  const JobCounts after = summary.after.jobs();
+  const std::int64_t done = after.of(JobState::done) - before.of(JobState::done);
+  const std::int64_t failed = after.of(JobState::failed) - before.of(JobState::failed);
+  std::string text =
+      fmt::format("  this run  {} done{}", grouped(done), share_text(done, done + failed));
+  if (failed > 0)
+    text += fmt::format(", {} failed{}", grouped(failed), share_text(failed, done + failed));
+  add_count(text, after.truncated - before.truncated, "truncated");
+  add_count(text, after.of(JobState::unknown), "unknown");
+  add_count(text, after.of(JobState::held), "held");
+  return text + "\n";
+}
+
+std::string calls_line(const RunSummary& summary) {
+  const CallCounts& before = summary.before.calls;
+  const CallCounts& after = summary.after.calls;
+  std::string text = fmt::format("  calls     {} sent", grouped(after.sent - before.sent));
+  add_count(text, after.resent - before.resent, "resent");
+  add_count(text, after.rate_limited - before.rate_limited, "rate limited");
+  const std::int64_t input = after.input_tokens - before.input_tokens;
+  const std::int64_t output = after.output_tokens - before.output_tokens;
+  if (input + output > 0) {
+    text += fmt::format("; {} input and {} output tokens", grouped(input), grouped(output));
+  }
+  return text + "\n";
+}
+
+// What this run did, if it did anything.
+std::string work_lines(const RunSummary& summary) {
+  if (summary.after.calls.sent == summary.before.calls.sent) return "";
+  return this_run_line(summary) + calls_line(summary);
+}
+
+std::string waits_lines(const RunSummary& summary) {
+  std::string text;
+  for (const TimeWaited& wait : summary.waits) {
+    text += fmt::format("  waited    {} {}: {}\n", escaped(wait.model), format_duration(wait.total),
+                        wait.reason.empty() ? "no reason known" : escaped(wait.reason));
+  }
+  if (summary.longest_recovery) {
+    text += fmt::format("  recovery  {} from a 429 to the next answer, at the longest\n",
+                        format_duration(*summary.longest_recovery));
+  }
+  return text;
+}
+
+std::string files_lines(const RunSummary& summary) {
+  std::string text;
+  if (summary.files_written > 0) {
+    text += fmt::format("  files     {} in {}\n", grouped(summary.files_written),
+                        escaped(summary.files_folder));
+  }
+  if (summary.output) text += fmt::format("  results   {}\n", escaped(*summary.output));
+  return text;
+}
+
+std::string next_lines(const RunSummary& summary) {
+  std::string text;
+  const auto line = [&](std::string_view command, std::string_view what) {
+    text += fmt::format("  next      ratebatch {}{}  ({})\n", command, summary.command_end, what);
+  };
+  const JobCounts jobs = summary.after.jobs();
+  if (jobs.open() > 0) line("resume", "goes on");
+  if (jobs.of(JobState::failed) > 0) {
+    line("status --failed", "says why jobs failed");
+    line("retry --failed", "puts them back, resume then tries them again");
+  }
+  if (jobs.of(JobState::held) > 0) line("retry --unknown", "sends held jobs again");
+  if (jobs.open() == 0 && !summary.output) line("results -o results.jsonl", "writes the results");
+  return text;
+}
+
+}  // namespace
+
+std::string summary_text(const RunSummary& summary) {
+  const JobCounts jobs = summary.after.jobs();
+  std::string text = fmt::format("{}{}: {} of {} done", summary.sandbox ? "SANDBOX: " : "",
+                                 headline_of(summary.reason), grouped(jobs.of(JobState::done)),
+                                 counted(total_of(jobs), "job", "jobs"));
+  if (summary.reason != "nothing_to_do") text += " after " + format_duration(summary.took);
+  add_count(text, jobs.of(JobState::failed), "failed");
+  return text + "\n" + work_lines(summary) + waits_lines(summary) + files_lines(summary) +
+         next_lines(summary);
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,251 @@
+#include "ratebatch/run/status_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace ratebatch {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json message(std::string_view type) {
+  return {{"schema_version", json_schema_version}, {"message_type", type}};
+}
+
+// Bytes that are not UTF-8 are replaced: a server may send anything.
+std::string dumped(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json time_json(const std::optional<WallTime>& at) {
+  return at ? Json(format_utc(*at)) : Json(nullptr);
+}
+
+Json text_json(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+Json ratio_json(std::int64_t part, std::int64_t whole) {
+  if (whole == 0) return nullptr;
+  return static_cast<double>(part) / static_cast<double>(whole);
+}
+
+Json jobs_json(const JobCounts& jobs) {
+  Json json = {{"total", jobs.total()}};
+  for (const JobState state : all_job_states) json[std::string{to_string(state)}] = jobs.of(state);
+  json["truncated"] = jobs.truncated;
+  json["changed"] = 0;
+  return json;
+}
+
+Json lane_jobs_json(const JobCounts& jobs) {
+  return {{"pending", jobs.of(JobState::pending)},
+          {"running", jobs.of(JobState::running)},
+          {"done", jobs.of(JobState::done)},
+          {"failed", jobs.of(JobState::failed)}};
+}
+
+Json calls_json(const CallCounts& calls) {
+  return {{"sent", calls.sent}, {"resent", calls.resent}, {"rate_limited", calls.rate_limited}};
+}
+
+Json tokens_json(const CallCounts& calls) {
+  return {{"input", calls.input_tokens}, {"output", calls.output_tokens}};
+}
+
+Json eta_json(const std::optional<Duration>& eta, WallTime now) {
+  if (!eta) return nullptr;
+  return {{"finish_at", format_utc(now + *eta)}, {"pauses", 0}, {"deadline_met", nullptr}};
+}
+
+Json run_json(const std::optional<LiveRun>& run) {
+  if (!run) return nullptr;
+  return {{"pid", run->pid > 0 ? Json(run->pid) : Json(nullptr)},
+          {"started_at", time_json(run->started)},
+          {"workers", run->workers}};
+}
+
+Json last_run_json(const std::optional<PastRun>& run) {
+  if (!run) return {{"ended_at", nullptr}, {"exit_code", nullptr}, {"reason", nullptr}};
+  return {{"ended_at", time_json(run->ended)},
+          {"exit_code", run->exit_code ? Json(*run->exit_code) : Json(nullptr)},
+          {"reason", run->ended ? Json(run->reason) : Json("died")}};
+}
+
+Json limits_json(const Limits& limits) {
+  Json json = Json::array();
+  for (const RequestLimit& limit : limits.requests) {
+    json.push_back({{"limit", limit.name},
+                    {"used", nullptr},
+                    {"max", limit.amount},
+                    {"threshold", nullptr},
+                    {"resets_at", nullptr}});
+  }
+  return json;
+}
+
+Json lane_json(const LaneReport& lane) {
+  Json json = {{"model", lane.model},
+               {"provider", lane.provider},
+               {"state", to_string(lane.status.state)},
+               {"reason", text_json(lane.status.reason)},
+               {"until", time_json(lane.status.until)},
+               {"critical", false},
+               {"in_flight", lane.jobs ? Json(lane.jobs->of(JobState::running)) : Json(nullptr)}};
+  json["concurrency"] = lane.limits.concurrency ? Json(*lane.limits.concurrency) : Json(nullptr);
+  json["jobs"] = lane.jobs ? lane_jobs_json(*lane.jobs) : Json(nullptr);
+  json["limits"] = limits_json(lane.limits);
+  json["keys"] = Json::array();
+  for (const std::string& key : lane.keys) {
+    json["keys"].push_back(
+        {{"key", key}, {"group", "default"}, {"state", nullptr}, {"limits", Json::array()}});
+  }
+  return json;
+}
+
+Json types_json(const StatusData& data) {
+  Json json = Json::array();
+  for (const TypeTotals& type : data.types) {
+    json.push_back({{"type", text_json(type.type)},
+                    {"done", type.done},
+                    {"failed", type.failed},
+                    {"avg_input_tokens", type.avg_input_tokens},
+                    {"avg_output_tokens", type.avg_output_tokens}});
+  }
+  return json;
+}
+
+Json failures_json(const StatusData& data) {
+  Json json = Json::array();
+  for (const FailureCount& failure : data.failures) {
+    json.push_back({{"class", failure.outcome_class}, {"count", failure.jobs}});
+  }
+  return json;
+}
+
+Json bottleneck_json(const StatusReport& report) {
+  if (report.bottleneck_model.empty()) return nullptr;
+  return report.bottleneck.reason + " of " + report.bottleneck_model;
+}
+
+Json latency_json(const std::optional<Latency>& latency) {
+  if (!latency) return nullptr;
+  return {{"p50", latency->p50_ms}, {"p95", latency->p95_ms}};
+}
+
+Json waits_json(const RunSummary& summary) {
+  Json json = Json::array();
+  for (const TimeWaited& wait : summary.waits) {
+    json.push_back({{"model", wait.model},
+                    {"reason", text_json(wait.reason)},
+                    {"seconds", static_cast<double>(to_ms(wait.total)) / 1000}});
+  }
+  return json;
+}
+
+CallCounts minus(const CallCounts& a, const CallCounts& b) {
+  return {a.sent - b.sent,
+          a.resent - b.resent,
+          a.rate_limited - b.rate_limited,
+          a.input_tokens - b.input_tokens,
+          a.output_tokens - b.output_tokens,
+          a.images - b.images};
+}
+
+}  // namespace
+
+std::string status_json(const StatusReport& report) {
+  const StatusData& data = report.data;
+  Json json = message("status");
+  json["db"] = report.db;
+  json["sandbox"] = data.stamp.sandbox;
+  json["state"] = to_string(report.state);
+  json["reason"] = text_json(report.bottleneck.reason);
+  json["until"] = time_json(report.bottleneck.until);
+  json["bottleneck"] = bottleneck_json(report);
+  json["run"] = run_json(data.live_run);
+  json["last_run"] = last_run_json(data.last_run);
+  json["jobs"] = jobs_json(report.jobs);
+  json["calls"] = calls_json(data.counts.calls);
+  json["success_rate"] = ratio_json(report.jobs.of(JobState::done), ended(report.jobs));
+  json["latency_ms"] = latency_json(data.latency);
+  json["tokens"] = tokens_json(data.counts.calls);
+  json["cost_usd"] = nullptr;
+  json["jobs_per_minute"] = data.jobs_per_minute ? Json(*data.jobs_per_minute) : Json(nullptr);
+  json["eta"] = eta_json(report.eta, report.now);
+  json["types"] = types_json(data);
+  json["lanes"] = Json::array();
+  for (const LaneReport& lane : report.lanes) json["lanes"].push_back(lane_json(lane));
+  json["failures"] = failures_json(data);
+  return dumped(json);
+}
+
+std::string progress_json(const Progress& progress, WallTime now) {
+  Json json = message("progress");
+  json["at"] = format_utc(now);
+  json["sandbox"] = progress.sandbox;
+  json["jobs"] = jobs_json(progress.jobs);
+  json["jobs_per_minute"] = progress.per_minute;
+  json["eta"] = eta_json(progress.eta, now);
+  json["workers"] = progress.workers;
+  json["in_flight"] = progress.in_flight;
+  json["lanes"] = Json::array();
+  for (const LaneProgress& lane : progress.lanes) {
+    json["lanes"].push_back({{"model", lane.model},
+                             {"state", to_string(lane.status.state)},
+                             {"reason", text_json(lane.status.reason)},
+                             {"until", time_json(lane.status.until)},
+                             {"in_flight", lane.in_flight},
+                             {"jobs", lane_jobs_json(lane.jobs)},
+                             {"jobs_per_minute", lane.per_minute}});
+  }
+  return dumped(json);
+}
+
+std::string summary_json(const RunSummary& summary) {
+  const JobCounts before = summary.before.jobs();
+  const JobCounts after = summary.after.jobs();
+  const CallCounts calls = minus(summary.after.calls, summary.before.calls);
+  const std::int64_t done = after.of(JobState::done) - before.of(JobState::done);
+  const std::int64_t failed = after.of(JobState::failed) - before.of(JobState::failed);
+  Json json = message("summary");
+  json["db"] = summary.db;
+  json["sandbox"] = summary.sandbox;
+  json["reason"] = summary.reason;
+  json["seconds"] = static_cast<double>(to_ms(summary.took)) / 1000;
+  json["jobs"] = jobs_json(after);
+  json["run"] = {
+      {"done", done}, {"failed", failed}, {"success_rate", ratio_json(done, done + failed)}};
+  json["calls"] = calls_json(calls);
+  json["tokens"] = tokens_json(calls);
+  json["cost_usd"] = nullptr;
+  json["waits"] = waits_json(summary);
+  json["longest_recovery_seconds"] =
+      summary.longest_recovery ? Json(static_cast<double>(to_ms(*summary.longest_recovery)) / 1000)
+                               : Json(nullptr);
+  json["files_written"] = summary.files_written;
+  json["output"] = summary.output ? Json(*summary.output) : Json(nullptr);
+  json["exit_code"] = summary.exit_code;
+  return dumped(json);
+}
+
+std::string error_json(std::string_view text, int exit_code) {
+  Json json = message("error");
+  json["message"] = text;
+  json["exit_code"] = exit_code;
+  return dumped(json);
+}
+
+std::string failed_job_json(const JobRow& job) {
+  Json json = message("job");
+  json["id"] = job.id;
+  json["type"] = text_json(job.type);
+  json["model"] = text_json(job.model);
+  json["state"] = to_string(job.state);
+  json["attempts"] = job.attempts;
+  json["class"] = text_json(job.outcome_class);
+  json["http_status"] = job.http_status == 0 ? Json(nullptr) : Json(job.http_status);
+  json["message"] = text_json(job.message);
+  json["file"] = job.file;
+  json["line"] = job.line;
+  return dumped(json);
+}
+
+}  // namespace ratebatch

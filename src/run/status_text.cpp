@@ -1,0 +1,182 @@
+#include "ratebatch/run/status_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+std::string headline(const StatusReport& report) {
+  std::string text = escaped(report.db);
+  if (report.data.stamp.sandbox) text += " (SANDBOX)";
+  text += fmt::format(": {}", to_string(report.state));
+  const std::string wait = wait_text(report.bottleneck, report.now);
+  if (!wait.empty() && report.state != OverallState::running) {
+    text += fmt::format(", {} {}", escaped(report.bottleneck_model), wait);
+  }
+  return text + "\n";
+}
+
+void add_count(std::string& text, std::int64_t count, std::string_view what) {
+  if (count > 0) text += fmt::format(", {} {}", grouped(count), what);
+}
+
+std::string jobs_line(const JobCounts& jobs) {
+  std::string text = fmt::format("  jobs      {} of {} done", grouped(jobs.of(JobState::done)),
+                                 grouped(total_of(jobs)));
+  add_count(text, jobs.of(JobState::failed), "failed");
+  add_count(text, jobs.of(JobState::running), "running");
+  add_count(text, jobs.of(JobState::fetching), "fetching");
+  add_count(text, jobs.of(JobState::pending), "waiting");
+  add_count(text, jobs.of(JobState::unknown), "unknown");
+  add_count(text, jobs.of(JobState::held), "held");
+  add_count(text, jobs.of(JobState::cancelled), "cancelled");
+  add_count(text, jobs.truncated, "truncated");
+  return text + "\n";
+}
+
+std::string rate_line(const StatusReport& report) {
+  const StatusData& data = report.data;
+  if (!data.jobs_per_minute) return "";
+  if (!data.live_run) {
+    return fmt::format("  speed     {} when it last worked\n", rate_text(*data.jobs_per_minute));
+  }
+  std::string text = fmt::format("  speed     {}", rate_text(*data.jobs_per_minute));
+  if (report.eta && report.jobs.open() > 0) {
+    text += fmt::format(", done in {} ({})", format_duration(*report.eta),
+                        format_utc(report.now + *report.eta));
+  }
+  return text + "\n";
+}
+
+std::string calls_line(const StatusData& data) {
+  const CallCounts& calls = data.counts.calls;
+  std::string text = fmt::format("  calls     {} sent", grouped(calls.sent));
+  add_count(text, calls.resent, "resent");
+  add_count(text, calls.rate_limited, "rate limited");
+  if (data.latency) {
+    text += fmt::format("; {} for half of them, {} for 95 %",
+                        format_duration(std::chrono::milliseconds{data.latency->p50_ms}),
+                        format_duration(std::chrono::milliseconds{data.latency->p95_ms}));
+  }
+  text += "\n";
+  if (calls.input_tokens + calls.output_tokens + calls.images > 0) {
+    text += fmt::format("  used      {} input and {} output tokens", grouped(calls.input_tokens),
+                        grouped(calls.output_tokens));
+    if (calls.images > 0) text += ", " + counted(calls.images, "image", "images");
+    text += "\n";
+  }
+  return text;
+}
+
+std::string run_line(const StatusReport& report) {
+  const StatusData& data = report.data;
+  if (data.live_run) {
+    const LiveRun& run = *data.live_run;
+    const std::string pid = run.pid > 0 ? fmt::format("process {}", run.pid) : "another process";
+    if (!run.started) return fmt::format("  run       {} holds the checkpoint\n", pid);
+    return fmt::format("  run       {}, {}, since {} ({})\n", pid,
+                       counted(run.workers, "worker", "workers"), format_utc(*run.started),
+                       format_duration(std::max(report.now - *run.started, Duration{})));
+  }
+  if (!data.last_run) return "  run       none yet\n";
+  const PastRun& run = *data.last_run;
+  if (!run.ended) {
+    return fmt::format("  last run  died; process {}, started {}\n", run.pid,
+                       format_utc(run.started));
+  }
+  return fmt::format("  last run  ended {}: {} (exit code {})\n", format_utc(*run.ended),
+                     escaped(run.reason), run.exit_code.value_or(0));
+}
+
+std::string limits_text(const Limits& limits) {
+  std::string text;
+  for (const RequestLimit& limit : limits.requests) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", escaped(limit.name),
+                        grouped(limit.amount));
+  }
+  if (limits.concurrency) {
+    text += fmt::format("{}concurrency {}", text.empty() ? "" : ", ", *limits.concurrency);
+  }
+  return text;
+}
+
+std::string lane_lines(const StatusReport& report) {
+  std::size_t width = 0;
+  for (const LaneReport& lane : report.lanes) width = std::max(width, escaped(lane.model).size());
+  std::string text;
+  for (const LaneReport& lane : report.lanes) {
+    text += fmt::format("  {:<{}}", escaped(lane.model), width);
+    if (lane.jobs) {
+      text += fmt::format("  {}/{}", grouped(lane.jobs->of(JobState::done)),
+                          grouped(total_of(*lane.jobs)));
+      add_count(text, lane.jobs->of(JobState::running), "running");
+      add_count(text, lane.jobs->of(JobState::failed), "failed");
+    }
+    const std::string wait = wait_text(lane.status, report.now);
+    if (!wait.empty()) text += "; " + wait;
+    const std::string limits = limits_text(lane.limits);
+    if (!limits.empty()) text += "; limits: " + limits;
+    text += "\n";
+  }
+  return text.empty() ? "" : "\nmodels\n" + text;
+}
+
+std::string failure_lines(const StatusReport& report) {
+  std::string text;
+  for (const FailureCount& failure : report.data.failures) {
+    text += fmt::format("  {:<16}{}\n", escaped(failure.outcome_class), grouped(failure.jobs));
+  }
+  return text.empty() ? "" : "\nfailures\n" + text;
+}
+
+// What a person can do next, where something calls for it.
+std::string next_lines(const StatusReport& report, const std::string& command_end) {
+  std::string text;
+  const auto line = [&](std::string_view command, std::string_view what) {
+    text += fmt::format("ratebatch {}{}: {}\n", command, command_end, what);
+  };
+  const JobCounts& jobs = report.jobs;
+  const bool alive = report.data.live_run.has_value();
+  if (jobs.of(JobState::failed) > 0) {
+    line("status --failed", "lists the failed jobs");
+    if (!alive) line("retry --failed", "puts them back in the queue");
+  }
+  if (jobs.of(JobState::held) > 0 && !alive) {
+    line("retry --unknown", "sends held jobs again; they may have been paid for");
+  }
+  if (jobs.open() > 0 && !alive) {
+    const bool resends = jobs.of(JobState::unknown) > 0;
+    line("resume", resends ? "goes on; unknown jobs were sent before the run died, and are sent "
+                             "again"
+                           : "goes on");
+  }
+  if (report.state == OverallState::complete)
+    line("results -o results.jsonl", "writes the results");
+  return text.empty() ? "" : "\n" + text;
+}
+
+}  // namespace
+
+std::string status_text(const StatusReport& report, const std::string& command_end) {
+  return headline(report) + jobs_line(report.jobs) + rate_line(report) + calls_line(report.data) +
+         run_line(report) + lane_lines(report) + failure_lines(report) +
+         next_lines(report, command_end);
+}
+
+std::string failed_jobs_text(const std::vector<JobRow>& jobs) {
+  std::string text;
+  for (const JobRow& job : jobs) {
+    text += fmt::format("{}:{}: {}: {}", escaped(job.file), job.line, escaped(job.id),
+                        escaped(job.outcome_class));
+    if (job.http_status != 0) text += fmt::format(" (HTTP {})", job.http_status);
+    if (!job.message.empty()) text += ": " + escaped(job.message);
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace ratebatch

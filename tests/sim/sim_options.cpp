@@ -1,0 +1,75 @@
+#include "sim/sim_options.hpp"
+
+#include <fmt/format.h>
+
+#include "ratebatch/base/random.hpp"
+
+namespace ratebatch::sim {
+
+SimOptions options_of_seed(std::uint64_t seed) {
+  Rng rng{seed};
+  // Half of the features are off in any one run: faults that never meet show more.
+  const auto sometimes = [&](std::uint64_t per_mille_max) {
+    return rng.chance(500) ? rng.below(per_mille_max) + 1 : 0;
+  };
+  const auto ms = [&](std::int64_t low, std::int64_t high) {
+    return Duration{std::chrono::milliseconds{rng.between(low, high)}};
+  };
+  SimOptions o;
+  o.seed = seed;
+  o.jobs = rng.between(1, rng.chance(100) ? 700 : 60);
+  o.types = static_cast<std::int32_t>(rng.between(1, 3));
+  o.models = static_cast<std::int32_t>(rng.between(1, 3));
+  o.keys = static_cast<std::int32_t>(rng.between(1, 3));
+  o.workers = static_cast<std::int32_t>(rng.chance(200) ? 1 : rng.between(2, 24));
+  o.priorities = static_cast<std::int32_t>(rng.between(1, 4));
+  o.on_unknown = rng.chance(250) ? UnknownPolicy::hold : UnknownPolicy::retry;
+  if (rng.chance(400)) o.configured_concurrency = static_cast<std::int32_t>(rng.between(1, 6));
+  if (rng.chance(500)) {
+    o.configured_requests = rng.between(1, 300);
+    o.configured_window = ms(200, 60'000);
+  }
+  if (rng.chance(500)) {
+    o.algorithm = static_cast<ServerAlgorithm>(rng.between(1, 3));
+    o.server_requests = rng.between(1, 100);
+    o.server_window = ms(500, 30'000);
+  }
+  if (rng.chance(250)) o.server_concurrency = static_cast<std::int32_t>(rng.between(1, 8));
+  o.server_gives_hints = rng.chance(700);
+  o.latency_min = ms(1, 400);
+  o.latency_max = o.latency_min + ms(0, 3000);
+  o.error_per_mille = sometimes(200);
+  o.break_per_mille = sometimes(150);
+  o.garbage_per_mille = sometimes(60);
+  o.permanent_per_mille = sometimes(150);
+  o.key_refused_per_mille = sometimes(50);
+  o.outage = rng.chance(150);
+  if (rng.chance(600)) {
+    o.crash_per_mille = rng.below(40) + 1;
+    o.crashes_max = static_cast<std::int32_t>(rng.between(1, 6));
+  }
+  o.no_room_per_mille = rng.chance(200) ? rng.below(100) + 1 : 0;
+  o.slow_commit_per_mille = sometimes(100);
+  o.clock_step_per_mille = rng.chance(200) ? rng.below(30) + 1 : 0;
+  o.stops_max = static_cast<std::int32_t>(rng.chance(300) ? rng.between(1, 3) : 0);
+  return o;
+}
+
+std::string describe(const SimOptions& o) {
+  return fmt::format(
+      "jobs={} types={} models={} keys={} workers={} priorities={} on_unknown={}\n"
+      "configured: concurrency={} requests={} per {}\n"
+      "server: algorithm={} requests={} per {} concurrency={} hints={} latency={}..{}\n"
+      "faults: error={} break={} garbage={} permanent={} key_refused={} outage={}\n"
+      "ours: crash={} (at most {}) no_room={} slow_commit={} clock_step={} stops={} canary={}",
+      o.jobs, o.types, o.models, o.keys, o.workers, o.priorities,
+      o.on_unknown == UnknownPolicy::hold ? "hold" : "retry", o.configured_concurrency,
+      o.configured_requests, format_duration(o.configured_window), static_cast<int>(o.algorithm),
+      o.server_requests, format_duration(o.server_window), o.server_concurrency,
+      o.server_gives_hints, format_duration(o.latency_min), format_duration(o.latency_max),
+      o.error_per_mille, o.break_per_mille, o.garbage_per_mille, o.permanent_per_mille,
+      o.key_refused_per_mille, o.outage, o.crash_per_mille, o.crashes_max, o.no_room_per_mille,
+      o.slow_commit_per_mille, o.clock_step_per_mille, o.stops_max, o.canary);
+}
+
+}  // namespace ratebatch::sim

@@ -1,0 +1,153 @@
+#include "sim/sim_provider.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch::sim {
+
+SimProvider::Answer SimProvider::request(Instant now, const std::string& model,
+                                         const std::string& id, const std::string& key) {
+  Account& account = accounts_[id];
+  ++account.arrived;
+  ++requests_;
+  ++in_flight_[model];
+  const Duration latency{rng_.between(options_.latency_min.count(), options_.latency_max.count())};
+  const Duration quick = std::min<Duration>(latency, std::chrono::milliseconds{5});
+
+  // Which jobs are wrong is a property of the job, not of the moment.
+  const std::uint64_t fate = std::stoull(fnv1a_64_hex(id).substr(0, 8), nullptr, 16) % 1000;
+  account.permanently_wrong = fate < options_.permanent_per_mille;
+
+  Duration wait{};
+  if (options_.server_concurrency > 0 && in_flight_[model] > options_.server_concurrency) {
+    ++account.refused;
+    return {refuse("too_many_concurrent_requests", std::chrono::seconds{1}), quick};
+  }
+  if (!take(now, windows_[model], wait)) {
+    ++account.refused;
+    return {refuse("rate_limit_exceeded", wait), quick};
+  }
+  if (account.permanently_wrong) return {error(400, "invalid_request_error"), quick};
+  if (healed_) {
+    ++account.charged;
+    return {success(id), latency};
+  }
+  if (key != "key-0" && rng_.chance(options_.key_refused_per_mille)) {
+    return {error(401, "invalid_api_key"), quick};
+  }
+  const bool out = options_.outage && requests_ > 20 && requests_ < 60;
+  if (out || rng_.chance(options_.error_per_mille)) {
+    ++account.failed;
+    constexpr std::int32_t statuses[] = {500, 502, 503, 504, 408, 529};
+    return {error(statuses[rng_.below(std::size(statuses))], "server_error"), latency};
+  }
+  if (rng_.chance(options_.break_per_mille)) return broken(account, latency);
+  ++account.charged;
+  if (rng_.chance(options_.garbage_per_mille)) {
+    ++account.failed;
+    HttpReply reply = success(id);
+    reply.body.resize(reply.body.size() / 2);
+    return {reply, latency};
+  }
+  return {success(id), latency};
+}
+
+SimProvider::Answer SimProvider::broken(Account& account, Duration latency) {
+  ++account.failed;
+  TransferFailure failure;
+  failure.message = "simulated";
+  switch (rng_.below(4)) {
+    case 0:
+      failure.fault = TransferFault::connect;
+      return {failure, latency};
+    case 1:
+      failure.fault = TransferFault::broken;
+      break;
+    case 2:
+      failure.fault = TransferFault::timeout;
+      break;
+    case 3:
+      failure.fault = TransferFault::broken;
+      failure.status = 200;
+      break;
+  }
+  failure.request_sent = true;
+  if (rng_.chance(500)) ++account.charged;
+  return {failure, latency};
+}
+
+void SimProvider::finished(const std::string& model) {
+  auto& count = in_flight_[model];
+  count = std::max(0, count - 1);
+}
+
+bool SimProvider::take(Instant now, Window& window, Duration& wait) const {
+  const Duration length = options_.server_window;
+  const std::int64_t amount = options_.server_requests;
+  wait = length;
+  switch (options_.algorithm) {
+    case ServerAlgorithm::none:
+      return true;
+    case ServerAlgorithm::fixed: {
+      const std::int64_t slot = now.ns / length.count();
+      if (slot != window.slot) window.used = 0;
+      window.slot = slot;
+      wait = Duration{(slot + 1) * length.count() - now.ns};
+      return ++window.used <= amount;
+    }
+    case ServerAlgorithm::sliding:
+      while (!window.granted.empty() && now - window.granted.front() >= length) {
+        window.granted.pop_front();
+      }
+      if (static_cast<std::int64_t>(window.granted.size()) >= amount) {
+        wait = length - (now - window.granted.front());
+        return false;
+      }
+      window.granted.push_back(now);
+      return true;
+    case ServerAlgorithm::bucket: {
+      const std::int64_t per_request = length.count() / amount;
+      const std::int64_t gained = (now - window.refilled).count();
+      window.level_ns = std::min(length.count(), window.level_ns + gained);
+      window.refilled = now;
+      wait = Duration{per_request - window.level_ns};
+      if (window.level_ns < per_request) return false;
+      window.level_ns -= per_request;
+      return true;
+    }
+  }
+  return true;
+}
+
+TransferResult SimProvider::refuse(const char* code, Duration wait) const {
+  HttpReply reply = error(429, code);
+  if (options_.server_gives_hints) {
+    const std::int64_t seconds = (to_ms(wait) + 999) / 1000;
+    reply.headers.push_back({"retry-after", std::to_string(std::max<std::int64_t>(1, seconds))});
+  }
+  return reply;
+}
+
+HttpReply SimProvider::error(std::int32_t status, const std::string& code) {
+  HttpReply reply;
+  reply.status = status;
+  reply.body = fmt::format(
+      R"({{"error":{{"message":"simulated","type":"requests","param":null,"code":"{}"}}}})", code);
+  return reply;
+}
+
+HttpReply SimProvider::success(const std::string& id) const {
+  HttpReply reply;
+  reply.status = 200;
+  reply.headers.push_back({"x-request-id", "req-" + id});
+  reply.body = fmt::format(
+      R"({{"choices":[{{"message":{{"role":"assistant","content":"answer to {}"}},)"
+      R"("finish_reason":"stop"}}],"usage":{{"prompt_tokens":3,"completion_tokens":5}}}})",
+      id);
+  return reply;
+}
+
+}  // namespace ratebatch::sim

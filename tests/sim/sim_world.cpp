@@ -1,0 +1,215 @@
+#include "sim/sim_world.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <vector>
+
+#include "ratebatch/run/catalog.hpp"
+#include "ratebatch/run/driver.hpp"
+#include "sim/sim_ports.hpp"
+#include "support/fake_checkpoint.hpp"
+
+namespace ratebatch::sim {
+namespace {
+
+// The pauses of a quota can add up to days; an end later than this means that something waits for
+// ever.
+constexpr Duration life_max = std::chrono::hours{24 * 60};
+
+std::string model_name(std::int64_t i) { return fmt::format("model-{}", i); }
+std::string type_name(std::int64_t i) { return fmt::format("type-{}", i); }
+
+Config make_config(const SimOptions& o) {
+  Config config;
+  ProviderSettings provider;
+  provider.name = "sim";
+  provider.base_url = "https://sim.test/v1";
+  for (std::int32_t i = 0; i < o.keys; ++i) {
+    provider.keys.push_back({KeySource::From::environment, fmt::format("key-{}", i)});
+  }
+  config.providers["sim"] = provider;
+  for (std::int32_t i = 0; i < o.models; ++i) {
+    ModelSettings model;
+    model.name = model.id = model_name(i);
+    model.provider = "sim";
+    if (o.configured_concurrency > 0) model.limits.concurrency = o.configured_concurrency;
+    if (o.configured_requests > 0) {
+      model.limits.requests.push_back({"requests", o.configured_requests, o.configured_window});
+    }
+    config.models[model.name] = model;
+  }
+  for (std::int32_t i = 0; i < o.types; ++i) {
+    TypeSettings type;
+    type.name = type_name(i);
+    type.model = model_name(i % o.models);
+    config.types[type.name] = type;
+  }
+  return config;
+}
+
+void add_jobs(const SimOptions& o, Rng& rng, FakeCheckpointData& data) {
+  for (std::int64_t i = 0; i < o.jobs; ++i) {
+    NewJob job;
+    job.id = fmt::format("job-{}", i);
+    job.type = type_name(static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(o.types))));
+    if (rng.chance(200)) {
+      job.model =
+          model_name(static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(o.models))));
+    }
+    job.priority = static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(o.priorities)));
+    const std::string model = job.model.empty() ? "" : fmt::format(R"("model":"{}",)", job.model);
+    job.line_json =
+        fmt::format(R"({{"id":"{}",{}"prompt":"write","type":"{}"}})", job.id, model, job.type);
+    job.line = i + 1;
+    data.add(job);
+  }
+}
+
+// Everything one world needs over its incarnations.
+class World {
+ public:
+  explicit World(const SimOptions& options) : state_(options), config_(make_config(options)) {
+    Rng rng{options.seed ^ 0x5EED};
+    add_jobs(options, rng, data_);
+  }
+
+  SimReport run() {
+    SimReport report;
+    try {
+      live();
+      judge();
+    } catch (const Violation& violation) {
+      report.violation = violation.what;
+    }
+    const Counts counts = FakeCheckpoint{data_}.counts();
+    report.trace_hash = state_.trace_hash;
+    report.sends = state_.sends;
+    report.crashes = state_.crashes;
+    report.done = counts.jobs().of(JobState::done);
+    report.failed = counts.jobs().of(JobState::failed);
+    report.held = counts.jobs().of(JobState::held);
+    report.resent = counts.calls.resent;
+    report.rate_limited = counts.calls.rate_limited;
+    return report;
+  }
+
+ private:
+  // Runs with faults until a run comes to its own end; then, if something is left, without.
+  void live() {
+    const Instant born = state_.now.steady;
+    while (true) {
+      const auto end = incarnate();
+      require(state_.now.steady - born < life_max, "the work ends in a bounded time");
+      if (!end) {
+        // A dead program closes its connections and takes a moment to be started again.
+        state_.provider.drop_all();
+        state_.now.steady = state_.now.steady + std::chrono::seconds{1};
+        state_.now.wall = state_.now.wall + std::chrono::seconds{1};
+        continue;
+      }
+      if (*end == action::FinishReason::complete) return;
+      if (*end == action::FinishReason::no_key) heal();
+    }
+  }
+
+  void heal() {
+    state_.healed = true;
+    state_.provider.heal();
+  }
+
+  // One life of the program; nothing if it crashed.
+  std::optional<action::FinishReason> incarnate() {
+    SimClock clock{state_};
+    SimInterrupts interrupts{state_};
+    SimCheckpoint checkpoint{state_, data_};
+    SimTransport transport{state_, data_, interrupts};
+    SimObserver observer{state_};
+    try {
+      return work(clock, interrupts, checkpoint, transport, observer);
+    } catch (const Crash&) {
+      checkpoint.forget_last_commit();
+      return std::nullopt;
+    }
+  }
+
+  action::FinishReason work(SimClock& clock, SimInterrupts& interrupts, SimCheckpoint& checkpoint,
+                            SimTransport& transport, SimObserver& observer) {
+    std::vector<std::string> warnings;
+    const KeyReader read_key = [](const KeySource& source) { return Secret{source.name}; };
+    auto catalog =
+        make_catalog(config_, checkpoint.routes().value(), read_key, CatalogOptions{}, warnings);
+    require(catalog.has_value(), "the configuration fits the jobs");
+
+    RunStart start;
+    start.pid = 1;
+    start.at = clock.now().wall;
+    start.workers = state_.options.workers;
+    start.on_unknown = state_.options.on_unknown;
+    start.lanes = catalog->lanes;
+    start.recipes = catalog->recipes;
+    const std::int64_t running = checkpoint.counts().jobs().of(JobState::running);
+    auto begun = checkpoint.begin_run(start);
+    require(begun.has_value(), "a run begins");
+    require(begun->found_unknown == running, "each started attempt of a dead run is unknown");
+    require(running <= state_.options.workers, "a crash leaves at most `workers` jobs unknown");
+
+    DriverOptions options;
+    options.scheduler = {state_.options.workers, config_.pace_at_per_mille,
+                         state_.options.on_unknown};
+    options.seed = state_.options.seed + static_cast<std::uint64_t>(state_.crashes);
+    auto end = drive(*catalog, {clock, transport, checkpoint, interrupts, observer}, options,
+                     begun->limits);
+    require(end.has_value(), "no run ends with an error of the store");
+    return *end;
+  }
+
+  // What must be true at the end, by the provider's books alone.
+  void judge() {
+    const auto& accounts = state_.provider.accounts();
+    for (const FakeJob& job : data_.jobs) {
+      const auto found = accounts.find(job.id);
+      const Account account = found == accounts.end() ? Account{} : found->second;
+      judge(job, account);
+    }
+  }
+
+  void judge(const FakeJob& job, const Account& account) {
+    const auto fail_if = [&](bool broken, const char* what) {
+      if (!broken) return;
+      throw Violation{
+          fmt::format("{} ({}, {} attempts; provider: {} arrived, {} charged, {} "
+                      "refused, {} failed): {}",
+                      job.id, to_string(job.state), static_cast<std::int32_t>(job.attempts),
+                      account.arrived, account.charged, account.refused, account.failed, what)};
+    };
+    const bool settled =
+        job.state == JobState::done || job.state == JobState::failed || job.state == JobState::held;
+    fail_if(!settled, "every job is settled in the end");
+    fail_if(account.arrived > static_cast<std::int32_t>(job.attempts),
+            "every request is on record as an attempt");
+    fail_if(job.state == JobState::done && job.results != 1, "a done job has one result");
+    fail_if(job.state == JobState::done && account.charged < 1, "a done job was answered");
+    fail_if(job.state == JobState::done && account.permanently_wrong, "a wrong job is never done");
+    const std::int64_t retries = config_.retry.server.retries;
+    fail_if(
+        job.state == JobState::failed && !account.permanently_wrong && account.failed <= retries,
+        "a job fails only for failures beyond its retries, never for a limit");
+    fail_if(job.state == JobState::held && account.refused == account.arrived &&
+                job.unknowns == 0 && account.arrived > 0,
+            "a job is held only where nobody saw the answer");
+  }
+
+  SimState state_;
+  Config config_;
+  FakeCheckpointData data_;
+};
+
+}  // namespace
+
+SimReport simulate(const SimOptions& options) {
+  World world{options};
+  return world.run();
+}
+
+}  // namespace ratebatch::sim

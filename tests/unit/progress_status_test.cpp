@@ -1,0 +1,240 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "ratebatch/run/status_json.hpp"
+#include "ratebatch/run/status_report.hpp"
+#include "ratebatch/run/status_text.hpp"
+
+namespace ratebatch {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr WallTime now{1'795'334'400'000'000'000};  // 2026-11-22T08:00:00Z.
+
+void set(StatusData& data, JobState state, std::int64_t jobs) {
+  data.counts.routes[RouteId{1}].by_state[static_cast<std::size_t>(state)] = jobs;
+}
+
+// One lane, 10 of 20 jobs done, no run alive, the last one ended well.
+StatusData data_of_one_lane() {
+  StatusData data;
+  data.routes = {{RouteId{1}, "bio", ""}};
+  set(data, JobState::pending, 10);
+  set(data, JobState::done, 10);
+  data.lanes = {{"small", "openai", {LaneState::running, "", std::nullopt}}};
+  data.last_run = PastRun{7, now - hours{2}, 4, now - hours{1}, 75, "no_key"};
+  return data;
+}
+
+LiveRun live_run() { return {4242, now - minutes{5}, 4}; }
+
+Config config_of_one_model() {
+  Config config;
+  config.providers["openai"].name = "openai";
+  config.providers["openai"].keys = {{KeySource::From::environment, "OPENAI_API_KEY"}};
+  ModelSettings model;
+  model.name = "small";
+  model.provider = "openai";
+  model.id = "small";
+  model.limits.requests = {{"rpm", 500, minutes{1}}};
+  model.limits.concurrency = 8;
+  config.models["small"] = model;
+  config.types["bio"].name = "bio";
+  config.types["bio"].model = "small";
+  return config;
+}
+
+OverallState state_of(const StatusData& data) {
+  return make_status_report(data, config_of_one_model(), "ratebatch.db", now).state;
+}
+
+TEST_CASE("the state without a run") {
+  StatusData data = data_of_one_lane();
+  CHECK(state_of(data) == OverallState::idle);
+  SUBCASE("no run ever: idle") {
+    data.last_run.reset();
+    CHECK(state_of(data) == OverallState::idle);
+  }
+  SUBCASE("no jobs at all: idle") { CHECK(state_of(StatusData{}) == OverallState::idle); }
+  SUBCASE("died: interrupted") {
+    data.last_run->ended.reset();
+    data.last_run->exit_code.reset();
+    CHECK(state_of(data) == OverallState::interrupted);
+  }
+  SUBCASE("stopped by Ctrl-C: interrupted") {
+    data.last_run->exit_code = 130;
+    CHECK(state_of(data) == OverallState::interrupted);
+  }
+  SUBCASE("terminated: interrupted") {
+    data.last_run->exit_code = 143;
+    CHECK(state_of(data) == OverallState::interrupted);
+  }
+  SUBCASE("nothing left: complete, however the last run ended") {
+    data.last_run->exit_code = 130;
+    set(data, JobState::pending, 0);
+    CHECK(state_of(data) == OverallState::complete);
+  }
+  SUBCASE("only held jobs left: idle, a person decides") {
+    set(data, JobState::pending, 0);
+    set(data, JobState::held, 1);
+    CHECK(state_of(data) == OverallState::idle);
+  }
+  SUBCASE("the quota pause of the last run goes on without it") {
+    data.lanes[0].status = {LaneState::paused, "quota used up", now + hours{1}};
+    CHECK(state_of(data) == OverallState::paused);
+    data.lanes[0].status.until = now;
+    CHECK(state_of(data) == OverallState::idle);
+  }
+}
+
+TEST_CASE("the state with a run alive") {
+  StatusData data = data_of_one_lane();
+  data.live_run = live_run();
+  CHECK(state_of(data) == OverallState::running);
+  data.lanes[0].status = {LaneState::waiting, "429: requests", now + seconds{9}};
+  CHECK(state_of(data) == OverallState::waiting);
+  data.lanes[0].status = {LaneState::tripped, "server failures", std::nullopt};
+  CHECK(state_of(data) == OverallState::waiting);
+  data.lanes[0].status = {LaneState::paused, "quota used up", now + hours{9}};
+  CHECK(state_of(data) == OverallState::paused);
+  set(data, JobState::running, 1);
+  CHECK(state_of(data) == OverallState::running);
+}
+
+TEST_CASE("jobs that a dead run left running are unknown") {
+  StatusData data = data_of_one_lane();
+  set(data, JobState::running, 3);
+  const StatusReport dead = make_status_report(data, config_of_one_model(), "x.db", now);
+  CHECK(dead.jobs.of(JobState::running) == 0);
+  CHECK(dead.jobs.of(JobState::unknown) == 3);
+  CHECK(dead.lanes[0].jobs->of(JobState::running) == 0);
+  data.live_run = live_run();
+  const StatusReport alive = make_status_report(data, config_of_one_model(), "x.db", now);
+  CHECK(alive.jobs.of(JobState::running) == 3);
+  CHECK(alive.jobs.of(JobState::unknown) == 0);
+}
+
+TEST_CASE("the forecast adds the wait, and there is none without a run") {
+  StatusData data = data_of_one_lane();
+  data.jobs_per_minute = 5;
+  data.lanes[0].status = {LaneState::waiting, "429: requests", now + minutes{3}};
+  CHECK(make_status_report(data, std::nullopt, "x.db", now).eta == std::nullopt);
+  data.live_run = live_run();
+  CHECK(make_status_report(data, std::nullopt, "x.db", now).eta == Duration{minutes{5}});
+}
+
+TEST_CASE("the text of a run that waits") {
+  StatusData data = data_of_one_lane();
+  data.stamp.sandbox = true;
+  data.live_run = live_run();
+  data.jobs_per_minute = 5;
+  data.latency = Latency{900, 2100};
+  data.counts.calls = {12, 0, 2, 400, 1600, 0};
+  data.lanes[0].status = {LaneState::waiting, "429: requests", now + seconds{24}};
+  const auto report = make_status_report(data, config_of_one_model(), "ratebatch.db", now);
+  CHECK(status_text(report, "") ==
+        "ratebatch.db (SANDBOX): waiting, small waiting 24s: 429: requests\n"
+        "  jobs      10 of 20 done, 10 waiting\n"
+        "  speed     5.0/min, done in 2min 24s (2026-11-22T08:02:24Z)\n"
+        "  calls     12 sent, 2 rate limited; 900ms for half of them, 2.1s for 95 %\n"
+        "  used      400 input and 1,600 output tokens\n"
+        "  run       process 4242, 4 workers, since 2026-11-22T07:55:00Z (5min)\n"
+        "\nmodels\n"
+        "  small  10/20; waiting 24s: 429: requests; limits: rpm 500, concurrency 8\n");
+}
+
+TEST_CASE("the text after a run that died says what resume will do") {
+  StatusData data = data_of_one_lane();
+  set(data, JobState::pending, 7);
+  set(data, JobState::running, 2);
+  set(data, JobState::failed, 1);
+  data.failures = {{"content_policy", 1}};
+  data.last_run->ended.reset();
+  data.last_run->exit_code.reset();
+  const auto report = make_status_report(data, std::nullopt, "my.db", now);
+  CHECK(status_text(report, " --db my.db") ==
+        "my.db: interrupted\n"
+        "  jobs      10 of 20 done, 1 failed, 7 waiting, 2 unknown\n"
+        "  calls     0 sent\n"
+        "  last run  died; process 7, started 2026-11-22T06:00:00Z\n"
+        "\nmodels\n"
+        "  small\n"
+        "\nfailures\n"
+        "  content_policy  1\n"
+        "\n"
+        "ratebatch status --failed --db my.db: lists the failed jobs\n"
+        "ratebatch retry --failed --db my.db: puts them back in the queue\n"
+        "ratebatch resume --db my.db: goes on; unknown jobs were sent before the run died, and are "
+        "sent again\n");
+}
+
+TEST_CASE("a failed job is listed with its place and the words of the server, escaped") {
+  JobRow job;
+  job.id = "bio-1";
+  job.outcome_class = "content_policy";
+  job.message = "no\x1b[31m";
+  job.http_status = 400;
+  job.file = "/tmp/jobs.jsonl";
+  job.line = 17;
+  CHECK(failed_jobs_text({job}) ==
+        "/tmp/jobs.jsonl:17: bio-1: content_policy (HTTP 400): no\\x1b[31m\n");
+}
+
+TEST_CASE("the JSON has every field of its contract, also without a run or a configuration") {
+  const auto report = make_status_report(StatusData{}, std::nullopt, "x.db", now);
+  const auto json = nlohmann::json::parse(status_json(report));
+  for (const char* field :
+       {"schema_version", "message_type",    "db",           "sandbox",    "state",
+        "reason",         "until",           "bottleneck",   "run",        "last_run",
+        "jobs",           "calls",           "success_rate", "latency_ms", "tokens",
+        "cost_usd",       "jobs_per_minute", "eta",          "types",      "lanes",
+        "failures"}) {
+    CAPTURE(field);
+    CHECK(json.contains(field));
+  }
+  CHECK(json["message_type"] == "status");
+  CHECK(json["state"] == "idle");
+  CHECK(json["run"].is_null());
+  CHECK(json["last_run"]["ended_at"].is_null());
+  for (const char* field : {"total", "pending", "running", "fetching", "unknown", "held", "done",
+                            "failed", "cancelled", "truncated", "changed"}) {
+    CAPTURE(field);
+    CHECK(json["jobs"][field] == 0);
+  }
+}
+
+TEST_CASE("the JSON of a lane has its state, jobs, limits and key names") {
+  StatusData data = data_of_one_lane();
+  data.live_run = live_run();
+  data.lanes[0].status = {LaneState::paused, "quota used up", now + hours{9}};
+  const auto report = make_status_report(data, config_of_one_model(), "x.db", now);
+  const auto json = nlohmann::json::parse(status_json(report));
+  CHECK(json["state"] == "paused");
+  CHECK(json["reason"] == "quota used up");
+  CHECK(json["until"] == "2026-11-22T17:00:00Z");
+  CHECK(json["bottleneck"] == "quota used up of small");
+  CHECK(json["run"]["pid"] == 4242);
+  CHECK(json["success_rate"] == 1.0);
+  const auto& lane = json["lanes"][0];
+  CHECK(lane["model"] == "small");
+  CHECK(lane["concurrency"] == 8);
+  CHECK(lane["jobs"]["pending"] == 10);
+  CHECK(lane["limits"][0]["limit"] == "rpm");
+  CHECK(lane["limits"][0]["max"] == 500);
+  CHECK(lane["keys"][0]["key"] == "OPENAI_API_KEY");
+}
+
+TEST_CASE("bytes that are not UTF-8 do not break a JSON line") {
+  JobRow job;
+  job.message = "\xff\n";
+  const std::string line = failed_job_json(job);
+  CHECK(line.find('\n') == std::string::npos);
+  CHECK(nlohmann::json::parse(line)["message"] == "\xef\xbf\xbd\n");
+}
+
+}  // namespace
+}  // namespace ratebatch
