@@ -1,0 +1,109 @@
+// The command line as plain data: one struct per command, checked as far as no file is needed.
+//
+// Reading it touches nothing: no file, no clock, no terminal. Environment variables come in through
+// a lookup.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "ratebatch/base/time.hpp"
+#include "ratebatch/cli/exit_code.hpp"
+#include "ratebatch/input/read_key.hpp"
+#include "ratebatch/model/job.hpp"
+#include "ratebatch/sandbox/sandbox_options.hpp"
+
+namespace ratebatch {
+
+// A worker costs no thread, but a connection and a descriptor: this many fit a usual hard limit.
+constexpr std::int32_t workers_max = 10'000;
+
+enum class ColorMode : std::uint8_t { automatic, always, never };
+
+struct CommonOptions {
+  std::string db = "ratebatch.db";      // As given.
+  std::optional<std::string> config;    // By --config.
+  std::string config_from_environment;  // RATEBATCH_CONFIG; empty: none.
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  std::optional<std::string> log_file;
+  ColorMode color = ColorMode::automatic;
+};
+
+// Both run and resume; resume has no files.
+struct RunOptions {
+  CommonOptions common;
+  std::vector<std::string> files;       // "-": standard input.
+  std::optional<std::int32_t> workers;  // Absent: as configured.
+  Duration grace = std::chrono::seconds{30};
+  UnknownPolicy on_unknown = UnknownPolicy::retry;
+  std::optional<std::string> sandbox;  // The text behind --sandbox=, maybe empty; absent: none.
+  bool skip_invalid = false;
+  bool update = false;
+  std::optional<std::string> output;
+};
+
+struct StatusOptions {
+  CommonOptions common;
+  bool failed = false;  // List the failed jobs.
+};
+
+struct ResultsOptions {
+  CommonOptions common;
+  std::optional<std::string> output;  // Absent: standard output.
+  bool in_order = false;
+};
+
+struct RetryOptions {
+  CommonOptions common;
+  bool failed = false;
+  bool unknown = false;
+  bool truncated = false;
+  std::vector<std::string> classes;
+  std::vector<std::string> ids;
+};
+
+struct CheckOptions {
+  CommonOptions common;
+  std::vector<std::string> files;
+  std::optional<std::string> show;  // The id of a job.
+};
+
+struct InitOptions {
+  CommonOptions common;
+};
+
+struct SandboxCommandOptions {
+  CommonOptions common;
+  std::string settings;  // In the form of --sandbox=...; --port and --seed included.
+};
+
+struct VersionOptions {
+  CommonOptions common;
+};
+
+using Command = std::variant<RunOptions, StatusOptions, ResultsOptions, RetryOptions, CheckOptions,
+                             InitOptions, SandboxCommandOptions, VersionOptions>;
+
+// Nothing to run: a help text, or what is wrong with the command line.
+struct EarlyExit {
+  ExitCode code = ExitCode::bad_usage;
+  std::string text;  // For standard output where code is done, else for standard error.
+};
+
+using ParsedCommandLine = std::variant<Command, EarlyExit>;
+
+// Reads the arguments behind the program's name. What is wrong is said with what was expected and
+// the nearest name.
+ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments,
+                                     const EnvironmentLookup& environment);
+
+// The common options of any command.
+const CommonOptions& common_of(const Command& command);
+
+}  // namespace ratebatch

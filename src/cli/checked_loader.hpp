@@ -1,0 +1,38 @@
+// A loader that asks before it makes jobs durable: whether what they need is there.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ratebatch/store/checkpoint.hpp"
+#include "ratebatch/store/job_loader.hpp"
+
+namespace ratebatch {
+
+// Says whether jobs of these routes (whose ids mean nothing) can be worked on.
+using RouteCheck = std::function<Result<void>(const std::vector<StoredRoute>& routes)>;
+
+class CheckedLoader final : public JobLoader {
+ public:
+  CheckedLoader(std::unique_ptr<JobLoader> inner, RouteCheck check)
+      : inner_(std::move(inner)), check_(std::move(check)) {}
+
+  Result<std::optional<FileStamp>> stamp_of(const std::string& path) override;
+  Result<void> begin_file(const FileStamp& stamp) override;
+  Result<Added> add(const NewJob& job, bool update) override;
+
+  // Fails as the check of the routes that jobs were added to does; then nothing is stored.
+  Result<void> commit() override;
+
+ private:
+  std::unique_ptr<JobLoader> inner_;
+  RouteCheck check_;
+  std::set<std::pair<std::string, std::string>> routes_;  // Type and model.
+};
+
+}  // namespace ratebatch

@@ -1,0 +1,32 @@
+#include <algorithm>
+
+#include "cli/commands.hpp"
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/run/status_json.hpp"
+
+namespace ratebatch {
+namespace {
+
+bool is_plain(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+         std::string_view{"_-./+:,@"}.find(c) != std::string_view::npos;
+}
+
+}  // namespace
+
+std::string command_end(const CommonOptions& options) {
+  if (options.db == CommonOptions{}.db) return "";
+  if (std::all_of(options.db.begin(), options.db.end(), is_plain)) return " --db " + options.db;
+  std::string quoted;
+  for (const char c : options.db) quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
+  return " --db '" + escaped(quoted) + "'";
+}
+
+void report_error(Console& console, const Error& error) {
+  if (error.message.empty()) return;
+  const int code = to_int(exit_code_of(error.code));
+  if (console.json()) console.write_event(error_json(error.message, code));
+  console.error(error.message);
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,64 @@
+#include "cli/find_settings.hpp"
+
+#include <filesystem>
+#include <set>
+
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/input/config_file.hpp"
+#include "ratebatch/input/find_config.hpp"
+
+namespace ratebatch {
+namespace {
+
+std::string absolute(const std::string& path) {
+  std::error_code ignored;
+  const auto full = std::filesystem::absolute(path, ignored);
+  return full.empty() ? path : full.lexically_normal().string();
+}
+
+}  // namespace
+
+Result<FoundConfig> find_settings(const CommonOptions& options, const std::string& stored,
+                                  const std::string& first_job_file) {
+  std::optional<std::string> path = options.config;
+  const bool from_checkpoint = !path && !stored.empty();
+  if (from_checkpoint) path = stored;
+  if (!path) path = find_config("", options.config_from_environment, "", first_job_file);
+  if (!path) return FoundConfig{built_in_config(), ""};
+  auto config = read_config(*path);
+  if (!config && from_checkpoint) {
+    return fail(config.error().code, config.error().message +
+                                         "\nThis configuration was used last with the checkpoint; "
+                                         "--config names another");
+  }
+  if (!config) return pass(config);
+  return FoundConfig{std::move(*config), absolute(*path)};
+}
+
+Error with_advice(Error error, const std::string& config_path) {
+  if (config_path.empty() && error.code == ErrorCode::invalid_input) {
+    error.message +=
+        "\nno configuration was found: 'ratebatch init' writes a ratebatch.yaml to start from, "
+        "--config names one";
+  }
+  return error;
+}
+
+Result<SandboxOptions> sandbox_for(const Config& config, const std::string& text) {
+  SandboxOptions options;
+  std::set<std::string> providers;
+  for (const auto& [name, model] : config.models) {
+    options.models[model.id] = model.limits;
+    providers.insert(model.provider);
+  }
+  // The sandbox is one provider: what several of them have together it cannot tell apart.
+  if (providers.size() == 1) options.overall = config.providers.at(*providers.begin()).limits;
+  return parse_sandbox_options(text, std::move(options));
+}
+
+std::string assets_folder(const Config& config, const std::string& db) {
+  if (!config.assets.empty()) return config.assets;
+  return (std::filesystem::path(db).parent_path() / "ratebatch-assets").string();
+}
+
+}  // namespace ratebatch

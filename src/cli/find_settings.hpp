@@ -1,0 +1,34 @@
+// Which configuration a command works with, read and ready.
+#pragma once
+
+#include <string>
+
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/cli/options.hpp"
+#include "ratebatch/model/config.hpp"
+#include "ratebatch/sandbox/sandbox_options.hpp"
+
+namespace ratebatch {
+
+struct FoundConfig {
+  Config config;
+  std::string path;  // Absolute; empty: the built-in one, no file was found.
+};
+
+// The file of --config, else `stored` (the one a checkpoint was run with; may be empty), else of
+// RATEBATCH_CONFIG, else ratebatch.yaml here or beside `first_job_file` (may be empty), else the
+// built-in one. Fails as read_config does.
+Result<FoundConfig> find_settings(const CommonOptions& options, const std::string& stored,
+                                  const std::string& first_job_file);
+
+// The error as it is; a wrong job file without any configuration gets the advice to write one.
+Error with_advice(Error error, const std::string& config_path);
+
+// A sandbox that keeps to the limits of `config`, changed as `text` says (see
+// parse_sandbox_options). Fails with invalid_input.
+Result<SandboxOptions> sandbox_for(const Config& config, const std::string& text);
+
+// "ratebatch-assets" beside the checkpoint, or where the configuration says.
+std::string assets_folder(const Config& config, const std::string& db);
+
+}  // namespace ratebatch

@@ -1,0 +1,200 @@
+#include "cli/help_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ratebatch/base/assert.hpp"
+
+namespace ratebatch {
+namespace {
+
+struct CommandHelp {
+  std::string_view name;
+  std::string_view about;  // Usage, purpose and own options.
+  std::string_view examples;
+};
+
+constexpr std::string_view program_text =
+    R"(ratebatch gets large batches of paid API calls done, within the rate limits of each model.
+
+Usage: ratebatch COMMAND [options]
+
+  run [FILE ...]   load job files, then work until nothing is left
+  resume           go on from the checkpoint
+  status           what is done, waiting, failing; rate and time left
+  results          write the results
+  retry            put jobs back in the queue
+  check [FILE]     check configuration, keys and job lines; send nothing
+  init             write a commented ratebatch.yaml
+  sandbox          serve a stand-in provider on this machine
+
+'ratebatch COMMAND --help' says more; 'ratebatch --version' names the version.
+)";
+
+constexpr std::string_view common_text =
+    R"(
+Common options:
+      --db PATH         the checkpoint (default: $RATEBATCH_DB, else ratebatch.db)
+      --config PATH     the configuration (default: $RATEBATCH_CONFIG, else ratebatch.yaml here or
+                        beside the first job file)
+      --json            JSON lines on standard output
+  -q, --quiet           say nothing but errors
+  -v, --verbose         tell every event
+      --log-file PATH   append events to this file (default: none)
+      --color WHEN      auto, always or never (default: auto)
+      --version         name the version
+  -h, --help            this text
+)";
+
+constexpr std::string_view exit_text =
+    R"(
+Exit codes: 0 everything done; 1 some jobs failed for good or are held; 2 bad usage, configuration
+or job file, nothing was changed; 70 a bug in ratebatch; 74 the disk or the checkpoint failed;
+75 not finished, run again later, or another process holds the checkpoint; 77 a person must act
+(key, credit); 130 interrupted, 143 terminated, the checkpoint is good.
+)";
+
+constexpr std::string_view run_options_text =
+    R"(
+  -j, --workers N       requests in flight at most, 1 to 10000 (default: as configured, else 4)
+      --grace D         on Ctrl-C, how long to wait for answers, such as 90s or 2m (default: 30s)
+      --on-unknown P    requests whose answer was lost: retry or hold (default: retry)
+      --sandbox[=OPTS]  send everything to a stand-in on this machine: no key, no cost. OPTS such
+                        as latency=500ms,error_rate=2%; 'ratebatch sandbox --help' lists them
+)";
+
+constexpr std::string_view output_option_text =
+    R"(  -o, --output FILE     write the results there at the end (default: not)
+)";
+
+constexpr std::string_view loading_options_text =
+    R"(      --skip-invalid    load the good lines; bad ones go to FILE.rejects.jsonl
+      --update          accept changed lines of jobs that are not done yet
+)";
+
+constexpr std::string_view run_about =
+    R"(Usage: ratebatch run [FILE ...] [options]
+
+Loads job files (JSONL or OpenAI Batch lines; - is standard input) into the checkpoint, new ids
+only, then works until nothing is left. Without FILE it goes on, as 'ratebatch resume' does.
+)";
+
+constexpr std::string_view resume_about =
+    R"(Usage: ratebatch resume [options]
+
+Goes on from the checkpoint, with the configuration used last unless --config names another.
+)";
+
+constexpr CommandHelp commands[] = {
+    {"run", run_about,
+     R"(  ratebatch run jobs.jsonl --sandbox --workers 4
+  ratebatch run jobs.jsonl more.jsonl --db live.db -j 16 -o results.jsonl
+)"},
+    {"resume", resume_about,
+     R"(  ratebatch resume
+  ratebatch resume --db live.db --workers 16 --quiet
+)"},
+    {"status",
+     R"(Usage: ratebatch status [options]
+
+Says what is done, waiting and failing, from the checkpoint; also while a run is going.
+
+      --failed          list the failed jobs and why
+)",
+     R"(  ratebatch status
+  ratebatch status --db live.db --json
+)"},
+    {"results",
+     R"(Usage: ratebatch results [options]
+
+Writes one JSON line for each job that came to an end, in the order of their end.
+
+  -o, --output FILE     write there, complete or not at all (default: standard output)
+      --in-order        in the order of the job files
+)",
+     R"(  ratebatch results -o results.jsonl
+  ratebatch results --in-order | jq -r .text
+)"},
+    {"retry",
+     R"(Usage: ratebatch retry --failed|--unknown|--truncated|--class C|--id ID [options]
+
+Puts jobs back in the queue; 'ratebatch resume' then works on them. Choices add up.
+
+      --failed          all failed jobs
+      --unknown         held jobs: sent, and the answer was lost
+      --truncated       answers that were cut at max_tokens
+      --class C         failed jobs of this class, such as timeout (may be given again)
+      --id ID           this job (may be given again)
+)",
+     R"(  ratebatch retry --failed && ratebatch resume
+  ratebatch retry --class content_policy --id bio-17
+)"},
+    {"check",
+     R"(Usage: ratebatch check [FILE ...] [options]
+
+Checks the configuration, whether keys are there, and the lines of job files. Prints where each
+model's requests go and its limits. Sends nothing and changes nothing.
+
+      --show ID         print the request of this job, of FILE or else of the checkpoint
+)",
+     R"(  ratebatch check jobs.jsonl
+  ratebatch check jobs.jsonl --show bio-17
+)"},
+    {"init",
+     R"(Usage: ratebatch init [options]
+
+Writes a commented ratebatch.yaml to start from, here or where --config says. Never overwrites.
+)",
+     R"(  ratebatch init
+  ratebatch init --config live.yaml
+)"},
+    {"sandbox",
+     R"(Usage: ratebatch sandbox [options]
+
+Serves a stand-in for the providers on this machine until Ctrl-C: it keeps to the limits of the
+configured models, counts, and calls nobody. GET /stats tells what it granted and refused.
+
+      --port N          0 to 65535 (default: 0, any free one)
+      --seed N          of texts, pictures and faults (default: 1)
+      --latency D, --jitter D    an answer takes latency, give or take jitter (200ms, 0s)
+      --algorithm A     how limits count: fixed, sliding or bucket (default: sliding)
+      --rps N, --rpm N, --rph N, --concurrency N      limits of each model, beside its own
+      --total-concurrency N      over all models (default: none)
+      --error-rate R, --reset-rate R, --truncate-rate R, --hang-rate R, --garbage-rate R
+                        shares of requests that go wrong, such as 0.02 or 2% (default: 0)
+      --image-bytes N   pictures are at least so large (default: 0)
+)",
+     R"(  ratebatch sandbox --port 8080
+  ratebatch sandbox --latency 1s --error-rate 2% --rpm 600
+)"},
+};
+
+// Options of a command that it shares with another one.
+std::string shared_options(std::string_view command) {
+  if (command == "run") {
+    return fmt::format("{}{}{}", run_options_text, loading_options_text, output_option_text);
+  }
+  if (command == "resume") return fmt::format("{}{}", run_options_text, output_option_text);
+  return "";
+}
+
+}  // namespace
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const CommandHelp& command : commands) names.emplace_back(command.name);
+  return names;
+}
+
+std::string program_help() { return std::string{program_text} + std::string{exit_text}; }
+
+std::string command_help(std::string_view command) {
+  const auto* found = std::find_if(std::begin(commands), std::end(commands),
+                                   [&](const CommandHelp& c) { return c.name == command; });
+  RB_ASSERT(found != std::end(commands));
+  return fmt::format("{}{}{}\nExamples:\n{}{}", found->about, shared_options(command), common_text,
+                     found->examples, exit_text);
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,54 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "cli/commands.hpp"
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/input/config_template.hpp"
+
+namespace ratebatch {
+namespace {
+
+// Returns 0 or errno. Never replaces a file.
+int write_new_file(const std::string& path, std::string_view text) {
+  const int descriptor =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (descriptor < 0) return errno;
+  int code = 0;
+  while (code == 0 && !text.empty()) {
+    const ssize_t written = ::write(descriptor, text.data(), text.size());
+    if (written >= 0) text.remove_prefix(static_cast<std::size_t>(written));
+    if (written < 0 && errno != EINTR) code = errno;
+  }
+  if (::close(descriptor) != 0 && code == 0) code = errno;
+  if (code != 0) ::unlink(path.c_str());
+  return code;
+}
+
+}  // namespace
+
+Result<ExitCode> write_config(const InitOptions& options, const CommandContext& context) {
+  const std::string path = options.common.config.value_or("ratebatch.yaml");
+  const int code = write_new_file(path, config_template());
+  if (code == EEXIST) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{} is there already and stays as it is; --config names another file",
+                            escaped(path)));
+  }
+  if (code != 0) {
+    return fail(ErrorCode::io,
+                fmt::format("cannot write {}: {}", escaped(path), std::strerror(code)));
+  }
+  const std::string option = options.common.config ? " --config " + escaped(path) : "";
+  context.console.say(fmt::format(
+      "wrote {}\nPut the limits of your account into it, then:\n"
+      "  ratebatch check{}                          are keys and settings right?\n"
+      "  ratebatch run jobs.jsonl --sandbox{}       rehearse on this machine, without cost",
+      escaped(path), option, option));
+  return ExitCode::done;
+}
+
+}  // namespace ratebatch

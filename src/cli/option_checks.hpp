@@ -1,0 +1,47 @@
+// Options as they stand on the command line, and the checks that make plain data of them.
+//
+// Knows nothing of the library that reads the command line.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ratebatch/cli/options.hpp"
+
+namespace ratebatch {
+
+// Values as they stand on the command line, before they are checked.
+struct RawCommon {
+  std::string db;
+  std::string config;
+  std::string log_file;
+  std::string color = "auto";
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  bool help = false;
+  bool version = false;
+};
+
+struct RawRun {
+  std::vector<std::string> files;
+  std::string workers;
+  std::string grace = "30s";
+  std::string on_unknown = "retry";
+  std::string sandbox;
+  std::string output;
+};
+
+// What is wrong, as a text for the user.
+struct UsageError {
+  std::string message;
+};
+
+// Each fills in what it checked, and returns what is wrong, if anything is.
+std::optional<UsageError> check_common(const RawCommon& raw, const EnvironmentLookup& environment,
+                                       CommonOptions& common);
+std::optional<UsageError> check_run(const RawRun& raw, RunOptions& options);
+std::optional<UsageError> check_retry(const RetryOptions& options);
+
+}  // namespace ratebatch

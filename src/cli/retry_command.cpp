@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.hpp"
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/run/status_json.hpp"
+#include "ratebatch/store/sqlite_checkpoint.hpp"
+
+namespace ratebatch {
+namespace {
+
+std::string listed(const std::vector<std::string>& ids) {
+  constexpr std::size_t shown_max = 10;
+  std::string text;
+  for (std::size_t i = 0; i < ids.size() && i < shown_max; ++i) {
+    text += (i > 0 ? ", " : "") + escaped(ids[i]);
+  }
+  if (ids.size() > shown_max) text += fmt::format(" and {} more", ids.size() - shown_max);
+  return text;
+}
+
+std::string summary_of(const RequeueSummary& summary) {
+  std::string text = counted(summary.total(), "job is", "jobs are") + " back in the queue";
+  std::string parts;
+  for (const JobState state : all_job_states) {
+    const std::int64_t count = summary.requeued[static_cast<std::size_t>(state)];
+    if (count == 0) continue;
+    if (!parts.empty()) parts += ", ";
+    parts += fmt::format("{} {}", grouped(count), to_string(state));
+  }
+  return parts.empty() ? text : text + " (" + parts + " before)";
+}
+
+std::string summary_json(const RequeueSummary& summary) {
+  nlohmann::ordered_json json = {{"schema_version", json_schema_version},
+                                 {"message_type", "retry"},
+                                 {"requeued", summary.total()},
+                                 {"before", nlohmann::ordered_json::object()},
+                                 {"ids_not_found", summary.ids_not_found},
+                                 {"ids_open", summary.ids_open}};
+  for (const JobState state : all_job_states) {
+    const std::int64_t count = summary.requeued[static_cast<std::size_t>(state)];
+    if (count > 0) json["before"][std::string{to_string(state)}] = count;
+  }
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
+
+Result<ExitCode> retry_jobs(const RetryOptions& options, const CommandContext& context) {
+  auto checkpoint = SqliteCheckpoint::open(options.common.db, OpenMode::must_exist, {});
+  if (!checkpoint) return pass(checkpoint);
+  auto summary = (*checkpoint)
+                     ->requeue({options.failed, options.unknown, options.truncated, options.classes,
+                                options.ids});
+  if (!summary) return pass(summary);
+  if (options.common.json) context.console.write_event(summary_json(*summary));
+  if (!summary->ids_not_found.empty()) {
+    const std::string message =
+        fmt::format("no job with this id in {}: {}", escaped((*checkpoint)->path()),
+                    listed(summary->ids_not_found));
+    if (summary->total() == 0) return fail(ErrorCode::invalid_input, message);
+    context.console.warn(message);
+  }
+  if (!summary->ids_open.empty()) {
+    context.console.say("in the queue already: " + listed(summary->ids_open));
+  }
+  context.console.say(summary_of(*summary));
+  if (summary->total() > 0) {
+    context.console.say(
+        fmt::format("ratebatch resume{}: works on them", command_end(options.common)));
+  }
+  return ExitCode::done;
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,232 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "cli/commands.hpp"
+#include "cli/event_log.hpp"
+#include "cli/find_settings.hpp"
+#include "cli/process_rules.hpp"
+#include "cli/run_observer.hpp"
+#include "cli/run_setup.hpp"
+#include "ratebatch/base/system_clock.hpp"
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/cli/signals.hpp"
+#include "ratebatch/net/curl_transport.hpp"
+#include "ratebatch/run/results.hpp"
+#include "ratebatch/run/run_summary.hpp"
+#include "ratebatch/run/status_json.hpp"
+
+namespace ratebatch {
+namespace {
+
+class SystemClock final : public Clock {
+ public:
+  Now now() override { return system_now(); }
+};
+
+// Hours of work should not end with a file that cannot be written.
+Result<void> check_output(const std::optional<std::string>& path) {
+  if (!path) return {};
+  const std::string folder = std::filesystem::path(*path).parent_path().string();
+  if (::access(folder.empty() ? "." : folder.c_str(), W_OK) == 0) return {};
+  return fail(ErrorCode::invalid_input, fmt::format("--output {}: cannot write to its folder: {}",
+                                                    escaped(*path), std::strerror(errno)));
+}
+
+// What a run ended with.
+struct Ending {
+  ExitCode code = ExitCode::done;
+  std::string reason = "complete";
+};
+
+// Whether even a quiet run says how it ended: someone has to look after it.
+bool needs_words(ExitCode code) {
+  return code == ExitCode::some_failed || code == ExitCode::needs_person ||
+         code == ExitCode::storage;
+}
+
+// One run over a checkpoint that is set up.
+class Run {
+ public:
+  Run(const RunOptions& options, const CommandContext& context, RunSetup setup, EventLog log)
+      : options_(options),
+        context_(context),
+        setup_(std::move(setup)),
+        checkpoint_(*setup_.checkpoint),
+        log_(std::move(log)),
+        start_(system_now()),
+        before_(checkpoint_.counts()) {}
+
+  Result<ExitCode> work() {
+    Ending ending;
+    if (has_work()) {
+      auto ended = drive_and_record();
+      if (!ended) return pass(ended);
+      ending = std::move(*ended);
+    } else {
+      ending = ending_of(action::FinishReason::complete, std::nullopt);
+      if (ending.reason == "complete") ending.reason = "nothing_to_do";
+    }
+    auto written = write_output();
+    if (!written) {
+      report_error(context_.console, written.error());
+      ending.code = graver(ending.code, exit_code_of(written.error().code));
+    }
+    tell_summary(ending);
+    return ending.code;
+  }
+
+ private:
+  [[nodiscard]] bool has_work() const {
+    return checkpoint_.counts().jobs().open() > setup_.switched_off;
+  }
+
+  [[nodiscard]] std::int32_t workers() const {
+    return options_.workers.value_or(setup_.config.workers);
+  }
+
+  Result<Ending> drive_and_record() {
+    auto signals = StopSignals::install(options_.grace);
+    if (!signals) return pass(signals);
+    auto begun = begin();
+    if (!begun) return pass(begun);
+    auto reason = drive_to_end(**signals, begun->limits);
+    const Ending ending = reason ? ending_of(*reason, (*signals)->first_signal())
+                                 : Ending{exit_code_of(reason.error().code), "storage failed"};
+    log_.write(system_now().wall, LogLevel::info, "run_ended",
+               {{"reason", ending.reason}, {"exit_code", std::to_string(to_int(ending.code))}});
+    auto recorded = checkpoint_.end_run({system_now().wall, to_int(ending.code), ending.reason});
+    // What stopped the run says more than that its end could not be recorded either.
+    if (!reason) return pass(reason);
+    if (!recorded) return pass(recorded);
+    return ending;
+  }
+
+  Result<RunBegun> begin() {
+    raise_descriptor_limit(workers());
+    auto begun = checkpoint_.begin_run({::getpid(), start_.wall, workers(), options_.on_unknown,
+                                        setup_.catalog.lanes, setup_.catalog.recipes});
+    if (!begun) return pass(begun);
+    log_.write(start_.wall, LogLevel::info, "run_started",
+               {{"db", checkpoint_.path()},
+                {"workers", std::to_string(workers())},
+                {"jobs", std::to_string(checkpoint_.counts().jobs().open())},
+                {"sandbox", setup_.sandbox ? setup_.sandbox->base_url() : "no"}});
+    if (begun->found_unknown > 0) {
+      context_.console.say(fmt::format(
+          "{} under way when the last run died, and may have been paid for: {}",
+          counted(begun->found_unknown, "request was", "requests were"),
+          options_.on_unknown == UnknownPolicy::hold ? "held" : "sent again, unless too often"));
+    }
+    context_.console.say(fmt::format(
+        "running {} with {}",
+        counted(checkpoint_.counts().jobs().open() - setup_.switched_off, "job", "jobs"),
+        counted(workers(), "worker", "workers")));
+    return begun;
+  }
+
+  Result<action::FinishReason> drive_to_end(StopSignals& signals,
+                                            const std::vector<LimitState>& limits) {
+    CurlTransport transport{{workers(), signals.descriptor()}};
+    SystemClock clock;
+    RunObserver observer{context_.console,          log_,  checkpoint_, setup_.catalog.lanes,
+                         setup_.sandbox != nullptr, start_};
+    DriverOptions options;
+    options.scheduler = {workers(), setup_.config.pace_at_per_mille, options_.on_unknown};
+    options.assets = assets_folder(setup_.config, options_.common.db);
+    options.assets_shown = options.assets;
+    options.seed = static_cast<std::uint64_t>(start_.wall.ns);
+    auto reason =
+        drive(setup_.catalog, {clock, transport, checkpoint_, signals, observer}, options, limits);
+    context_.console.erase();
+    waits_ = observer.waits();
+    longest_recovery_ = observer.longest_recovery();
+    files_written_ = observer.files_written();
+    return reason;
+  }
+
+  [[nodiscard]] Ending ending_of(action::FinishReason reason, std::optional<int> signal) const {
+    const JobCounts jobs = checkpoint_.counts().jobs();
+    const bool failed = jobs.of(JobState::failed) > before_.jobs().of(JobState::failed);
+    switch (reason) {
+      case action::FinishReason::complete:
+        if (setup_.switched_off > 0) return {ExitCode::not_finished, "switched_off"};
+        if (failed || jobs.of(JobState::held) > 0) return {ExitCode::some_failed, "complete"};
+        return {ExitCode::done, "complete"};
+      case action::FinishReason::stopped:
+        if (signal == SIGINT) return {ExitCode::interrupted, "interrupted"};
+        return {ExitCode::terminated, "terminated"};
+      case action::FinishReason::no_key:
+        return {ExitCode::needs_person, "no_key"};
+      case action::FinishReason::no_room:
+        return {ExitCode::storage, "no_room"};
+    }
+    return {ExitCode::bug, "unknown"};
+  }
+
+  Result<void> write_output() {
+    if (!options_.output) return {};
+    auto reader = CheckpointReader::open(options_.common.db);
+    if (!reader) return pass(reader);
+    auto written = write_results_file(**reader, ResultOrder::finishing, setup_.sandbox != nullptr,
+                                      *options_.output);
+    if (!written) return pass(written);
+    output_written_ = true;
+    return {};
+  }
+
+  void tell_summary(const Ending& ending) const {
+    RunSummary summary;
+    summary.db = options_.common.db;
+    summary.command_end = command_end(options_.common);
+    summary.sandbox = setup_.sandbox != nullptr;
+    summary.exit_code = to_int(ending.code);
+    summary.reason = ending.reason;
+    summary.took = system_now().steady - start_.steady;
+    summary.before = before_;
+    summary.after = checkpoint_.counts();
+    summary.waits = waits_;
+    summary.longest_recovery = longest_recovery_;
+    summary.files_written = files_written_;
+    summary.files_folder = assets_folder(setup_.config, options_.common.db);
+    if (output_written_) summary.output = options_.output;
+    if (context_.console.json()) context_.console.write_event(summary_json(summary));
+    if (needs_words(ending.code)) {
+      context_.console.error(summary_text(summary));
+    } else {
+      context_.console.say(summary_text(summary));
+    }
+  }
+
+  const RunOptions& options_;
+  const CommandContext& context_;
+  RunSetup setup_;
+  SqliteCheckpoint& checkpoint_;
+  EventLog log_;
+  Now start_;
+  Counts before_;
+  std::vector<TimeWaited> waits_;
+  std::optional<Duration> longest_recovery_;
+  std::int64_t files_written_ = 0;
+  bool output_written_ = false;
+};
+
+}  // namespace
+
+Result<ExitCode> run_jobs(const RunOptions& options, const CommandContext& context) {
+  auto output = check_output(options.output);
+  if (!output) return pass(output);
+  auto log = EventLog::open(options.common.log_file);
+  if (!log) return pass(log);
+  auto setup = set_up_run(options, context);
+  if (!setup) return pass(setup);
+  return Run{options, context, std::move(*setup), std::move(*log)}.work();
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,76 @@
+// Watches a run for people: draws the progress, writes the log, gathers what the summary tells.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "cli/event_log.hpp"
+#include "ratebatch/cli/console.hpp"
+#include "ratebatch/run/driver.hpp"
+#include "ratebatch/run/progress_tracker.hpp"
+#include "ratebatch/store/checkpoint.hpp"
+
+namespace ratebatch {
+
+// On a terminal, progress is drawn at most so often.
+constexpr Duration redraw_interval_min = std::chrono::milliseconds{100};
+
+// ... and at least so often, so that waits count down.
+constexpr Duration redraw_interval_max = std::chrono::seconds{1};
+
+// Elsewhere, one full line so often.
+constexpr Duration line_interval = std::chrono::minutes{1};
+
+class RunObserver final : public Observer {
+ public:
+  // All references must outlive the observer. `start`: when the run began.
+  RunObserver(Console& console, EventLog& log, Checkpoint& checkpoint, const Lanes& lanes,
+              bool sandbox, Now start);
+
+  void committed(Now now, const Batch& batch, const Counts& counts) override;
+  Duration turned(Now now, const Snapshot& snapshot, const Counts& counts) override;
+  void warned(Now now, const std::string& message) override;
+
+  [[nodiscard]] std::vector<TimeWaited> waits() const { return tracker_.waits(); }
+  [[nodiscard]] std::optional<Duration> longest_recovery() const { return longest_recovery_; }
+  [[nodiscard]] std::int64_t files_written() const { return files_written_; }
+
+ private:
+  struct Flight {
+    LaneId lane{};
+    KeyId key{};
+    Instant started;
+  };
+
+  void note(WallTime at, LogLevel level, std::string_view event,
+            const std::vector<LogField>& fields);
+  void note_end(Now now, const AttemptEnd& end, const Flight& flight);
+  void note_refusal(Now now, const AttemptEnd& end, const Flight& flight);
+  void note_refused_key(Now now, const AttemptEnd& end, const Flight& flight);
+  void note_failed_job(Now now, const AttemptEnd& end, const Flight& flight);
+  void note_lane(WallTime now, const LaneSnapshot& lane);
+  [[nodiscard]] const std::string& model_of(LaneId lane) const;
+  [[nodiscard]] std::string id_of(JobSeq job);
+  Duration redraw(Now now);
+  Duration print_line(Now now);
+
+  Console& console_;
+  EventLog& log_;
+  Checkpoint& checkpoint_;
+  const Lanes& lanes_;
+  bool sandbox_;
+  ProgressTracker tracker_;
+  std::map<JobSeq, Flight> flights_;                   // At most one per worker.
+  std::vector<LaneStatus> lane_status_;                // By LaneId, as last noted.
+  std::vector<std::optional<Instant>> refused_since_;  // By LaneId; until the next answer.
+  std::set<KeyId> refused_keys_;
+  std::optional<Duration> longest_recovery_;
+  std::int64_t files_written_ = 0;
+  std::optional<Instant> last_drawn_;
+  Instant next_line_;
+};
+
+}  // namespace ratebatch

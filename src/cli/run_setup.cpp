@@ -1,0 +1,216 @@
+#include "cli/run_setup.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "cli/checked_loader.hpp"
+#include "cli/find_settings.hpp"
+#include "cli/process_rules.hpp"
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/run/load.hpp"
+
+namespace ratebatch {
+namespace {
+
+class Setup {
+ public:
+  Setup(const RunOptions& options, const CommandContext& context)
+      : options_(options), context_(context) {}
+
+  Result<RunSetup> make() {
+    auto opened = open();
+    if (!opened) return pass(opened);
+    auto prepared = prepare();
+    if (!prepared) {
+      setup_.checkpoint->discard_if_created();
+      return pass(prepared);
+    }
+    return std::move(setup_);
+  }
+
+ private:
+  // Configuration and checkpoint. A resumed checkpoint knows its configuration; a new one is told.
+  Result<void> open() {
+    if (options_.files.empty()) {
+      auto checkpoint = SqliteCheckpoint::open(options_.common.db, OpenMode::must_exist, {});
+      if (!checkpoint) return pass(checkpoint);
+      setup_.checkpoint = std::move(*checkpoint);
+      return find_config(setup_.checkpoint->stamp().config_path);
+    }
+    auto found = find_config("");
+    if (!found) return pass(found);
+    const CheckpointStamp stamp{options_.sandbox.has_value(), options_.sandbox.value_or(""),
+                                config_path_};
+    auto checkpoint = SqliteCheckpoint::open(options_.common.db, OpenMode::create_or_open, stamp);
+    if (!checkpoint) return pass(checkpoint);
+    setup_.checkpoint = std::move(*checkpoint);
+    // Started from elsewhere, where no configuration lies about: the one used last holds.
+    const std::string& stored = setup_.checkpoint->stamp().config_path;
+    return config_path_.empty() && !stored.empty() ? find_config(stored) : Result<void>{};
+  }
+
+  Result<void> find_config(const std::string& stored) {
+    const std::string first_file = options_.files.empty() ? "" : options_.files.front();
+    auto found = find_settings(options_.common, stored, first_file);
+    if (!found) return pass(found);
+    setup_.config = std::move(found->config);
+    config_path_ = std::move(found->path);
+    context_.console.detail("configuration: " +
+                            (config_path_.empty() ? "built in" : escaped(config_path_)));
+    return {};
+  }
+
+  Result<void> prepare() {
+    auto checked = check_stamp();
+    if (!checked) return pass(checked);
+    auto started = start_sandbox();
+    if (!started) return pass(started);
+    auto loaded = load();
+    if (!loaded) return pass(loaded);
+    auto catalog = make_catalog_of_open_jobs();
+    if (!catalog) return pass(catalog);
+    if (config_path_ == setup_.checkpoint->stamp().config_path) return {};
+    return setup_.checkpoint->set_config_path(config_path_);
+  }
+
+  // Jobs for the stand-in and jobs for real providers never share a checkpoint.
+  Result<void> check_stamp() const {
+    const CheckpointStamp& stamp = setup_.checkpoint->stamp();
+    const std::string path = escaped(setup_.checkpoint->path());
+    if (!stamp.sandbox && options_.sandbox) {
+      return fail(ErrorCode::invalid_input,
+                  path +
+                      " is a live checkpoint, and --sandbox would answer its jobs with invented "
+                      "texts; use another --db, such as --db sandbox.db");
+    }
+    if (stamp.sandbox && !options_.sandbox && !options_.files.empty()) {
+      return fail(ErrorCode::invalid_input,
+                  path +
+                      " is a SANDBOX checkpoint; add --sandbox, or use another --db for the "
+                      "real providers, such as --db live.db");
+    }
+    return {};
+  }
+
+  Result<void> start_sandbox() {
+    const CheckpointStamp& stamp = setup_.checkpoint->stamp();
+    if (!stamp.sandbox) return {};
+    auto options = sandbox_for(setup_.config, options_.sandbox.value_or(stamp.sandbox_options));
+    if (!options) return pass(options);
+    auto server = SandboxServer::start(*options);
+    if (!server) return pass(server);
+    setup_.sandbox = std::move(*server);
+    context_.console.say(
+        fmt::format("SANDBOX: requests go to {} on this machine, none to a provider",
+                    setup_.sandbox->base_url()));
+    return {};
+  }
+
+  Result<void> load() {
+    if (options_.files.empty()) return {};
+    const std::int64_t open_before = setup_.checkpoint->counts().jobs().open();
+    auto routes = open_routes();
+    if (!routes) return pass(routes);
+    auto loader = setup_.checkpoint->begin_load();
+    if (!loader) return pass(loader);
+    const auto check = [&](const std::vector<StoredRoute>& added) -> Result<void> {
+      std::vector<StoredRoute> all = *routes;
+      all.insert(all.end(), added.begin(), added.end());
+      std::vector<std::string> told_later;
+      auto catalog = catalog_of(switched_on(all), told_later);
+      if (!catalog) return pass(catalog);
+      return {};
+    };
+    CheckedLoader checked{std::move(*loader), check};
+    auto report = load_files(checked, setup_.config, options_.files,
+                             {options_.skip_invalid, options_.update});
+    if (!report) {
+      return tl::unexpected<Error>(with_advice(std::move(report.error()), config_path_));
+    }
+    tell(*report, open_before);
+    return {};
+  }
+
+  void tell(const LoadReport& report, std::int64_t open_before) const {
+    std::string text = "loaded " + counted(report.added, "job", "jobs");
+    const auto add = [&](std::int64_t count, std::string_view what) {
+      if (count > 0) text += fmt::format(", {} {}", grouped(count), what);
+    };
+    add(report.same, "known already");
+    add(report.updated, "changed");
+    add(report.kept, "changed but finished before: they keep their results");
+    add(report.rejected, "rejected");
+    if (report.files_unchanged > 0) {
+      text += fmt::format(", {} not read again",
+                          counted(report.files_unchanged, "unchanged file", "unchanged files"));
+    }
+    context_.console.say(text);
+    for (const std::string& note : report.notes) context_.console.say(note);
+    if (open_before > 0) {
+      context_.console.say("also continuing " + counted(open_before, "job", "jobs"));
+    }
+  }
+
+  Result<void> make_catalog_of_open_jobs() {
+    auto routes = open_routes();
+    if (!routes) return pass(routes);
+    const std::vector<StoredRoute> served = switched_on(*routes);
+    std::vector<std::string> warnings;
+    auto catalog = catalog_of(served, warnings);
+    if (!catalog) return pass(catalog);
+    setup_.catalog = std::move(*catalog);
+    for (const std::string& warning : warnings) context_.console.warn(warning);
+    const Counts& counts = setup_.checkpoint->counts();
+    setup_.switched_off = counts.jobs().open();
+    for (const StoredRoute& route : served) {
+      setup_.switched_off -= counts.routes.at(route.id).open();
+    }
+    return {};
+  }
+
+  Result<std::vector<StoredRoute>> open_routes() {
+    auto routes = setup_.checkpoint->routes();
+    if (!routes) return pass(routes);
+    const Counts& counts = setup_.checkpoint->counts();
+    std::erase_if(*routes, [&](const StoredRoute& route) {
+      const auto found = counts.routes.find(route.id);
+      return found == counts.routes.end() || found->second.open() == 0;
+    });
+    return std::move(*routes);
+  }
+
+  // Without the routes whose model is switched off. Unknown models stay: making the catalog
+  // complains about them.
+  std::vector<StoredRoute> switched_on(std::vector<StoredRoute> routes) const {
+    std::erase_if(routes, [&](const StoredRoute& route) {
+      auto model = find_job_model(setup_.config, route.type, route.model);
+      return model && !model->enabled;
+    });
+    return routes;
+  }
+
+  Result<Catalog> catalog_of(const std::vector<StoredRoute>& routes,
+                             std::vector<std::string>& warnings) const {
+    const KeyReader reader = [&](const KeySource& source) {
+      hide_memory();
+      return read_key(source, context_.environment);
+    };
+    CatalogOptions options;
+    if (setup_.sandbox) options.sandbox_base_url = setup_.sandbox->base_url();
+    return make_catalog(setup_.config, routes, reader, options, warnings);
+  }
+
+  const RunOptions& options_;
+  const CommandContext& context_;
+  RunSetup setup_;
+  std::string config_path_;
+};
+
+}  // namespace
+
+Result<RunSetup> set_up_run(const RunOptions& options, const CommandContext& context) {
+  return Setup{options, context}.make();
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,30 @@
+// Everything a run needs before its first request: configuration, checkpoint, jobs, keys.
+//
+// The order is what users rely on: the lock comes before any job file is read, and whatever is
+// wrong (a bad line, a missing key, a checkpoint of the other kind) leaves everything as it was.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "cli/commands.hpp"
+#include "ratebatch/model/config.hpp"
+#include "ratebatch/run/catalog.hpp"
+#include "ratebatch/sandbox/sandbox_server.hpp"
+#include "ratebatch/store/sqlite_checkpoint.hpp"
+
+namespace ratebatch {
+
+struct RunSetup {
+  Config config;
+  std::unique_ptr<SandboxServer> sandbox;  // Empty where requests go to real providers.
+  std::unique_ptr<SqliteCheckpoint> checkpoint;
+  Catalog catalog;                // Of the routes with work whose models are switched on.
+  std::int64_t switched_off = 0;  // Jobs that wait for their model to be switched on.
+};
+
+// Does all of it, and tells what was loaded. Fails as the command does.
+Result<RunSetup> set_up_run(const RunOptions& options, const CommandContext& context);
+
+}  // namespace ratebatch

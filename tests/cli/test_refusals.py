@@ -1,0 +1,193 @@
+"""What a run refuses: one clear message, the right exit code, and nothing changed."""
+
+import hashlib
+import json
+import os
+import sqlite3
+
+import harness
+from harness import CANARY, CliTestCase
+
+
+class RefusalTest(CliTestCase):
+    def setUp(self):
+        super().setUp()
+        self.write_config()
+        self.write_jobs(3)
+        self.before = self.files()
+
+    def refused(self, code, *arguments, **options):
+        finished = self.run_cli(*arguments, **options)
+        self.check_code(finished, code)
+        self.assertEqual("", finished.stdout)
+        return finished.stderr
+
+    def digest(self, name):
+        with open(self.path(name), "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+
+    def test_a_bad_line_is_named_and_nothing_is_made(self):
+        with open(self.path("jobs.jsonl"), "a", encoding="utf-8") as file:
+            file.write('{"id":"x","modle":"small","prompt":"y"}\n{"id":"z"\n')
+        text = self.refused(2, "run", "jobs.jsonl", "--sandbox")
+        self.assertRegex(text, r"(?m)^jobs\.jsonl:4: .*modle.*model")
+        self.assertRegex(text, r"(?m)^jobs\.jsonl:5: ")
+        self.assertIn("--skip-invalid", text)
+        self.assertEqual(self.before, self.files())
+
+    def test_bad_lines_can_be_passed_over(self):
+        with open(self.path("jobs.jsonl"), "a", encoding="utf-8") as file:
+            file.write('{"id":"x"}\n')
+        finished = self.run_cli("run", "jobs.jsonl", "--sandbox", "--skip-invalid")
+        self.check_code(finished, 0)
+        self.assertIn("loaded 3 jobs, 1 rejected\n", finished.stderr)
+        self.assertEqual('{"id":"x"}\n', self.read("jobs.jsonl.rejects.jsonl"))
+
+    def test_a_bad_file_leaves_a_checkpoint_as_it_was(self):
+        self.check_code(self.run_cli("run", "jobs.jsonl", "--sandbox", "-q"), 0)
+        jobs = self.status()["jobs"]
+        self.write("more.jsonl", '{"id":"new","model":"small","prompt":"y"}\n{"id":"z"}\n')
+        self.assertIn("more.jsonl:2: ", self.refused(2, "run", "more.jsonl", "--sandbox"))
+        self.assertEqual(jobs, self.status()["jobs"])
+
+    def test_a_missing_job_file_is_named(self):
+        text = self.refused(2, "run", "no.jsonl", "--sandbox")
+        self.assertIn("no.jsonl", text)
+        self.assertEqual(self.before, self.files())
+
+    def test_a_wrong_configuration_is_named_by_file_and_line(self):
+        self.write("ratebatch.yaml", "workers: 4\nmodells: {}\n")
+        text = self.refused(2, "run", "jobs.jsonl", "--sandbox")
+        self.assertIn("ratebatch.yaml:2: ", text)
+        self.assertIn("models", text)
+        self.assertEqual(self.before, self.files())
+
+    def test_a_configuration_that_is_named_must_be_there(self):
+        self.assertIn("no.yaml", self.refused(2, "run", "jobs.jsonl", "--config", "no.yaml"))
+        env = {"RATEBATCH_CONFIG": "env.yaml"}
+        self.assertIn("env.yaml", self.refused(2, "run", "jobs.jsonl", env=env))
+        self.assertEqual(self.before, self.files())
+
+    def test_a_missing_key_stops_before_anything_is_made(self):
+        text = self.refused(77, "run", "jobs.jsonl")
+        self.assertIn("TEST_API_KEY", text)
+        self.assertIn("--sandbox", text)
+        self.assertEqual(self.before, self.files())
+
+    def test_a_missing_key_leaves_a_checkpoint_as_it_was(self):
+        sandbox, base_url = self.start_sandbox("--latency", "1ms")
+        self.write_config(base_url)
+        self.check_code(self.run_cli("run", "jobs.jsonl", "-q", env={"TEST_API_KEY": CANARY}), 0)
+        self.write_jobs(4)
+        self.assertIn("TEST_API_KEY", self.refused(77, "run", "jobs.jsonl"))
+        self.assertEqual(3, self.status()["jobs"]["total"])
+        self.check_code(self.run_cli("run", "jobs.jsonl", "-q", env={"TEST_API_KEY": CANARY}), 0)
+        self.assertEqual(4, self.status()["jobs"]["done"])
+
+    def test_a_folder_that_output_cannot_go_to_is_found_at_the_start(self):
+        text = self.refused(2, "run", "jobs.jsonl", "--sandbox", "-o", "no/out.jsonl")
+        self.assertIn("no/out.jsonl", text)
+        self.assertEqual(self.before, self.files())
+
+    def test_a_folder_of_the_log_that_is_not_there_is_not_made(self):
+        text = self.refused(2, "run", "jobs.jsonl", "--sandbox", "--log-file", "no/run.log")
+        self.assertIn("no/run.log", text)
+        self.assertEqual(self.before, self.files())
+
+    def test_a_database_of_another_program_stays_untouched(self):
+        connection = sqlite3.connect(self.path("other.db"))
+        connection.execute("create table songs (title text)")
+        connection.commit()
+        connection.close()
+        digest = self.digest("other.db")
+        before = self.files()
+        for command in (["run", "jobs.jsonl", "--sandbox"], ["resume"], ["status"], ["results"],
+                        ["retry", "--failed"]):
+            with self.subTest(command):
+                self.assertIn("other.db", self.refused(2, *command, "--db", "other.db"))
+        self.assertEqual(digest, self.digest("other.db"))
+        self.assertEqual(before, self.files())
+
+    def test_a_file_that_is_no_database_stays_untouched(self):
+        self.write("notes.db", "Buy milk.\n" * 100)
+        self.assertIn("notes.db", self.refused(2, "run", "jobs.jsonl", "--db", "notes.db"))
+        self.assertEqual("Buy milk.\n" * 100, self.read("notes.db"))
+
+    def test_a_checkpoint_of_a_newer_version_stays_untouched(self):
+        self.check_code(self.run_cli("run", "jobs.jsonl", "--sandbox", "-q"), 0)
+        connection = sqlite3.connect(self.path("ratebatch.db"))
+        version = connection.execute("pragma user_version").fetchone()[0]
+        connection.execute(f"pragma user_version = {version + 1}")
+        connection.commit()
+        connection.close()
+        digest = self.digest("ratebatch.db")
+        for command in (["run", "jobs.jsonl", "--sandbox"], ["resume"], ["status"]):
+            with self.subTest(command):
+                self.assertIn("newer", self.refused(2, *command))
+        self.assertEqual(digest, self.digest("ratebatch.db"))
+
+    def test_rehearsal_and_reality_do_not_mix(self):
+        self.check_code(self.run_cli("run", "jobs.jsonl", "--sandbox", "-q"), 0)
+        text = self.refused(2, "run", "jobs.jsonl", env={"TEST_API_KEY": CANARY})
+        self.assertIn("SANDBOX", text)
+        self.assertIn("--db", text)
+
+        sandbox, base_url = self.start_sandbox("--latency", "1ms")
+        self.write_config(base_url)
+        live = ["--db", "live.db"]
+        self.check_code(self.run_cli("run", "jobs.jsonl", *live, env={"TEST_API_KEY": CANARY}), 0)
+        self.assertNotIn("SANDBOX", self.run_cli("status", *live).stdout)
+        for command in (["run", "jobs.jsonl", "--sandbox"], ["resume", "--sandbox"]):
+            text = self.refused(2, *command, *live)
+            self.assertIn("use another --db", text)
+        self.assertEqual(3, self.stats(base_url)["granted"])
+
+    def test_a_refused_key_is_a_persons_business_and_fails_no_job(self):
+        finished = self.run_cli("run", "jobs.jsonl", "--sandbox=require_key=another", "--json",
+                                "--log-file", "run.log")
+        self.check_code(finished, 77)
+        self.assertIn("warning: key sandbox is no longer used: refused_key: ", finished.stderr)
+        self.assertRegex(self.read("run.log"), r"error key_refused key=sandbox model=small ")
+        summary = finished.json_lines()[-1]
+        self.assertEqual(("no_key", 77, 3, 0),
+                         (summary["reason"], summary["exit_code"], summary["jobs"]["pending"],
+                          summary["jobs"]["failed"]))
+
+
+class SecretTest(CliTestCase):
+    def test_the_key_is_in_no_file_and_no_output(self):
+        sandbox, base_url = self.start_sandbox("--latency", "1ms", "--error-rate", "20%")
+        self.write_config(base_url)
+        self.write_jobs(20)
+        env = {"TEST_API_KEY": CANARY}
+        shown = ""
+        for command in (["run", "jobs.jsonl", "--json", "--verbose", "--log-file", "run.log", "-o",
+                         "out.jsonl"],
+                        ["check", "jobs.jsonl", "--show", "job-1"], ["check", "--json"],
+                        ["status", "--json"], ["status"], ["results"], ["resume", "-v"]):
+            finished = self.run_cli(*command, env=env)
+            self.assertIn(finished.code, (0, 1))
+            shown += finished.stdout + finished.stderr
+        self.assertNotIn(CANARY, shown)
+        self.assertEqual(20, self.status()["jobs"]["total"])
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                with open(os.path.join(folder, name), "rb") as file:
+                    self.assertNotIn(CANARY.encode(), file.read(), name)
+
+    def test_the_process_shows_the_key_in_no_argument_and_can_leave_no_core(self):
+        sandbox, base_url = self.start_sandbox("--hang-rate", "100%")
+        self.write_config(base_url)
+        self.write_jobs(1)
+        run = self.start("run", "jobs.jsonl", "--grace", "0s", env={"TEST_API_KEY": CANARY})
+        self.poll(lambda: self.stats(base_url)["granted"], lambda n: n == 1)
+        with open(f"/proc/{run.pid}/cmdline", "rb") as file:
+            self.assertNotIn(CANARY.encode(), file.read())
+        with open(f"/proc/{run.pid}/limits", encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"Max core file size +0 +0")
+        run.send(harness.signal.SIGINT)
+        self.check_code(run.finish(), 130)
+
+
+if __name__ == "__main__":
+    harness.main()
