@@ -33,7 +33,7 @@ class Check {
     }
     report_.jobs = loaded->added;
     report_.notes = std::move(loaded->notes);
-    if (options_.show) return show(loader);
+    if (options_.show) return show(*options_.show, loader);
     auto lanes = add_lanes(loader);
     if (!lanes) return pass(lanes);
     const std::string text =
@@ -98,8 +98,8 @@ class Check {
   }
 
   // Prints the request of one job.
-  Result<ExitCode> show(const CheckingLoader& loader) {
-    auto line = line_to_show(loader);
+  Result<ExitCode> show(const std::string& id, const CheckingLoader& loader) {
+    auto line = line_to_show(id, loader);
     if (!line) return pass(line);
     auto job = parse_job_line(*line);
     if (!job) return pass(job);
@@ -127,16 +127,17 @@ class Check {
     return ExitCode::done;
   }
 
-  Result<std::string> line_to_show(const CheckingLoader& loader) {
-    const std::string& id = *options_.show;
-    if (loader.shown_line()) return *loader.shown_line();
+  Result<std::string> line_to_show(const std::string& id, const CheckingLoader& loader) {
+    const std::optional<std::string>& of_files = loader.shown_line();
+    if (of_files) return *of_files;
     if (!reader_) {
       return fail(ErrorCode::invalid_input,
                   fmt::format("--show {}: no job of this id in the files", escaped(id)));
     }
     auto stored = reader_->find_job(id);
     if (!stored) return pass(stored);
-    if (*stored) return (*stored)->line_json;
+    const std::optional<StoredJob> job = std::move(*stored);
+    if (job) return job->line_json;
     return fail(ErrorCode::invalid_input,
                 fmt::format("--show {}: no job of this id in {}; name its file to look there",
                             escaped(id), escaped(options_.common.db)));

@@ -27,7 +27,7 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 
 // Quoted where a reader could take it for more than one value.
 std::string shown(const std::string& value) {
-  const std::string text = escaped(value);
+  std::string text = escaped(value);
   if (!text.empty() && text.find_first_of(" \"=") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) {

@@ -97,8 +97,8 @@ class Run {
     auto begun = begin();
     if (!begun) return pass(begun);
     auto reason = drive_to_end(**signals, begun->limits);
-    const Ending ending = reason ? ending_of(*reason, (*signals)->first_signal())
-                                 : Ending{exit_code_of(reason.error().code), "storage failed"};
+    Ending ending = reason ? ending_of(*reason, (*signals)->first_signal())
+                           : Ending{exit_code_of(reason.error().code), "storage failed"};
     log_.write(system_now().wall, LogLevel::info, "run_ended",
                {{"reason", ending.reason}, {"exit_code", std::to_string(to_int(ending.code))}});
     auto recorded = checkpoint_.end_run({system_now().wall, to_int(ending.code), ending.reason});

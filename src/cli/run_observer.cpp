@@ -57,18 +57,12 @@ void RunObserver::note(WallTime at, LogLevel level, std::string_view event,
 }
 
 void RunObserver::note_end(Now now, const AttemptEnd& end, const Flight& flight) {
-  const std::size_t lane = index_of(flight.lane);
   switch (end.outcome.kind) {
     case OutcomeClass::done:
       if (end.outcome.answer) {
         files_written_ += static_cast<std::int64_t>(end.outcome.answer->files.size());
       }
-      // An answer to what was sent before the refusal does not show that it is over.
-      if (refused_since_[lane] && flight.started > *refused_since_[lane]) {
-        const Duration recovery = now.steady - *refused_since_[lane];
-        longest_recovery_ = std::max(longest_recovery_.value_or(Duration{}), recovery);
-        refused_since_[lane].reset();
-      }
+      note_recovery(now, flight);
       break;
     case OutcomeClass::rate_limited:
     case OutcomeClass::quota_exhausted:
@@ -91,6 +85,14 @@ void RunObserver::note_end(Now now, const AttemptEnd& end, const Flight& flight)
       break;
   }
   if (end.to == JobState::failed) note_failed_job(now, end, flight);
+}
+
+void RunObserver::note_recovery(Now now, const Flight& flight) {
+  std::optional<Instant>& since = refused_since_[index_of(flight.lane)];
+  // An answer to what was sent before the refusal does not show that it is over.
+  if (!since || flight.started <= *since) return;
+  longest_recovery_ = std::max(longest_recovery_.value_or(Duration{}), now.steady - *since);
+  since.reset();
 }
 
 void RunObserver::note_refusal(Now now, const AttemptEnd& end, const Flight& flight) {

@@ -48,6 +48,7 @@ class RunObserver final : public Observer {
   void note(WallTime at, LogLevel level, std::string_view event,
             const std::vector<LogField>& fields);
   void note_end(Now now, const AttemptEnd& end, const Flight& flight);
+  void note_recovery(Now now, const Flight& flight);
   void note_refusal(Now now, const AttemptEnd& end, const Flight& flight);
   void note_refused_key(Now now, const AttemptEnd& end, const Flight& flight);
   void note_failed_job(Now now, const AttemptEnd& end, const Flight& flight);

@@ -85,11 +85,9 @@ void CurlTransfer::set_origin_rules(const Origin& origin) {
     set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // One's own CA, not also the system's.
   }
 
-  // Over TLS, starts wait for the first handshake to say whether one connection serves them all.
-  // Without TLS there is nothing to wait for.
+  // HTTP/2 without TLS is not for Debian's libcurl 7.88: it fails where a connection is used again.
   set(CURLOPT_HTTP_VERSION,
       static_cast<long>(is_tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-  set(CURLOPT_PIPEWAIT, is_tls ? 1L : 0L);
 }
 
 void CurlTransfer::set_timeouts() {

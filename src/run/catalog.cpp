@@ -21,13 +21,8 @@ class CatalogBuilder {
   }
 
   Result<void> add_route(const StoredRoute& route) {
-    auto model = find_job_model(catalog_.config, route.type, route.model);
+    auto model = resolve_job_model(catalog_.config, route.type, route.model);
     if (!model) return pass(model);
-    if (!model->enabled) {
-      warnings_.push_back(
-          fmt::format("model '{}' is switched off; its jobs wait", escaped(model->name)));
-      return {};
-    }
     auto lane = lane_of(*model);
     if (!lane) return pass(lane);
     catalog_.lanes.routes.push_back({route.id, *lane});

@@ -134,8 +134,8 @@ Result<std::optional<StoredJob>> CheckpointReader::find_job(const std::string& i
       parts_->connection.prepare("SELECT id, line_json FROM jobs WHERE id = ?1", "find a job");
   if (!statement) return pass(statement);
   std::optional<StoredJob> job;
-  auto read = statement->rows(
-      [&](const Statement& row) { job = StoredJob{row.text(0), row.text(1)}; }, id);
+  auto read =
+      statement->rows([&](const Statement& row) { job = StoredJob{row.text(0), row.text(1)}; }, id);
   if (!read) return pass(read);
   return job;
 }

@@ -15,9 +15,7 @@
 namespace ratebatch {
 namespace {
 
-// The outer server reads whole requests before it asks the inner one. A lone "return" answers
-// before the body is there and resets the stream, at which libcurl 7.88 may fail instead of reading
-// on.
+// "return" answers before the body is there; behind proxy_pass it is read first.
 std::string nginx_configuration(const std::string& folder, std::uint16_t port) {
   const std::string inner = "unix:" + folder + "/inner.sock";
   return "daemon off; master_process off; pid " + folder + "/nginx.pid;\n" +
@@ -29,8 +27,9 @@ std::string nginx_configuration(const std::string& folder, std::uint16_t port) {
          "server { listen 127.0.0.1:" + std::to_string(port) +
          " reuseport ssl http2; ssl_certificate " + folder + "/certificate.pem;\n" +
          "ssl_certificate_key " + folder + "/key.pem; access_log " + folder +
-         "/access.log line;\nlocation / { proxy_pass http://" + inner +
-         ":/; proxy_set_header X-Protocol $server_protocol; } } }\n";
+         "/access.log line;\nkeepalive_requests 7;\n" +
+         "location /early { return 429 $server_protocol; }\nlocation / { proxy_pass http://" +
+         inner + ":/; proxy_set_header X-Protocol $server_protocol; } } }\n";
 }
 
 // Runs in the child, between fork and exec.

@@ -314,6 +314,11 @@ TEST_CASE("jobs are listed by state and class with their last attempt") {
   CHECK(ids({std::nullopt, "network"}, 10) == "b");
   CHECK(ids({JobState::held, ""}, 10).empty());
 
+  const auto found = must(reader->find_job("b"));
+  REQUIRE(found.has_value());
+  CHECK(found->line_json == new_job("b").line_json);
+  CHECK_FALSE(must(reader->find_job("nobody")).has_value());
+
   const auto failed = must(reader->jobs({JobState::failed, ""}, 10));
   REQUIRE(failed.size() == 2);
   CHECK(failed[0].outcome_class == "timeout");

@@ -27,6 +27,9 @@ class StopSignals final : public Interrupts {
   // Installs the handlers. Fails with io where no pipe can be had.
   static Result<std::unique_ptr<StopSignals>> install(Duration grace);
 
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+
   // Puts the handlers back that were there before.
   ~StopSignals() override;
 

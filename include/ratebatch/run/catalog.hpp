@@ -39,10 +39,10 @@ struct CatalogOptions {
   std::optional<std::string> sandbox_base_url;
 };
 
-// Builds the catalog for the routes in `routes` (those with jobs to do). Routes of a model that is
-// switched off are left out. Fails with invalid_input where a route's model or type is not
-// configured any more, with no_key where a provider in use has no readable key. `warnings` names
-// what is left out, and keys that are missing beside a readable one.
+// Builds the catalog for the routes in `routes` (those with jobs to do). Fails with invalid_input
+// where a route's model or type is not configured any more or is switched off, with no_key where a
+// provider in use has no readable key. `warnings` names keys that are missing beside a readable
+// one.
 Result<Catalog> make_catalog(const Config& config, const std::vector<StoredRoute>& routes,
                              const KeyReader& read_key, const CatalogOptions& options,
                              std::vector<std::string>& warnings);
