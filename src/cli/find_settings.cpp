@@ -56,9 +56,11 @@ Result<SandboxOptions> sandbox_for(const Config& config, const std::string& text
   return parse_sandbox_options(text, std::move(options));
 }
 
-std::string assets_folder(const Config& config, const std::string& db) {
-  if (!config.assets.empty()) return config.assets;
-  return (std::filesystem::path(db).parent_path() / "ratebatch-assets").string();
+std::string assets_folder(const Config& config, const std::string& db, bool sandbox) {
+  if (!config.assets.empty()) return config.assets + (sandbox ? "-sandbox" : "");
+  // Two checkpoints in one folder, such as a rehearsal and the real thing, share no files.
+  const std::filesystem::path path{db};
+  return (path.parent_path() / (path.stem().string() + "-assets")).string();
 }
 
 }  // namespace ratebatch

@@ -28,7 +28,8 @@ Error with_advice(Error error, const std::string& config_path);
 // parse_sandbox_options). Fails with invalid_input.
 Result<SandboxOptions> sandbox_for(const Config& config, const std::string& text);
 
-// "ratebatch-assets" beside the checkpoint, or where the configuration says.
-std::string assets_folder(const Config& config, const std::string& db);
+// Beside the checkpoint and named after it ("ratebatch-assets" for ratebatch.db), or where the
+// configuration says; a sandbox checkpoint then gets a folder beside that one.
+std::string assets_folder(const Config& config, const std::string& db, bool sandbox);
 
 }  // namespace ratebatch

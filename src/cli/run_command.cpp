@@ -139,7 +139,7 @@ class Run {
                          setup_.sandbox != nullptr, start_};
     DriverOptions options;
     options.scheduler = {workers(), setup_.config.pace_at_per_mille, options_.on_unknown};
-    options.assets = assets_folder(setup_.config, options_.common.db);
+    options.assets = assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr);
     options.assets_shown = options.assets;
     options.seed = static_cast<std::uint64_t>(start_.wall.ns);
     auto reason =
@@ -194,7 +194,8 @@ class Run {
     summary.waits = waits_;
     summary.longest_recovery = longest_recovery_;
     summary.files_written = files_written_;
-    summary.files_folder = assets_folder(setup_.config, options_.common.db);
+    summary.files_folder =
+        assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr);
     if (output_written_) summary.output = options_.output;
     if (context_.console.json()) context_.console.write_event(summary_json(summary));
     if (needs_words(ending.code)) {

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "cli/checked_loader.hpp"
 #include "cli/find_settings.hpp"
 #include "cli/process_rules.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/run/assets.hpp"
 #include "ratebatch/run/load.hpp"
 
 namespace ratebatch {
@@ -36,6 +38,12 @@ class Setup {
       auto checkpoint = SqliteCheckpoint::open(options_.common.db, OpenMode::must_exist, {});
       if (!checkpoint) return pass(checkpoint);
       setup_.checkpoint = std::move(*checkpoint);
+      if (setup_.checkpoint->counts().jobs().total() == 0) {
+        return fail(ErrorCode::not_found,
+                    escaped(setup_.checkpoint->path()) +
+                        " holds no jobs: its first load did not end; load them with: ratebatch "
+                        "run FILE");
+      }
       return find_config(setup_.checkpoint->stamp().config_path);
     }
     auto found = find_config("");
@@ -45,6 +53,11 @@ class Setup {
     auto checkpoint = SqliteCheckpoint::open(options_.common.db, OpenMode::create_or_open, stamp);
     if (!checkpoint) return pass(checkpoint);
     setup_.checkpoint = std::move(*checkpoint);
+    // Left behind by a first load that was killed: as good as new.
+    if (setup_.checkpoint->counts().jobs().total() == 0) {
+      auto stamped = setup_.checkpoint->set_stamp(stamp);
+      if (!stamped) return pass(stamped);
+    }
     // Started from elsewhere, where no configuration lies about: the one used last holds.
     const std::string& stored = setup_.checkpoint->stamp().config_path;
     return config_path_.empty() && !stored.empty() ? find_config(stored) : Result<void>{};
@@ -71,7 +84,9 @@ class Setup {
     auto catalog = make_catalog_of_open_jobs();
     if (!catalog) return pass(catalog);
     if (config_path_ == setup_.checkpoint->stamp().config_path) return {};
-    return setup_.checkpoint->set_config_path(config_path_);
+    CheckpointStamp stamp = setup_.checkpoint->stamp();
+    stamp.config_path = config_path_;
+    return setup_.checkpoint->set_stamp(stamp);
   }
 
   // Jobs for the stand-in and jobs for real providers never share a checkpoint.
@@ -198,7 +213,15 @@ class Setup {
     };
     CatalogOptions options;
     if (setup_.sandbox) options.sandbox_base_url = setup_.sandbox->base_url();
-    return make_catalog(setup_.config, routes, reader, options, warnings);
+    auto catalog = make_catalog(setup_.config, routes, reader, options, warnings);
+    if (!catalog) return catalog;
+    const auto is_image = [](const Endpoint& e) { return e.kind == ModelKind::image; };
+    if (std::any_of(catalog->endpoints.begin(), catalog->endpoints.end(), is_image)) {
+      auto prepared = prepare_assets_folder(
+          assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr));
+      if (!prepared) return pass(prepared);
+    }
+    return catalog;
   }
 
   const RunOptions& options_;

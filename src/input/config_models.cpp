@@ -56,6 +56,21 @@ void check_provider(const ConfigNode& node, const YamlNode* place, const Config&
                   suggestion.empty() ? "; expected a name under providers:" : suggestion));
 }
 
+// Two names for one model of a provider would each use its whole limit.
+void check_single(const ConfigNode& node, const Config& config, const ModelSettings& model) {
+  const auto is_limited = [](const Limits& limits) {
+    return limits.concurrency.has_value() || !limits.requests.empty();
+  };
+  for (const auto& [name, other] : config.models) {
+    if (name == model.name || other.provider != model.provider || other.id != model.id) continue;
+    if (!is_limited(model.limits) && !is_limited(other.limits)) continue;
+    node.complain(
+        fmt::format("is the same model of {} as '{}', and each would use its whole limit; "
+                    "keep one, and put what differs into types:",
+                    escaped(model.provider), escaped(name)));
+  }
+}
+
 // `prompt` or `prompt_file`; a second one for the same text is an error.
 void read_inline(const ConfigNode& node, bool& given, std::string& out) {
   if (given) return node.complain("stands beside the same text in a file; give one of them");
@@ -109,6 +124,7 @@ void read_model(const ConfigNode& node, const Config& config, ModelSettings& out
   if (out.id.empty()) out.id = out.name;
   out.kind = kind.value_or(kind_of_id(out.id));
   check_provider(node, provider, config, out);
+  check_single(node, config, out);
 }
 
 void read_type(const ConfigNode& node, const Config& config, TypeSettings& out) {

@@ -30,7 +30,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 // Precondition: `text` has the form of a duration, so that only its size can be wrong with it.
 std::optional<Duration> positive(std::string_view text) {
   const Result<Duration> parsed = parse_duration(text);
-  if (!parsed) return wait_hint_max;
+  // Centuries are no wait but a broken header: our own backoff knows better.
+  if (!parsed) return std::nullopt;
   if (*parsed == Duration::zero()) return std::nullopt;
   return *parsed;
 }

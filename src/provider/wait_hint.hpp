@@ -14,6 +14,8 @@ namespace ratebatch {
 // provider that a wait could outlast is longer, but for months, which come as refusals of payment.
 constexpr Duration wait_hint_max = std::chrono::days{7};
 
+// A wait of more than a century is no hint at all.
+//
 // The larger of what the headers and the message ask for, above zero and at most wait_hint_max.
 // Headers: retry-after-ms, else Retry-After in seconds or as a date, which is compared with the
 // reply's own Date; without one a date says nothing. Message: see wait_in_message. Nothing where

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "ratebatch/base/text.hpp"
 #include "run/durable_file.hpp"
@@ -45,8 +46,20 @@ std::string asset_name(std::string_view id, std::size_t index, std::size_t count
   for (const char c : id.substr(0, stem_bytes_max)) stem += is_safe(c) ? c : '_';
   if (stem.empty() || stem.front() == '.' || stem.front() == '-') stem.insert(0, "_");
   if (stem != id) stem += "-" + fnv1a_64_hex(id);
-  const std::string number = count > 1 && index > 0 ? fmt::format("-{}", index + 1) : "";
+  const std::string number = count > 1 && index > 0 ? fmt::format("~{}", index + 1) : "";
   return fmt::format("{}{}.{}", stem, number, extension);
+}
+
+Result<void> prepare_assets_folder(const std::string& folder) {
+  const bool made = ::mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST;
+  const Descriptor directory{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (made && directory.get() >= 0 && ::faccessat(directory.get(), ".", W_OK | X_OK, 0) == 0) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input,
+              fmt::format("cannot write images to the folder {}: {}; set 'assets:' in the "
+                          "configuration to a folder that can be written",
+                          escaped(folder), std::strerror(errno)));
 }
 
 Result<std::vector<std::string>> write_assets(const std::string& folder, std::string_view id,

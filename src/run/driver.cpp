@@ -92,9 +92,19 @@ class Driver {
     } else {
       outcome = outcome_of(std::get<TransferFailure>(finished.result));
     }
-    // An error page may quote the header it did not like.
-    outcome.message = catalog_.keys[index_of(sent.key)].redacted(std::move(outcome.message));
+    redact(outcome, catalog_.keys[index_of(sent.key)]);
     save(sent, std::move(outcome));
+  }
+
+  // A server may echo the header it got: an error page that quotes it, a debugging proxy.
+  static void redact(Outcome& outcome, const Secret& key) {
+    outcome.message = key.redacted(std::move(outcome.message));
+    outcome.request_id = key.redacted(std::move(outcome.request_id));
+    if (!outcome.answer) return;
+    Answer& answer = *outcome.answer;
+    answer.text = key.redacted(std::move(answer.text));
+    answer.body_json = key.redacted(std::move(answer.body_json));
+    answer.finish_reason = key.redacted(std::move(answer.finish_reason));
   }
 
   // Writes the files of an answer, if any, and hands the outcome on.
@@ -124,8 +134,8 @@ class Driver {
     answer.assets.clear();
   }
 
-  // The folder for files failed for good: what is in flight may still bring text, so it is awaited;
-  // then the run ends with this error.
+  // Something failed for good, but commits may still work: what is in flight is awaited, so that
+  // its answers are stored; then the run ends with this error.
   void fail_softly(const Error& error) {
     if (failure_) return;
     failure_ = error;
@@ -134,7 +144,11 @@ class Driver {
 
   Result<void> execute(const action::LoadJobs& load) {
     auto jobs = ports_.checkpoint.load_page(load.route, load.after, load.count);
-    if (!jobs) return pass(jobs);
+    if (!jobs) {
+      fail_softly(jobs.error());
+      scheduler_.handle(now_, event::JobsLoaded{load.route, {}, true});
+      return {};
+    }
     const bool exhausted = jobs->size() < load.count;
     scheduler_.handle(now_, event::JobsLoaded{load.route, std::move(*jobs), exhausted});
     return {};
@@ -158,7 +172,15 @@ class Driver {
 
   Result<void> execute(const action::Send& send) {
     auto job = ports_.checkpoint.job(send.job);
-    if (!job) return pass(job);
+    if (!job) {
+      fail_softly(job.error());
+      Outcome outcome;
+      outcome.kind = OutcomeClass::network;
+      outcome.sent = false;
+      outcome.message = job.error().message;
+      scheduler_.handle(now_, event::AttemptEnded{send.job, send.attempt, std::move(outcome)});
+      return {};
+    }
     auto request = make_request(*job, send);
     if (!request) {
       Outcome outcome;
@@ -189,7 +211,8 @@ class Driver {
     return {};
   }
 
-  Result<void> execute(const action::Finished& /*finished*/) { return {}; }
+  // run() ends before it comes here.
+  Result<void> execute(const action::Finished& /*finished*/) { RB_ASSERT(false); }
 
   struct Request {
     HttpRequest http;

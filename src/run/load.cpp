@@ -53,17 +53,26 @@ class Load {
       auto taken = take(path, *line);
       if (!taken) return pass(taken);
     }
+    if (std::exchange(torn_here_, false)) {
+      // A file that was not taken whole must not count as known: it is read again next time.
+      FileStamp unfinished = stamp;
+      unfinished.size = -1;
+      auto forgotten = loader_.begin_file(unfinished);
+      if (!forgotten) return pass(forgotten);
+    }
     return close_rejects();
   }
 
   Result<LoadReport> finish() {
     if (error_count_ > 0) return fail(ErrorCode::invalid_input, complaint());
-    auto committed = loader_.commit();
-    if (!committed) return pass(committed);
+    // Before the jobs: a file that is stored as loaded is not read again, so its bad lines must be
+    // safe by then.
     for (OutputFile& file : rejects_done_) {
       auto visible = file.commit();
       if (!visible) return pass(visible);
     }
+    auto committed = loader_.commit();
+    if (!committed) return pass(committed);
     return std::move(report_);
   }
 
@@ -71,6 +80,7 @@ class Load {
   Result<void> take(const std::string& path, FileLine& line) {
     switch (line.kind) {
       case LineKind::torn:
+        torn_here_ = true;
         report_.notes.push_back(
             fmt::format("{}:{}: the last line is not complete yet; it is left for the next run",
                         escaped(path), line.number));
@@ -117,16 +127,19 @@ class Load {
   }
 
   Result<void> refuse(const std::string& path, const FileLine& line, std::string why) {
-    if (options_.skip_invalid) return reject(path, line);
+    LineError error{path, line.number, std::move(why)};
+    if (options_.skip_invalid) return reject(path, line, error);
     ++error_count_;
-    if (errors_.size() < line_errors_shown_max) {
-      errors_.push_back({path, line.number, std::move(why)});
-    }
+    if (errors_.size() < line_errors_shown_max) errors_.push_back(std::move(error));
     return {};
   }
 
-  Result<void> reject(const std::string& path, const FileLine& line) {
-    ++report_.rejected;
+  Result<void> reject(const std::string& path, const FileLine& line, const LineError& error) {
+    if (report_.rejected++ < static_cast<std::int64_t>(line_errors_shown_max)) {
+      report_.notes.push_back(to_text(error));
+    }
+    // The text of an overlong line is gone: it stays in the job file only.
+    if (line.kind == LineKind::too_long) return {};
     ++rejected_here_;
     if (!rejects_) {
       rejects_path_ = (path == "-" ? "stdin" : path) + ".rejects.jsonl";
@@ -169,6 +182,7 @@ class Load {
   std::optional<OutputFile> rejects_;
   std::string rejects_path_;
   std::int64_t rejected_here_ = 0;
+  bool torn_here_ = false;
   std::vector<OutputFile> rejects_done_;  // Made visible once the load is stored.
 };
 

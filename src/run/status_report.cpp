@@ -39,20 +39,20 @@ std::map<std::string, JobCounts> jobs_by_model(const StatusData& data, const Con
 }
 
 // What is stored was true when the run wrote it: waits run out, and nobody works without a run.
+// The next run does not wait for what the last one waited for: it starts afresh.
 LaneStatus status_now(const LaneStatus& stored, bool alive, WallTime now) {
+  if (!alive) return {};
   const bool over = stored.until && *stored.until <= now;
   switch (stored.state) {
     case LaneState::idle:
       return {};
     case LaneState::running:
     case LaneState::tripped:
-      return alive ? stored : LaneStatus{};
-    case LaneState::waiting:
-    case LaneState::paused:
-      if (!over) return stored;
-      return alive ? LaneStatus{LaneState::running, "", std::nullopt} : LaneStatus{};
     case LaneState::no_key:
       return stored;
+    case LaneState::waiting:
+    case LaneState::paused:
+      return over ? LaneStatus{LaneState::running, "", std::nullopt} : stored;
   }
   return stored;
 }

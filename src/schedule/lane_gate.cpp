@@ -5,6 +5,15 @@
 #include "ratebatch/base/assert.hpp"
 
 namespace ratebatch {
+namespace {
+
+std::string reason_of(const Outcome& outcome) {
+  if (outcome.kind == OutcomeClass::quota_exhausted) return "quota used up";
+  if (outcome.limited == LimitedBy::unspecified) return "429, limit not named";
+  return "429: " + std::string{to_string(outcome.limited)};
+}
+
+}  // namespace
 
 bool LaneGate::waiting(Now now) const {
   if (until_.steady) return now.steady < *until_.steady;
@@ -50,9 +59,7 @@ void LaneGate::refused(Now now, const Outcome& outcome, Instant started, const L
   if (!extends || remaining(until) > remaining(until_)) {
     until_ = until;
     state_ = wait.state;
-    reason_ = outcome.kind == OutcomeClass::quota_exhausted
-                  ? "quota used up"
-                  : "429: " + std::string{to_string(outcome.limited)};
+    reason_ = reason_of(outcome);
   }
   episode_ = episode_of(outcome);
   refusals_ = before + 1;

@@ -9,9 +9,7 @@ namespace ratebatch {
 
 Scheduler::Scheduler(const Lanes& lanes, SchedulerOptions options, Rng rng, Now now,
                      const std::vector<LimitState>& stored)
-    : options_(options),
-      rng_(rng),
-      quota_(lanes, options.pace_at_per_mille, now, stored) {
+    : options_(options), rng_(rng), quota_(lanes, options.pace_at_per_mille, now, stored) {
   RB_ASSERT(options.workers >= 1);
   std::vector<std::vector<RouteId>> routes(lanes.lanes.size());
   for (const RouteSettings& route : lanes.routes) {
@@ -281,10 +279,10 @@ std::optional<Action> Scheduler::next_finish() {
   if (!batch_.empty()) return std::nullopt;
   if (!in_flight_.empty() || !out_.empty()) return std::nullopt;
   action::Finished finish;
-  if (give_up_at_) {
-    finish.reason = action::FinishReason::stopped;
-  } else if (all_drained()) {
+  if (all_drained() && !gave_up_) {
     finish.reason = action::FinishReason::complete;
+  } else if (give_up_at_) {
+    finish.reason = action::FinishReason::stopped;
   } else if (only_keyless_left()) {
     finish.reason = action::FinishReason::no_key;
   } else {

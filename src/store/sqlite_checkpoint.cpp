@@ -73,12 +73,11 @@ const CheckpointStamp& SqliteCheckpoint::stamp() const { return parts_->stamp; }
 
 bool SqliteCheckpoint::created() const { return parts_->created; }
 
-Result<void> SqliteCheckpoint::set_config_path(const std::string& config_path) {
-  CheckpointStamp stamp = parts_->stamp;
-  stamp.config_path = config_path;
+Result<void> SqliteCheckpoint::set_stamp(const CheckpointStamp& stamp) {
+  RB_ASSERT(stamp.sandbox == parts_->stamp.sandbox || counts().jobs().total() == 0);
   auto& database = *parts_->database;
   auto written = stored(database, [&] { return write_stamp(database.connection, stamp); });
-  if (written) parts_->stamp = std::move(stamp);
+  if (written) parts_->stamp = stamp;
   return written;
 }
 

@@ -119,7 +119,7 @@ TEST_CASE("an answer that comes before a large body is read is not lost") {
   HttpRequest request = post_to(server.url() + "early");
   request.ca_file = folder.path("certificate.pem");
   request.body = std::string(300'000, 'x');
-  expect_replies(request, 429, "HTTP/1.1", 16, 10);
+  expect_replies(request, 429, "HTTP/2.0", 64, 5);
 }
 
 }  // namespace

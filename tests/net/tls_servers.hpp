@@ -50,8 +50,8 @@ class OpensslServer {
 bool is_nginx_installed();
 
 // nginx with HTTP/2: answers every request with the protocol it came by, below /early with 429 and
-// before it has read the body. Says goodbye to each connection after 7 requests, and writes one line
-// per request to access.log in the folder.
+// before it has read the body. Says goodbye to each connection after 7 requests, and writes one
+// line per request to access.log in the folder.
 class NginxServer {
  public:
   explicit NginxServer(const std::string& folder);

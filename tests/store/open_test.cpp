@@ -109,7 +109,12 @@ TEST_CASE("a new database is stamped, private and ours") {
 
 TEST_CASE("the configuration in the stamp can change") {
   SqliteStore store;
-  must(store.open().set_config_path("/new.yaml"));
+  {
+    SqliteCheckpoint& checkpoint = store.open();
+    CheckpointStamp stamp = checkpoint.stamp();
+    stamp.config_path = "/new.yaml";
+    must(checkpoint.set_stamp(stamp));
+  }
   CHECK(store.open().stamp().config_path == "/new.yaml");
 }
 

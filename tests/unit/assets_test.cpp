@@ -26,7 +26,7 @@ std::ptrdiff_t files_in(const std::string& folder) {
 TEST_CASE("a plain id is its own file name") {
   CHECK(asset_name("img-7", 0, 1, "png") == "img-7.png");
   CHECK(asset_name("img-7", 0, 3, "png") == "img-7.png");
-  CHECK(asset_name("img-7", 2, 3, "webp") == "img-7-3.webp");
+  CHECK(asset_name("img-7", 2, 3, "webp") == "img-7~3.webp");
 }
 
 TEST_CASE("no id leads out of the folder, hides a file or collides with another") {
@@ -42,6 +42,12 @@ TEST_CASE("no id leads out of the folder, hides a file or collides with another"
   CHECK(asset_name("a b", 0, 1, "png") != asset_name("a/b", 0, 1, "png"));
 }
 
+TEST_CASE("the second file of one job is never the first file of another") {
+  CHECK(asset_name("a", 1, 2, "png") != asset_name("a-2", 0, 1, "png"));
+  CHECK(asset_name("a", 1, 2, "png") != asset_name("a~2", 0, 1, "png"));
+  CHECK(asset_name("a", 1, 2, "png") != asset_name("a_2", 0, 1, "png"));
+}
+
 TEST_CASE("the longest id still gives a file name that every file system takes") {
   const std::string a(256, 'x');
   const std::string b = std::string(255, 'x') + "y";
@@ -54,8 +60,8 @@ TEST_CASE("files are written complete, owner-only, and nothing else is left behi
   const std::string assets = folder.path("assets");
   const auto names = write_assets(assets, "img-1", {{"first", "png"}, {"second", "png"}});
   REQUIRE(names.has_value());
-  CHECK(*names == std::vector<std::string>{"img-1.png", "img-1-2.png"});
-  CHECK(folder.read("assets/img-1-2.png") == "second");
+  CHECK(*names == std::vector<std::string>{"img-1.png", "img-1~2.png"});
+  CHECK(folder.read("assets/img-1~2.png") == "second");
   CHECK(mode_of(assets + "/img-1.png") == 0600);
   CHECK(mode_of(assets) == 0700);
   CHECK(files_in(assets) == 2);
@@ -89,6 +95,17 @@ TEST_CASE("a folder that cannot be made is an error that names it") {
   REQUIRE_FALSE(names.has_value());
   CHECK(names.error().code == ErrorCode::io);
   CHECK(names.error().message.find(folder.path("file/assets")) != std::string::npos);
+}
+
+TEST_CASE("a folder for files is made and tried before anything is paid for") {
+  const TemporaryFolder folder;
+  CHECK(prepare_assets_folder(folder.path("assets")).has_value());
+  CHECK(prepare_assets_folder(folder.path("assets")).has_value());
+  folder.write("file", "");
+  const auto refused = prepare_assets_folder(folder.path("file"));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ErrorCode::invalid_input);
+  CHECK(refused.error().message.find(folder.path("file")) != std::string::npos);
 }
 
 TEST_CASE("an output file appears when it is committed, and not before") {

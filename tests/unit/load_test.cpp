@@ -111,8 +111,32 @@ TEST_CASE("with skip_invalid bad lines are put aside as they are, and the rest i
   CHECK(report->added == 2);
   CHECK(report->rejected == 1);
   CHECK(desk.folder.read("a.jsonl.rejects.jsonl") == "{oops\n");
+  REQUIRE(report->notes.size() == 2);
+  CHECK(report->notes[0].find(file + ":2: invalid JSON") == 0);
+  CHECK(report->notes[1] == "1 bad line was not loaded; see " + file + ".rejects.jsonl");
+}
+
+TEST_CASE("a line that is too long to be put aside is named") {
+  Desk desk;
+  const auto file = desk.folder.write("a.jsonl", line("1") + std::string(8'388'609, 'x') + "\n");
+  const auto report = desk.load({file}, {.skip_invalid = true});
+  REQUIRE(report.has_value());
+  CHECK(report->added == 1);
+  CHECK(report->rejected == 1);
   REQUIRE(report->notes.size() == 1);
-  CHECK(report->notes[0] == "1 bad line was not loaded; see " + file + ".rejects.jsonl");
+  CHECK(report->notes[0] == file + ":2: the line is longer than 8,388,608 bytes");
+  CHECK_FALSE(std::filesystem::exists(file + ".rejects.jsonl"));
+}
+
+TEST_CASE("a file with a torn last line is read again, and says so again") {
+  Desk desk;
+  const auto file = desk.folder.write("a.jsonl", line("1") + R"({"id":"2","mod)");
+  REQUIRE(desk.load({file}).has_value());
+  const auto again = desk.load({file});
+  REQUIRE(again.has_value());
+  CHECK(again->files_unchanged == 0);
+  CHECK(again->same == 1);
+  CHECK(again->notes.size() == 1);
 }
 
 TEST_CASE("a torn last line is left for the next run, with a note") {

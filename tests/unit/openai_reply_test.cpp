@@ -23,6 +23,12 @@ Outcome read_raw(const std::string& body) {
   return find_dialect("openai")->read({.status = 200, .body = body}, ModelKind::chat, true);
 }
 
+// The answer, which must be there.
+Answer answer_of(const Outcome& outcome) {
+  if (!outcome.answer) FAIL(outcome.message);
+  return outcome.answer.value_or(Answer{});
+}
+
 // One choice with this message and finish_reason, as JSON.
 std::string choice(const std::string& message, const std::string& reason) {
   return R"({"choices":[{"index":0,"message":)" + message + R"(,"finish_reason":")" + reason +
@@ -36,11 +42,10 @@ TEST_CASE("a chat answer has its text, finish reason and usage") {
        .body = choice(R"({"role":"assistant","content":"Hello \u00e9."})", "stop")},
       ModelKind::chat, false);
   CHECK(outcome.kind == Kind::done);
-  REQUIRE(outcome.answer);
-  CHECK(outcome.answer->text == "Hello \xC3\xA9.");
-  CHECK(outcome.answer->finish_reason == "stop");
-  CHECK_FALSE(outcome.answer->truncated);
-  CHECK(outcome.answer->body_json.empty());
+  CHECK(answer_of(outcome).text == "Hello \xC3\xA9.");
+  CHECK(answer_of(outcome).finish_reason == "stop");
+  CHECK_FALSE(answer_of(outcome).truncated);
+  CHECK(answer_of(outcome).body_json.empty());
   CHECK(outcome.usage == Usage{.input_tokens = 22, .output_tokens = 2, .images = 0});
   CHECK(outcome.request_id == "req_9");
   CHECK(outcome.http_status == 200);
@@ -81,8 +86,8 @@ TEST_CASE("a choice is done where it has text, else its reason decides") {
     CHECK(to_string(outcome.kind) == to_string(row.kind));
     CHECK(outcome.answer.has_value() == (row.kind == Kind::done));
     if (outcome.answer) {
-      CHECK(outcome.answer->text == row.text);
-      CHECK(outcome.answer->truncated == row.truncated);
+      CHECK(answer_of(outcome).text == row.text);
+      CHECK(answer_of(outcome).truncated == row.truncated);
     } else {
       CHECK(outcome.message.find(row.text) != std::string::npos);
     }
@@ -111,8 +116,7 @@ TEST_CASE("blank lines before an answer, and bytes in it that are not UTF-8, are
       read_chat(choice("{\"content\":\"a\xFF"
                        "b\"}",
                        "stop"));
-  REQUIRE(outcome.answer);
-  CHECK(outcome.answer->text ==
+  CHECK(answer_of(outcome).text ==
         "a\xEF\xBF\xBD"
         "b");
 }
@@ -155,14 +159,13 @@ TEST_CASE("images are decoded, named by their bytes and counted") {
     const Outcome outcome = read_image(R"({"created":1,"data":[{"b64_json":")" + row.base64 +
                                        R"("}],"usage":{"input_tokens":50,"output_tokens":60}})");
     REQUIRE(outcome.kind == Kind::done);
-    REQUIRE(outcome.answer->assets.size() == 1);
-    CHECK(outcome.answer->assets[0].extension == row.extension);
-    CHECK(outcome.answer->assets[0].bytes.starts_with(row.start));
+    REQUIRE(answer_of(outcome).assets.size() == 1);
+    CHECK(answer_of(outcome).assets[0].extension == row.extension);
+    CHECK(answer_of(outcome).assets[0].bytes.starts_with(row.start));
     CHECK(outcome.usage == Usage{.input_tokens = 50, .output_tokens = 60, .images = 1});
   }
   const Outcome two = read_image(R"({"data":[{"b64_json":"aGk="},{"b64_json":"aG8="}]})");
-  REQUIRE(two.answer);
-  CHECK(two.answer->assets.size() == 2);
+  CHECK(answer_of(two).assets.size() == 2);
   CHECK(two.usage.images == 2);
 }
 
@@ -192,21 +195,19 @@ TEST_CASE("an image reply without images is a bad reply that says why") {
 TEST_CASE("the answer to a raw body keeps the reply's body") {
   const std::string chat = choice(R"({"content":"hi"})", "stop");
   const Outcome outcome = read_raw("\n" + chat + "\n");
-  REQUIRE(outcome.answer);
-  CHECK(outcome.answer->body_json == chat);
-  CHECK(outcome.answer->text == "hi");
+  CHECK(answer_of(outcome).body_json == chat);
+  CHECK(answer_of(outcome).text == "hi");
   CHECK(outcome.usage.output_tokens == 2);
 
   const std::string embedding =
       R"({"object":"list","data":[{"embedding":[0.1]}],"usage":{"prompt_tokens":5}})";
   const Outcome other = read_raw(embedding);
-  REQUIRE(other.answer);
-  CHECK(other.answer->body_json == embedding);
-  CHECK(other.answer->text.empty());
+  CHECK(answer_of(other).body_json == embedding);
+  CHECK(answer_of(other).text.empty());
   CHECK(other.usage.input_tokens == 5);
 
   const std::string tool = choice(R"({"content":null,"tool_calls":[{"id":"c"}]})", "tool_calls");
-  CHECK(read_raw(tool).answer.value_or(Answer{}).body_json == tool);
+  CHECK(answer_of(read_raw(tool)).body_json == tool);
 }
 
 TEST_CASE("a raw body's reply is held to the same measure") {

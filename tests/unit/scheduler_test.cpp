@@ -217,6 +217,15 @@ TEST_CASE("after a stop nothing starts, and what is in flight may end") {
   CHECK(bench.order == Order{1, 2});
 }
 
+TEST_CASE("a stop that finds the last answers on their way is complete when they are in") {
+  Bench bench{2, two_lanes()};
+  bench.add(text, 1);
+  bench.run();
+  bench.stop(std::chrono::seconds{30});
+  bench.reply(1, OutcomeClass::done);
+  CHECK(bench.finished == action::FinishReason::complete);
+}
+
 TEST_CASE("when the grace is over, or at a second stop, what is in flight becomes unknown") {
   for (const bool second_press : {false, true}) {
     Bench bench{2, two_lanes()};

@@ -1,10 +1,11 @@
 // The transport of real runs: libcurl's multi interface on the caller's thread.
 //
-// HTTP/2 over TLS and HTTP/1.1 otherwise, with connections kept and reused. A request that may have
-// reached its server is never sent again: libcurl's own second try after a dead connection is made
-// impossible (see src/net/curl_transfer.cpp). Certificates are always checked, redirects never
-// followed, cookies and .netrc never used; a proxy comes from the environment, except for loopback.
-// Not safe for use by several threads. The program must ignore SIGPIPE.
+// HTTP/2 over TLS and HTTP/1.1 otherwise, with connections kept and reused, one request on each at
+// a time. A request that may have reached its server is never sent again: libcurl's own second try
+// after a dead connection is made impossible (see src/net/curl_transfer.cpp). Certificates are
+// always checked, redirects never followed, cookies and .netrc never used; a proxy comes from the
+// environment, except for loopback. Not safe for use by several threads. The program must ignore
+// SIGPIPE.
 #pragma once
 
 #include <cstdint>

@@ -12,10 +12,15 @@
 namespace ratebatch {
 
 // The file name of asset `index` (from 0) of `count` of a job: the id with everything but
-// [A-Za-z0-9._-] replaced, made unique by a hash where that changed it, then "-2" for the second
-// asset and so on, and the extension. At most 150 bytes, never starting with a dot or a dash.
+// [A-Za-z0-9._-] replaced, made unique by a hash where that changed it, then "~2" (which no id
+// gives) asset and so on, and the extension. At most 150 bytes, never starting with a dot or a
+// dash.
 std::string asset_name(std::string_view id, std::size_t index, std::size_t count,
                        std::string_view extension);
+
+// Makes the folder if need be and sees that a file can be made in it, so that no answer is paid for
+// that could not be kept. Fails with invalid_input, naming the folder and what to do.
+Result<void> prepare_assets_folder(const std::string& folder);
 
 // Writes the assets of a job below `folder` (made if missing, 0700): temporary file, fsync, rename,
 // fsync of the folder; mode 0600. A file of that name is replaced: it is the same job's. Returns

@@ -26,7 +26,8 @@ struct LoadReport {
   std::int64_t kept = 0;      // Settled jobs whose line has changed: they keep what they have.
   std::int64_t rejected = 0;  // Under skip_invalid.
   std::int64_t files_unchanged = 0;  // Not read again.
-  std::vector<std::string> notes;    // Whole sentences for the user: torn lines, rejects.
+  std::vector<std::string>
+      notes;  // For the user: torn lines, the first rejects and where they are.
 };
 
 // Loads `files` ("-" is standard input) in one transaction and commits it. Fails with

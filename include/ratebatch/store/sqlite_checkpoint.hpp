@@ -66,8 +66,9 @@ class SqliteCheckpoint final : public Checkpoint {
   // True if `open` made the database.
   [[nodiscard]] bool created() const;
 
-  // Remembers another configuration in the stamp.
-  Result<void> set_config_path(const std::string& config_path);
+  // Remembers another configuration, or, while there is no job, another stamp altogether.
+  // Precondition: sandbox or live stays what it is once there are jobs.
+  Result<void> set_stamp(const CheckpointStamp& stamp);
 
   // Removes all files of a database that this object made, so that a first load that failed leaves
   // nothing; does nothing to one that was there before. After it the object is of no further use.
