@@ -84,10 +84,9 @@ OverallState state_of(const StatusReport& report) {
   }
   const auto is_paused = [](LaneState s) { return s == LaneState::paused; };
   const auto stands_still = [](LaneState s) { return s != LaneState::running; };
-  const bool all_paused = all_with_work(report.lanes, is_paused);
   if (report.data.live_run) {
     if (report.jobs.of(JobState::running) > 0) return OverallState::running;
-    if (all_paused) return OverallState::paused;
+    if (all_with_work(report.lanes, is_paused)) return OverallState::paused;
     return all_with_work(report.lanes, stands_still) ? OverallState::waiting
                                                      : OverallState::running;
   }
@@ -98,7 +97,7 @@ OverallState state_of(const StatusReport& report) {
       return OverallState::interrupted;
     }
   }
-  return all_paused ? OverallState::paused : OverallState::idle;
+  return OverallState::idle;
 }
 
 // The lane that goes on last among those with work that wait for a known moment.
