@@ -94,6 +94,23 @@ class RefusalTest(CliTestCase):
         self.assertIn("no/run.log", text)
         self.assertEqual(self.before, self.files())
 
+    def test_a_folder_for_images_that_cannot_be_is_found_before_anything_is_sent(self):
+        self.write_config(extra="assets: /dev/null/images\n")
+        self.write("images.jsonl",
+                   '{"id":"i","model":"openai/gpt-image-1","prompt":"a lighthouse"}\n')
+        text = self.refused(2, "run", "images.jsonl", "--sandbox")
+        self.assertIn("/dev/null/images", text)
+        self.assertNotIn("ratebatch.db", self.files())
+
+    def test_a_checkpoint_whose_first_load_was_killed_is_not_called_done(self):
+        self.check_code(self.run_cli("run", "jobs.jsonl", "--sandbox=latency=1ms"), 0)
+        with sqlite3.connect(self.path("ratebatch.db")) as db:
+            for table in ("results", "attempts", "states", "jobs", "state_counts",
+                          "route_totals", "files"):
+                db.execute(f"delete from {table}")
+        self.assertIn("holds no jobs", self.refused(2, "resume"))
+        self.check_code(self.run_cli("run", "jobs.jsonl", "--sandbox=latency=1ms"), 0)
+
     def test_a_database_of_another_program_stays_untouched(self):
         connection = sqlite3.connect(self.path("other.db"))
         connection.execute("create table songs (title text)")

@@ -319,6 +319,16 @@ TEST_CASE("deep and large text does not hang or crash the parser") {
         "r.yaml:1: the configuration is larger than 1 MiB");
 }
 
+TEST_CASE("two names for one model of a provider are refused where they would double its limit") {
+  const auto twice = [](const std::string& limits) {
+    return complaint("models:\n  a: {provider: openai, id: x" + limits +
+                     "}\n  b: {provider: openai, id: x}\n");
+  };
+  CHECK(twice("") == "(no error)");
+  CHECK(twice(", limits: {rpm: 60}").find("is the same model of openai as 'a'") !=
+        std::string::npos);
+}
+
 TEST_CASE("a configuration that cannot be read names its path") {
   const TemporaryFolder folder;
   const auto absent = read_config(folder.path("none.yaml"));
