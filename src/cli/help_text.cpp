@@ -58,6 +58,7 @@ or job file, nothing was changed; 70 a bug in ratebatch; 74 the disk or the chec
 constexpr std::string_view run_options_text =
     R"(
   -j, --workers N       requests in flight at most, 1 to 10000 (default: as configured, else 4)
+      --max-jobs N      start at most N jobs, then end (exit code 75); 0 only loads
       --grace D         on Ctrl-C, how long to wait for answers, such as 90s or 2m (default: 30s)
       --on-unknown P    requests whose answer was lost: retry or hold (default: retry)
       --sandbox[=OPTS]  send everything to a stand-in on this machine: no key, no cost. OPTS such

@@ -15,9 +15,9 @@ namespace {
 // CLI11 gives this to a flag without a value.
 constexpr std::string_view flag_without_value = "true";
 
-std::optional<std::int32_t> whole_number(const std::string& text, std::int32_t low,
-                                         std::int32_t high) {
-  std::int32_t number = 0;
+template <typename Number>
+std::optional<Number> whole_number(const std::string& text, Number low, Number high) {
+  Number number = 0;
   const char* end = text.data() + text.size();
   const auto read = std::from_chars(text.data(), end, number);
   if (read.ec != std::errc{} || read.ptr != end || number < low || number > high) return {};
@@ -70,6 +70,14 @@ std::optional<UsageError> check_run(const RawRun& raw, RunOptions& options) {
   } else if (raw.on_unknown != "retry") {
     return UsageError{
         fmt::format("--on-unknown '{}': expected retry or hold", escaped(raw.on_unknown))};
+  }
+  if (!raw.max_jobs.empty()) {
+    constexpr std::int64_t most = 1'000'000'000'000;
+    options.jobs_max = whole_number<std::int64_t>(raw.max_jobs, 0, most);
+    if (!options.jobs_max) {
+      return UsageError{fmt::format("--max-jobs '{}': expected a whole number, or 0 to load only",
+                                    escaped(raw.max_jobs))};
+    }
   }
   if (raw.output == "-") {
     return UsageError{"--output needs a file; 'ratebatch results' writes to standard output"};

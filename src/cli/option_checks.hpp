@@ -31,6 +31,7 @@ struct RawRun {
   std::string on_unknown = "retry";
   std::string sandbox;
   std::string output;
+  std::string max_jobs;
 };
 
 // What is wrong, as a text for the user.

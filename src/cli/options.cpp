@@ -54,6 +54,7 @@ void add_run(CLI::App& app, RawRun& raw) {
   // A flag: it takes a value behind '=' only, never the next argument.
   app.add_flag("--sandbox", raw.sandbox)->take_last();
   add_value(app, "-o,--output", raw.output);
+  add_value(app, "--max-jobs", raw.max_jobs);
 }
 
 std::vector<std::string> option_names(const CLI::App& app) {

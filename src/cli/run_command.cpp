@@ -65,7 +65,9 @@ class Run {
 
   Result<ExitCode> work() {
     Ending ending;
-    if (has_work()) {
+    if (has_work() && options_.jobs_max == 0) {
+      ending = ending_of(action::FinishReason::slice_done, std::nullopt);
+    } else if (has_work()) {
       auto ended = drive_and_record();
       if (!ended) return pass(ended);
       ending = std::move(*ended);
@@ -138,7 +140,8 @@ class Run {
     RunObserver observer{context_.console,          log_,  checkpoint_, setup_.catalog.lanes,
                          setup_.sandbox != nullptr, start_};
     DriverOptions options;
-    options.scheduler = {workers(), setup_.config.pace_at_per_mille, options_.on_unknown};
+    options.scheduler = {workers(), setup_.config.pace_at_per_mille, options_.on_unknown,
+                         options_.jobs_max};
     options.assets = assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr);
     options.assets_shown = options.assets;
     options.seed = static_cast<std::uint64_t>(start_.wall.ns);
@@ -159,6 +162,9 @@ class Run {
         if (setup_.switched_off > 0) return {ExitCode::not_finished, "switched_off"};
         if (failed || jobs.of(JobState::held) > 0) return {ExitCode::some_failed, "complete"};
         return {ExitCode::done, "complete"};
+      case action::FinishReason::slice_done:
+        if (jobs.open() == 0) return ending_of(action::FinishReason::complete, signal);
+        return {ExitCode::not_finished, "max_jobs"};
       case action::FinishReason::stopped:
         if (signal == SIGINT) return {ExitCode::interrupted, "interrupted"};
         return {ExitCode::terminated, "terminated"};

@@ -14,6 +14,7 @@ std::string_view headline_of(const std::string& reason) {
   if (reason == "terminated") return "Terminated";
   if (reason == "no_key") return "Stopped, no usable key is left";
   if (reason == "no_room") return "Stopped, the disk is full";
+  if (reason == "max_jobs") return "Stopped, as --max-jobs says";
   if (reason == "switched_off") return "Finished what is switched on";
   return "Stopped";
 }

@@ -30,7 +30,8 @@ void JobQueue::loaded(Now now, const event::JobsLoaded& page) {
   RB_ASSERT(route != routes_.end() && route->loading);
   RB_ASSERT(!page.jobs.empty() || page.exhausted);
   route->loading = false;
-  route->exhausted = page.exhausted;
+  route->exhausted = page.exhausted || closed_;
+  if (closed_) return;
   for (const JobRef& job : page.jobs) {
     RB_ASSERT(is_startable(job.state));
     route->cursor = JobCursor{job.priority, job.seq};
@@ -41,6 +42,16 @@ void JobQueue::loaded(Now now, const event::JobsLoaded& page) {
       put_back(job, now.steady + std::min(delay, stored_delay_max));
     }
   }
+}
+
+void JobQueue::close() {
+  closed_ = true;
+  for (Route& route : routes_) {
+    route.page.clear();
+    route.exhausted = !route.loading;
+  }
+  std::erase_if(returned_, [](const JobRef& job) { return !job.of_run; });
+  std::erase_if(delayed_, [](const Delayed& delayed) { return !delayed.job.of_run; });
 }
 
 void JobQueue::put_back(const JobRef& job, Instant ready) {

@@ -29,22 +29,23 @@ Lane::Lane(const LaneSettings& settings, const std::vector<RouteId>& routes)
     : settings_(settings), queue_(routes), gate_(settings.retry), breaker_(settings.breaker) {}
 
 const JobRef* Lane::startable(Now now) {
-  if (!gate_.allows(now, in_flight_) || !breaker_.allows(now.steady)) return nullptr;
+  if (!gate_.allows(now, in_flight()) || !breaker_.allows(now.steady)) return nullptr;
   if (blocked_until_ && now.steady < *blocked_until_) return nullptr;
   return queue_.head(now.steady);
 }
 
 Lane::Started Lane::start(Now now) {
   RB_ASSERT(startable(now) != nullptr);
-  ++in_flight_;
+  ++started_;
   blocked_until_.reset();
   const bool is_probe = breaker_.start();
   return {queue_.take_head(now.steady), is_probe};
 }
 
 void Lane::landed() {
-  RB_ASSERT(in_flight_ > 0);
-  --in_flight_;
+  RB_ASSERT(ended_ > 0);
+  --started_;
+  --ended_;
 }
 
 Deadline Lane::wake_at(Now now) const {
@@ -60,7 +61,7 @@ Deadline Lane::wake_at(Now now) const {
 }
 
 LaneStatus Lane::status(Now now, bool has_key) const {
-  if (queue_.drained() && in_flight_ == 0) return {LaneState::idle, "", std::nullopt};
+  if (queue_.drained() && started_ == 0) return {LaneState::idle, "", std::nullopt};
   if (!has_key) return {LaneState::no_key, "no usable key", std::nullopt};
   if (gate_.waiting(now)) return gate_.status(now);
   if (breaker_.open()) return {LaneState::tripped, "server failures", std::nullopt};

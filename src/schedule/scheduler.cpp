@@ -79,6 +79,7 @@ void Scheduler::withdraw_start(Now now, const AttemptStart& start) {
   Lane& lane = lanes_[index_of(flight.lane)];
   quota_.release(flight.reservation.id);
   lane.breaker().ended_without_verdict(now.steady, flight.is_probe);
+  lane.ended();
   lane.landed();
   JobRef job = flight.job;
   job.state = start.from;
@@ -104,6 +105,7 @@ void Scheduler::on(Now now, event::AttemptEnded& ended) {
 
 void Scheduler::apply(Now now, InFlight& flight, const Outcome& outcome, AttemptEnd& end) {
   Lane& lane = lanes_[index_of(flight.lane)];
+  lane.ended();
   quota_.settle(now, flight.reservation.id, outcome.facts);
   AttemptContext context;
   context.retries_used = flight.job.retries_used;
@@ -193,7 +195,7 @@ std::optional<Action> Scheduler::next_commit(Now now) {
 
 void Scheduler::start_jobs(Now now) {
   std::vector<bool> left_out(lanes_.size(), false);
-  while (in_flight_.size() < static_cast<std::size_t>(options_.workers)) {
+  while (has_free_worker()) {
     const auto lane = pick_lane(now, left_out);
     if (!lane) return;
     const auto answer = quota_.reserve(now, *lane, Cost{});
@@ -203,7 +205,18 @@ void Scheduler::start_jobs(Now now) {
       continue;
     }
     start_job(now, *lane, std::get<Reservation>(answer));
+    if (!slice_full()) continue;
+    for (Lane& each : lanes_) each.queue().close();
   }
+}
+
+// A worker whose outcome is known starts its next job with the commit of that outcome.
+bool Scheduler::has_free_worker() const {
+  return in_flight_.size() - batch_.ends.size() < static_cast<std::size_t>(options_.workers);
+}
+
+bool Scheduler::slice_full() const {
+  return options_.jobs_max && jobs_started_ >= *options_.jobs_max;
 }
 
 // The lane whose best job is best of all; but one with nothing in flight goes first while another
@@ -248,6 +261,7 @@ void Scheduler::start_job(Now now, LaneId lane, const Reservation& reservation) 
   flight.job.state = JobState::running;
   flight.job.attempts = start.attempt;
   flight.job.ready_at.reset();
+  if (!std::exchange(flight.job.of_run, true)) ++jobs_started_;
   RB_ASSERT(in_flight_.emplace(start.job, flight).second);
   batch_.starts.push_back(start);
 }
@@ -280,7 +294,8 @@ std::optional<Action> Scheduler::next_finish() {
   if (!in_flight_.empty() || !out_.empty()) return std::nullopt;
   action::Finished finish;
   if (all_drained() && !gave_up_) {
-    finish.reason = action::FinishReason::complete;
+    finish.reason =
+        slice_full() ? action::FinishReason::slice_done : action::FinishReason::complete;
   } else if (give_up_at_) {
     finish.reason = action::FinishReason::stopped;
   } else if (only_keyless_left()) {
@@ -310,9 +325,7 @@ Deadline Scheduler::wake_at() const {
   if (finished_) return wake;
   if (give_up_at_ && !gave_up_) wake.steady = give_up_at_;
   if (room_retry_at_) wake = earlier(wake, {room_retry_at_, std::nullopt});
-  const bool may_start = !give_up_at_ && !room_retry_at_ &&
-                         in_flight_.size() < static_cast<std::size_t>(options_.workers);
-  if (!may_start) return wake;
+  if (give_up_at_ || room_retry_at_ || !has_free_worker()) return wake;
   for (const Lane& lane : lanes_) wake = earlier(wake, lane.wake_at(polled_at_));
   return wake;
 }

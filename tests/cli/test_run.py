@@ -54,6 +54,22 @@ class RunTest(CliTestCase):
                          (lines[-1]["run"]["done"], lines[-1]["calls"]["sent"],
                           lines[-1]["exit_code"], lines[-1]["reason"]))
 
+    def test_a_slice_ends_after_its_jobs_and_the_next_goes_on(self):
+        loaded = self.run_sandbox("--max-jobs", "0")
+        self.check_code(loaded, 75)
+        self.assertIn("loaded 12 jobs\n", loaded.stderr)
+        self.assertEqual((12, 0), (self.status()["jobs"]["pending"],
+                                   self.status()["calls"]["sent"]))
+        first = self.run_cli("resume", "--max-jobs", "5", "--json")
+        self.check_code(first, 75)
+        self.assertEqual(("max_jobs", 5), (first.json_lines()[-1]["reason"],
+                                           first.json_lines()[-1]["run"]["done"]))
+        self.assertEqual("max_jobs", self.status()["last_run"]["reason"])
+        last = self.run_cli("resume", "--max-jobs", "7")
+        self.check_code(last, 0)
+        self.assertIn("Finished: 12 of 12 jobs done", last.stderr)
+        self.check_code(self.run_cli("resume", "--max-jobs", "0"), 0)
+
     def test_results_are_one_line_per_job_complete_or_absent(self):
         self.check_code(self.run_sandbox("-o", "out.jsonl"), 0)
         results = [json.loads(line) for line in self.read("out.jsonl").splitlines()]

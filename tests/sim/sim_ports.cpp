@@ -139,6 +139,9 @@ void SimTransport::check_send(const std::string& id, const std::string& model) {
           "no more requests than workers");
   require(o.configured_concurrency == 0 || models_in_flight_[model] < o.configured_concurrency,
           "concurrency stays within its limit");
+  jobs_sent_.insert(id);
+  require(o.slice_jobs == 0 || std::ssize(jobs_sent_) <= o.slice_jobs,
+          "a run starts no more jobs than its slice has");
   check_priority(id);
   check_rate(model);
 }

@@ -130,6 +130,7 @@ class SimTransport final : public Transport {
   const FakeCheckpointData& data_;
   const SimInterrupts& interrupts_;
   std::multimap<Instant, Delivery> deliveries_;
+  std::set<std::string> jobs_sent_;
   std::set<std::string> jobs_in_flight_;
   std::map<std::string, std::int32_t> models_in_flight_;
   std::map<std::string, std::vector<Instant>> sent_times_;

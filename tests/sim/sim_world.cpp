@@ -156,7 +156,8 @@ class World {
 
     DriverOptions options;
     options.scheduler = {state_.options.workers, config_.pace_at_per_mille,
-                         state_.options.on_unknown};
+                         state_.options.on_unknown, std::nullopt};
+    if (state_.options.slice_jobs > 0) options.scheduler.jobs_max = state_.options.slice_jobs;
     options.seed = state_.options.seed + static_cast<std::uint64_t>(state_.crashes);
     auto end = drive(*catalog, {clock, transport, checkpoint, interrupts, observer}, options,
                      begun->limits);

@@ -16,9 +16,11 @@ constexpr RouteId image{2};
 // A scheduler with a store that always has room, and a column of steps to drive it.
 class Bench {
  public:
-  explicit Bench(std::int32_t workers, Lanes lanes) : lanes_(std::move(lanes)) {
+  explicit Bench(std::int32_t workers, Lanes lanes, std::optional<std::int64_t> jobs_max = {})
+      : lanes_(std::move(lanes)) {
     SchedulerOptions options;
     options.workers = workers;
+    options.jobs_max = jobs_max;
     scheduler_.emplace(lanes_, options, Rng{1}, now_, std::vector<LimitState>{});
   }
 
@@ -138,6 +140,44 @@ TEST_CASE("all starts of a turn share one commit") {
   bench.run();
   CHECK(bench.in_flight.size() == 50);
   CHECK(bench.commits == 1);
+}
+
+TEST_CASE("an outcome and the start that takes its worker share one commit") {
+  Bench bench{2, two_lanes()};
+  for (std::int64_t i = 1; i <= 4; ++i) bench.add(text, i);
+  bench.run();
+  CHECK(bench.commits == 1);
+  bench.reply(1, OutcomeClass::done);
+  CHECK(bench.commits == 2);
+  CHECK(bench.order == Order{1, 2, 3});
+  CHECK(bench.scheduler().snapshot(bench.now()).in_flight == 2);
+}
+
+TEST_CASE("a job that goes back never starts again in the commit that puts it back") {
+  Bench bench{1, two_lanes()};
+  bench.add(text, 1);
+  bench.run();
+  Outcome unharmed;
+  unharmed.kind = OutcomeClass::refused_key;
+  bench.reply(1, unharmed);
+  CHECK(bench.commits == 2);
+  CHECK(bench.order == Order{1});
+}
+
+TEST_CASE("a slice starts as many jobs as it may, sees them through their retries, and ends") {
+  Bench bench{2, two_lanes(), 3};
+  for (std::int64_t i = 1; i <= 9; ++i) bench.add(text, i);
+  for (std::int64_t i = 11; i <= 19; ++i) bench.add(image, i);
+  bench.run();
+  bench.reply(1, OutcomeClass::server_error);
+  CHECK(bench.order == Order{1, 2, 3});
+  bench.reply(2, OutcomeClass::done);
+  bench.reply(3, OutcomeClass::done);
+  CHECK_FALSE(bench.finished.has_value());
+  bench.advance(std::chrono::seconds{1});
+  CHECK(bench.order == Order{1, 2, 3, 1});
+  bench.reply(1, OutcomeClass::done);
+  CHECK(bench.finished == action::FinishReason::slice_done);
 }
 
 TEST_CASE("a lane with nothing in flight goes first while another holds more than one slot") {

@@ -46,6 +46,7 @@ struct RunOptions {
   bool skip_invalid = false;
   bool update = false;
   std::optional<std::string> output;
+  std::optional<std::int64_t> jobs_max;  // 0: only load.
 };
 
 struct StatusOptions {

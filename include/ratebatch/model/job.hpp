@@ -104,6 +104,7 @@ struct JobRef {
   AttemptNumber attempts{};            // Requests sent so far.
   std::int32_t retries_used = 0;       // Of the server class; waiting for a limit uses none.
   std::optional<WallTime> ready_at{};  // Not before, where it waits for a retry.
+  bool of_run = false;                 // This run has started it before.
 };
 
 // The order of jobs within a lane.

@@ -86,10 +86,11 @@ struct Cancel {
 };
 
 enum class FinishReason : std::uint8_t {
-  complete,  // No job is left that could be started.
-  stopped,   // As requested; everything in flight is settled and stored.
-  no_key,    // Jobs are left, and every lane that has some has no usable key.
-  no_room,   // Stopped while the disk was full: answers that arrived could not be stored.
+  complete,    // No job is left that could be started.
+  slice_done,  // As many jobs as the run may start are started and settled.
+  stopped,     // As requested; everything in flight is settled and stored.
+  no_key,      // Jobs are left, and every lane that has some has no usable key.
+  no_room,     // Stopped while the disk was full: answers that arrived could not be stored.
 };
 
 // The last action; nothing follows it.

@@ -39,6 +39,10 @@ class JobQueue {
   // Takes the page it asked for. Precondition: the route is its own and a page was under way.
   void loaded(Now now, const event::JobsLoaded& page);
 
+  // From now on only jobs that this run has started before are offered: the others are forgotten
+  // here, and read again by the next run.
+  void close();
+
   // Puts a job back: to start again at `ready` at the earliest.
   void put_back(const JobRef& job, Instant ready);
 
@@ -83,6 +87,7 @@ class JobQueue {
   std::vector<Route> routes_;
   std::set<JobRef, Order> returned_;
   std::set<Delayed, DelayOrder> delayed_;
+  bool closed_ = false;
 };
 
 }  // namespace ratebatch

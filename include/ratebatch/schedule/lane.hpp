@@ -26,7 +26,8 @@ class Lane {
   [[nodiscard]] LaneGate& gate() { return gate_; }
   [[nodiscard]] Breaker& breaker() { return breaker_; }
   [[nodiscard]] const LaneSettings& settings() const { return settings_; }
-  [[nodiscard]] std::int32_t in_flight() const { return in_flight_; }
+  // Requests under way: started, and no outcome known.
+  [[nodiscard]] std::int32_t in_flight() const { return started_ - ended_; }
 
   // The best job, if one may start as far as gate, breaker and quota blocks go; else nullptr.
   [[nodiscard]] const JobRef* startable(Now now);
@@ -42,7 +43,11 @@ class Lane {
   };
   Started start(Now now);
 
-  // A started job left the flight: its outcome is committed, or it was never sent.
+  // The outcome of a started job is known. It may make room for another start at once, which is
+  // committed together with it.
+  void ended() { ++ended_; }
+
+  // What `ended` said is committed, or the start was withdrawn.
   void landed();
 
   // When, after `now`, `startable` may change by the passing of time alone.
@@ -56,7 +61,8 @@ class Lane {
   JobQueue queue_;
   LaneGate gate_;
   Breaker breaker_;
-  std::int32_t in_flight_ = 0;
+  std::int32_t started_ = 0;  // Not yet landed.
+  std::int32_t ended_ = 0;    // Of those, with a known outcome.
   std::optional<Instant> blocked_until_;
 };
 

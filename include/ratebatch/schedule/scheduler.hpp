@@ -7,7 +7,7 @@
 //
 // The rules it keeps, each one an invariant of the simulator:
 //  1. A Send follows the commit of its start; a worker slot is held from that commit to the commit
-//     of the attempt's outcome.
+//     of the attempt's outcome, which may start the slot's next job.
 //  2. Every AttemptEnded belongs to a Send (or is ignored, if its attempt is not in flight).
 //  3. Every reservation is settled or released exactly once.
 //  4. Nothing starts after a stop, above a limit, or while a commit waits for room.
@@ -31,6 +31,7 @@ struct SchedulerOptions {
   std::int32_t workers = 4;
   std::int32_t pace_at_per_mille = 990;
   UnknownPolicy on_unknown = UnknownPolicy::retry;
+  std::optional<std::int64_t> jobs_max{};  // Different jobs that may be started; absent: all.
 };
 
 // After a commit found no room: the wait before it is tried again.
@@ -83,6 +84,8 @@ class Scheduler {
   void withdraw_start(Now now, const AttemptStart& start);
   void apply(Now now, InFlight& flight, const Outcome& outcome, AttemptEnd& end);
   void note_lane_changes(Now now);
+  [[nodiscard]] bool has_free_worker() const;
+  [[nodiscard]] bool slice_full() const;
   void cancel_all();
   [[nodiscard]] bool all_drained() const;
   [[nodiscard]] bool only_keyless_left() const;
@@ -94,6 +97,7 @@ class Scheduler {
   std::vector<LaneStatus> stored_status_;  // As last put into a batch.
   std::map<RouteId, LaneId> lane_of_route_;
   std::map<JobSeq, InFlight> in_flight_;
+  std::int64_t jobs_started_ = 0;
   Batch batch_;  // Grows until the next commit.
   std::vector<JobSeq> committing_starts_;
   std::vector<JobSeq> committing_ends_;
