@@ -96,9 +96,11 @@ class Run {
   Result<Ending> drive_and_record() {
     auto signals = StopSignals::install(options_.grace);
     if (!signals) return pass(signals);
+    auto transport = CurlTransport::open({workers(), (*signals)->descriptor()});
+    if (!transport) return pass(transport);
     auto begun = begin();
     if (!begun) return pass(begun);
-    auto reason = drive_to_end(**signals, begun->limits);
+    auto reason = drive_to_end(**signals, **transport, begun->limits);
     Ending ending = reason ? ending_of(*reason, (*signals)->first_signal())
                            : Ending{exit_code_of(reason.error().code), "storage failed"};
     log_.write(system_now().wall, LogLevel::info, "run_ended",
@@ -133,9 +135,8 @@ class Run {
     return begun;
   }
 
-  Result<action::FinishReason> drive_to_end(StopSignals& signals,
+  Result<action::FinishReason> drive_to_end(StopSignals& signals, Transport& transport,
                                             const std::vector<LimitState>& limits) {
-    CurlTransport transport{{workers(), signals.descriptor()}};
     SystemClock clock;
     RunObserver observer{context_.console,          log_,  checkpoint_, setup_.catalog.lanes,
                          setup_.sandbox != nullptr, start_};

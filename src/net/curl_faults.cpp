@@ -17,7 +17,7 @@ TransferFault fault_of_time(const TransferProgress& progress) {
 }
 
 // What a failure before the request means, where one was sent all the same: a reused connection
-// died under it, libcurl began anew, and would have stopped before a second sending.
+// died under it, libcurl began anew, and would have been stopped before a second sending.
 TransferFault before_sending(TransferFault fault, const TransferProgress& progress) {
   return progress.request_sent ? TransferFault::broken : fault;
 }
@@ -62,7 +62,7 @@ TransferFault fault_of(CURLcode code, const TransferProgress& progress) {
     case CURLE_BAD_FUNCTION_ARGUMENT:
       return TransferFault::local;
     default:
-      // Resets, early ends, broken HTTP/2 streams, and 65: a second sending that was prevented.
+      // Resets, early ends, broken HTTP/2 streams.
       return progress.connected || progress.request_sent ? TransferFault::broken
                                                          : TransferFault::connect;
   }

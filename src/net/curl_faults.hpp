@@ -1,7 +1,7 @@
 // What libcurl's error codes mean to us.
 #pragma once
 
-#include "net/curl_handles.hpp"
+#include "net/curl_library.hpp"
 #include "ratebatch/model/http.hpp"
 
 namespace ratebatch {

@@ -1,35 +1,62 @@
 #include "net/curl_handles.hpp"
 
-#include <cstring>
+#include <string_view>
 
 namespace ratebatch {
 namespace {
 
-void wipe_bytes(char* bytes, std::size_t count) {
-  // volatile keeps the compiler from dropping stores to memory that is about to be freed.
-  volatile char* at = bytes;
-  for (std::size_t i = 0; i < count; ++i) at[i] = '\0';
+// libcurl would hold large bodies back for a second to ask whether they are welcome.
+constexpr std::string_view no_expect = "Expect:";
+
+// The bytes of all lines at most, each with two for ": " and its zero byte.
+std::size_t bytes_needed(const HttpRequest& request) {
+  std::size_t bytes = no_expect.size() + 1;
+  for (const Header& header : request.headers) {
+    bytes += header.name.size() + header.value.size() + 3;
+  }
+  if (!request.key_header) return bytes;
+  const KeyHeader& key = *request.key_header;
+  return bytes + key.name.size() + key.prefix.size() + key.key.reveal().size() + 3;
 }
 
 }  // namespace
 
-HeaderLines::~HeaderLines() {
-  for (curl_slist* line = lines_; line != nullptr; line = line->next) {
-    wipe_bytes(line->data, std::strlen(line->data));
+curl_slist* HeaderLines::write(const HttpRequest& request) {
+  wipe();
+  // First, as lines that move would leave a key behind, and their addresses wrong.
+  text_.reserve(bytes_needed(request));
+  const auto begin_line = [&] {
+    lines_.push_back({.data = text_.data() + text_.size(), .next = nullptr});
+  };
+  for (const Header& header : request.headers) {
+    begin_line();
+    text_ += header.name;
+    // A colon without a value would mean to leave the header out.
+    if (header.value.empty()) {
+      text_ += ';';
+    } else {
+      text_.append(": ").append(header.value);
+    }
+    text_ += '\0';
   }
-  curl_slist_free_all(lines_);
+  begin_line();
+  text_.append(no_expect).push_back('\0');
+  if (request.key_header) {
+    const KeyHeader& key = *request.key_header;
+    begin_line();
+    text_.append(key.name).append(": ").append(key.prefix).append(key.key.reveal());
+    text_ += '\0';
+  }
+  for (std::size_t i = 1; i < lines_.size(); ++i) lines_[i - 1].next = &lines_[i];
+  return lines_.data();
 }
 
-bool HeaderLines::add(const std::string& line) {
-  curl_slist* longer = curl_slist_append(lines_, line.c_str());
-  if (longer == nullptr) return false;
-  lines_ = longer;
-  return true;
-}
-
-void wipe(std::string& text) {
-  wipe_bytes(text.data(), text.size());
-  text.clear();
+void HeaderLines::wipe() {
+  // volatile keeps the compiler from dropping stores that nobody reads.
+  volatile char* at = text_.data();
+  for (std::size_t i = 0; i < text_.size(); ++i) at[i] = '\0';
+  text_.clear();
+  lines_.clear();
 }
 
 }  // namespace ratebatch

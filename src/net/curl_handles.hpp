@@ -1,62 +1,40 @@
-// Owners of libcurl's handles. The one file that includes libcurl: no header of include/ shows it.
+// Owners of what libcurl works with: its handles, and the header lines of a request.
 #pragma once
-
-#include <curl/curl.h>
 
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "ratebatch/base/assert.hpp"
+#include "net/curl_library.hpp"
+#include "ratebatch/model/http.hpp"
 
 namespace ratebatch {
 
-// Holds libcurl's global state. It is counted: several owners may live at once, in any order.
-class CurlLibrary {
- public:
-  CurlLibrary() { RB_ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK); }
-  CurlLibrary(const CurlLibrary&) = delete;
-  CurlLibrary& operator=(const CurlLibrary&) = delete;
-  ~CurlLibrary() { curl_global_cleanup(); }
-};
+// Each is made with the function of CurlFunctions that frees it.
+using EasyHandle = std::unique_ptr<CURL, decltype(CurlFunctions::easy_cleanup)>;
+using MultiHandle = std::unique_ptr<CURLM, decltype(CurlFunctions::multi_cleanup)>;
+using UrlHandle = std::unique_ptr<CURLU, decltype(CurlFunctions::url_cleanup)>;
+using CurlString = std::unique_ptr<char, decltype(CurlFunctions::free)>;
 
-struct CurlDeleter {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-using EasyHandle = std::unique_ptr<CURL, CurlDeleter>;
-
-struct CurlMultiDeleter {
-  void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
-};
-using MultiHandle = std::unique_ptr<CURLM, CurlMultiDeleter>;
-
-struct CurlUrlDeleter {
-  void operator()(CURLU* handle) const { curl_url_cleanup(handle); }
-};
-using UrlHandle = std::unique_ptr<CURLU, CurlUrlDeleter>;
-
-struct CurlStringDeleter {
-  void operator()(char* text) const { curl_free(text); }
-};
-using CurlString = std::unique_ptr<char, CurlStringDeleter>;
-
-// Header lines for libcurl. One of them holds a key, so all are wiped before they are freed.
+// The header lines of one request after another. One of them holds a key, so all are wiped as soon
+// as the request is over.
 class HeaderLines {
  public:
   HeaderLines() = default;
   HeaderLines(const HeaderLines&) = delete;
   HeaderLines& operator=(const HeaderLines&) = delete;
-  ~HeaderLines();
+  ~HeaderLines() { wipe(); }
 
-  // Copies the line. False: out of memory.
-  bool add(const std::string& line);
+  // Writes the lines of this request in place of those before. What is returned stays as it is
+  // until the next call of this or of wipe.
+  curl_slist* write(const HttpRequest& request);
 
-  [[nodiscard]] curl_slist* get() const { return lines_; }
+  // Overwrites them with zeros, also where the compiler sees no reader.
+  void wipe();
 
  private:
-  curl_slist* lines_ = nullptr;
+  std::string text_;  // The lines, each with its zero byte.
+  std::vector<curl_slist> lines_;
 };
-
-// Overwrites the text with zeros, also where the compiler sees no reader, and empties it.
-void wipe(std::string& text);
 
 }  // namespace ratebatch

@@ -1,5 +1,6 @@
 #include "net/reply_sink.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -8,19 +9,25 @@
 namespace ratebatch {
 namespace {
 
+// Room made before a reply comes: providers send 10 to 25 headers.
+constexpr std::size_t usual_headers = 16;
+
+// Room made for a body on its header's word alone. Our own choice: above most answers; what is
+// larger grows as it comes.
+constexpr std::size_t promised_bytes_max = std::size_t{256} << 10U;
+
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
 std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
 }
 
-std::string lower_ascii(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
+void lower_ascii(std::string& text) {
+  for (char& c : text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
-  return lower;
 }
 
 // The status of "HTTP/1.1 200 OK"; 0 where the line is no status line.
@@ -49,15 +56,18 @@ bool ReplySink::take_header_line(std::string_view line) {
   }
   if (const std::int32_t status = status_in(line); status != 0) {
     in_headers_ = status >= 200;
-    if (in_headers_) reply_ = HttpReply{.status = status};
+    if (in_headers_) begin_reply(status);
     return true;
   }
   const std::string_view text = trimmed(line);
   if (text.empty()) in_headers_ = false;  // What follows are a body and its trailers.
   const std::size_t colon = text.find(':');
   if (!in_headers_ || colon == std::string_view::npos) return true;
-  reply_.headers.push_back(Header{.name = lower_ascii(text.substr(0, colon)),
-                                  .value = std::string(trimmed(text.substr(colon + 1)))});
+  Header& header = reply_.headers.emplace_back();
+  header.name = text.substr(0, colon);
+  lower_ascii(header.name);
+  header.value = trimmed(text.substr(colon + 1));
+  if (header.name == "content-length") expect_body(header.value);
   return true;
 }
 
@@ -82,6 +92,18 @@ Result<HttpReply> ReplySink::finish() {
     if (!kept) return pass(kept);
   }
   return std::move(reply_);
+}
+
+void ReplySink::begin_reply(std::int32_t status) {
+  reply_ = HttpReply{.status = status};
+  reply_.headers.reserve(usual_headers);
+}
+
+void ReplySink::expect_body(std::string_view length) {
+  std::size_t bytes = 0;
+  const auto parsed = std::from_chars(length.data(), length.data() + length.size(), bytes);
+  if (parsed.ec != std::errc{} || target() != nullptr) return;
+  reply_.body.reserve(std::min({bytes, body_bytes_max_, promised_bytes_max}));
 }
 
 bool ReplySink::refuse(TransferFault fault, std::string message) {

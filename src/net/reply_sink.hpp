@@ -47,6 +47,8 @@ class ReplySink {
   Result<HttpReply> finish();
 
  private:
+  void begin_reply(std::int32_t status);
+  void expect_body(std::string_view length);  // Makes room for what Content-Length promises.
   bool refuse(TransferFault fault, std::string message);
   BodyFile* target();  // Where the body goes; nullptr: to the reply itself.
 

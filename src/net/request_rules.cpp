@@ -12,11 +12,15 @@
 namespace ratebatch {
 namespace {
 
+// Remembered URLs at most. Our own choice: more than the endpoints of any run; what grows beyond
+// are URLs that name one job each, such as downloads, and are not seen again.
+constexpr std::size_t known_urls_max = 256;
+
 // A part of a parsed URL; empty where it has none.
-std::string part_of(CURLU* url, CURLUPart part) {
+std::string part_of(const CurlFunctions& curl, CURLU* url, CURLUPart part) {
   char* text = nullptr;
-  if (curl_url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
-  const CurlString owner(text);
+  if (curl.url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
+  const CurlString owner(text, curl.free);
   return owner.get();
 }
 
@@ -24,6 +28,24 @@ void lower_ascii(std::string& text) {
   for (char& c : text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
+}
+
+std::optional<Origin> parse_origin(const CurlFunctions& curl, const std::string& url) {
+  const UrlHandle parsed(curl.url(), curl.url_cleanup);
+  if (!parsed || has_control_byte(url) ||
+      curl.url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) {
+    return std::nullopt;
+  }
+  Origin origin{.scheme = part_of(curl, parsed.get(), CURLUPART_SCHEME),
+                .host = part_of(curl, parsed.get(), CURLUPART_HOST),
+                .port = part_of(curl, parsed.get(), CURLUPART_PORT)};
+  lower_ascii(origin.scheme);
+  lower_ascii(origin.host);
+  const bool is_http = origin.scheme == "https" || origin.scheme == "http";
+  const bool has_user = !part_of(curl, parsed.get(), CURLUPART_USER).empty() ||
+                        !part_of(curl, parsed.get(), CURLUPART_PASSWORD).empty();
+  if (!is_http || has_user || origin.host.empty()) return std::nullopt;
+  return origin;
 }
 
 // RFC 9110, section 5.6.2.
@@ -47,12 +69,13 @@ std::optional<std::string> why_headers_forbidden(const HttpRequest& request) {
   return std::nullopt;
 }
 
-std::optional<std::string> why_key_forbidden(const KeyHeader& key, const Origin& origin) {
+std::optional<std::string> why_key_forbidden(const KeyHeader& key, const Origin& origin,
+                                             OriginReader& origins) {
   if (!is_token(key.name)) return "the key's header may not be named '" + escaped(key.name) + "'";
   if (has_control_byte(key.prefix) || has_control_byte(key.key.reveal())) {
     return "the key holds a control byte, such as a line end at its end";
   }
-  const std::optional<Origin> bound = parse_origin(key.origin);
+  const std::optional<Origin> bound = origins.read(key.origin);
   if (!bound) return "the key's origin '" + escaped(key.origin) + "' is no http or https URL";
   if (*bound != origin) {
     return "the key belongs to " + bound->scheme + "://" + name_of(*bound) +
@@ -63,21 +86,12 @@ std::optional<std::string> why_key_forbidden(const KeyHeader& key, const Origin&
 
 }  // namespace
 
-std::optional<Origin> parse_origin(const std::string& url) {
-  const UrlHandle parsed(curl_url());
-  if (!parsed || has_control_byte(url) ||
-      curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) {
-    return std::nullopt;
-  }
-  Origin origin{.scheme = part_of(parsed.get(), CURLUPART_SCHEME),
-                .host = part_of(parsed.get(), CURLUPART_HOST),
-                .port = part_of(parsed.get(), CURLUPART_PORT)};
-  lower_ascii(origin.scheme);
-  lower_ascii(origin.host);
-  const bool is_http = origin.scheme == "https" || origin.scheme == "http";
-  const bool has_user = !part_of(parsed.get(), CURLUPART_USER).empty() ||
-                        !part_of(parsed.get(), CURLUPART_PASSWORD).empty();
-  if (!is_http || has_user || origin.host.empty()) return std::nullopt;
+std::optional<Origin> OriginReader::read(const std::string& url) {
+  if (const auto known = known_.find(url); known != known_.end()) return known->second;
+  std::optional<Origin> origin = parse_origin(curl_, url);
+  if (!origin) return origin;  // Not remembered: it may hold a password.
+  if (known_.size() >= known_urls_max) known_.clear();
+  known_.emplace(url, *origin);
   return origin;
 }
 
@@ -96,7 +110,8 @@ bool is_loopback(const Origin& origin) {
   return inet_pton(AF_INET6, inner.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-std::optional<std::string> why_forbidden(const HttpRequest& request, const Origin& origin) {
+std::optional<std::string> why_forbidden(const HttpRequest& request, const Origin& origin,
+                                         OriginReader& origins) {
   if (request.method != "POST" && request.method != "GET") {
     return "the method '" + escaped(request.method) + "' is neither GET nor POST";
   }
@@ -104,7 +119,7 @@ std::optional<std::string> why_forbidden(const HttpRequest& request, const Origi
     return "http:// is for loopback only; use https://, or set allow_http for this provider";
   }
   if (std::optional<std::string> why = why_headers_forbidden(request)) return why;
-  if (request.key_header) return why_key_forbidden(*request.key_header, origin);
+  if (request.key_header) return why_key_forbidden(*request.key_header, origin, origins);
   return std::nullopt;
 }
 

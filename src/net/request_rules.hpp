@@ -3,10 +3,13 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "ratebatch/model/http.hpp"
 
 namespace ratebatch {
+
+struct CurlFunctions;
 
 // The parts of an http or https URL that say who is spoken to.
 struct Origin {
@@ -17,8 +20,21 @@ struct Origin {
   friend bool operator==(const Origin&, const Origin&) = default;
 };
 
-// Nothing where the text is no absolute http or https URL, or carries a user name or password.
-std::optional<Origin> parse_origin(const std::string& url);
+// Reads the origins of URLs, as libcurl will when it connects, and remembers them: a run sends most
+// of its requests to the same few URLs.
+class OriginReader {
+ public:
+  // Precondition: the functions outlive the reader.
+  explicit OriginReader(const CurlFunctions& curl) : curl_(curl) {}
+
+  // Nothing where the text is no absolute http or https URL, holds a control byte, or carries a
+  // user name or password.
+  std::optional<Origin> read(const std::string& url);
+
+ private:
+  const CurlFunctions& curl_;
+  std::unordered_map<std::string, Origin> known_;
+};
 
 // "host:port", for messages.
 std::string name_of(const Origin& origin);
@@ -28,6 +44,7 @@ bool is_loopback(const Origin& origin);
 
 // Why our rules forbid the request, which goes to `origin`; nothing: they allow it. The text may
 // hold foreign bytes, never a key.
-std::optional<std::string> why_forbidden(const HttpRequest& request, const Origin& origin);
+std::optional<std::string> why_forbidden(const HttpRequest& request, const Origin& origin,
+                                         OriginReader& origins);
 
 }  // namespace ratebatch

@@ -31,25 +31,25 @@ TEST_CASE("a 2xx body is written to its file, for the owner only") {
   const std::string bytes(200'000, '\xE9');
   ScriptServer server({{read_request(), send_bytes(http_reply(200, bytes)), read_request(),
                         send_bytes(http_reply(204, ""))}});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   TemporaryFolder folder;
   const std::string path = folder.path("image.png");
-  const HttpReply reply = reply_to(transport, download(server, path));
+  const HttpReply reply = reply_to(*transport, download(server, path));
   CHECK(reply.status == 200);
   CHECK(reply.body.empty());
   CHECK(folder.read("image.png") == bytes);
   struct stat info{};
   REQUIRE(stat(path.c_str(), &info) == 0);
   CHECK((info.st_mode & 0777U) == 0600);
-  CHECK(reply_to(transport, download(server, folder.path("empty"))).status == 204);
+  CHECK(reply_to(*transport, download(server, folder.path("empty"))).status == 204);
   CHECK(std::filesystem::file_size(folder.path("empty")) == 0);
 }
 
 TEST_CASE("a body that is no 2xx stays out of the file") {
   ScriptServer server({answer(http_reply(404, "no such image"))});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   TemporaryFolder folder;
-  const HttpReply reply = reply_to(transport, download(server, folder.path("image")));
+  const HttpReply reply = reply_to(*transport, download(server, folder.path("image")));
   CHECK(reply.status == 404);
   CHECK(reply.body == "no such image");
   CHECK_FALSE(std::filesystem::exists(folder.path("image")));
@@ -57,33 +57,34 @@ TEST_CASE("a body that is no 2xx stays out of the file") {
 
 TEST_CASE("a transfer that fails leaves no file") {
   const std::string half = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf";
-  CurlTransport transport({});
+  const auto transport = open_transport();
   TemporaryFolder folder;
   SUBCASE("broken") {
     ScriptServer server({answer(half)});
-    CHECK(failure_of(transport, download(server, folder.path("a"))).fault == TransferFault::broken);
+    CHECK(failure_of(*transport, download(server, folder.path("a"))).fault ==
+          TransferFault::broken);
   }
   SUBCASE("over the cap") {
     ScriptServer server({answer(http_reply(200, "too long"))});
     HttpRequest request = download(server, folder.path("a"));
     request.body_bytes_max = 3;
-    CHECK(failure_of(transport, request).fault == TransferFault::too_large);
+    CHECK(failure_of(*transport, request).fault == TransferFault::too_large);
   }
   SUBCASE("cancelled") {
     ScriptServer server({{read_request(), send_bytes(half), stall()}});
-    transport.send(TransferId{1}, download(server, folder.path("a")));
+    transport->send(TransferId{1}, download(server, folder.path("a")));
     while (server.bill() == 0) {
-      CHECK(transport.finished().empty());
-      transport.wait(std::chrono::milliseconds{10});
+      CHECK(transport->finished().empty());
+      transport->wait(std::chrono::milliseconds{10});
     }
-    transport.cancel(TransferId{1});
+    transport->cancel(TransferId{1});
   }
   CHECK_FALSE(std::filesystem::exists(folder.path("a")));
 }
 
 TEST_CASE("a file that cannot be created fails the transfer before anything is sent") {
   ScriptServer server({answer(http_reply(200, "new"))});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   TemporaryFolder folder;
   const std::string path = folder.path("taken");
   std::string expected = "old";
@@ -96,7 +97,7 @@ TEST_CASE("a file that cannot be created fails the transfer before anything is s
     REQUIRE(symlink(folder.path("nowhere").c_str(), path.c_str()) == 0);
     expected = "";
   }
-  const TransferFailure failure = failure_of(transport, download(server, path));
+  const TransferFailure failure = failure_of(*transport, download(server, path));
   CHECK(failure.fault == TransferFault::local);
   CHECK_FALSE(failure.request_sent);
   CHECK(failure.message.find(path) != std::string::npos);

@@ -105,8 +105,8 @@ TEST_CASE("a reply that breaks off or makes no sense is named for what it is") {
   for (const ReplyFault& row : table) {
     CAPTURE(row.what);
     ScriptServer server({row.script});
-    CurlTransport transport({});
-    const TransferFailure failure = failure_of(transport, post_to(server.url("/")));
+    const auto transport = open_transport();
+    const TransferFailure failure = failure_of(*transport, post_to(server.url("/")));
     CHECK(failure.fault == row.fault);
     CHECK(failure.status == row.status);
     CHECK(failure.request_sent);
@@ -118,10 +118,10 @@ TEST_CASE("a reply that breaks off or makes no sense is named for what it is") {
 TEST_CASE("a server that falls silent stalls the transfer") {
   ScriptServer server(
       {{read_request(), send_bytes("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), stall()}});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = post_to(server.url("/"));
   request.stall_timeout = std::chrono::seconds{1};
-  const TransferFailure failure = failure_of(transport, request);
+  const TransferFailure failure = failure_of(*transport, request);
   CHECK(failure.fault == TransferFault::stalled);
   CHECK(failure.request_sent);
   CHECK(failure.status == 200);
@@ -129,10 +129,10 @@ TEST_CASE("a server that falls silent stalls the transfer") {
 
 TEST_CASE("a transfer ends when its total time is over, and counts as sent") {
   ScriptServer server({{read_request(), stall()}});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = post_to(server.url("/"));
   request.total_timeout = std::chrono::milliseconds{50};
-  const FinishedTransfer ended = run_transfer(transport, request);
+  const FinishedTransfer ended = run_transfer(*transport, request);
   const TransferFailure failure = std::get<TransferFailure>(ended.result);
   CHECK(failure.fault == TransferFault::timeout);
   CHECK(failure.request_sent);
@@ -141,8 +141,8 @@ TEST_CASE("a transfer ends when its total time is over, and counts as sent") {
 
 TEST_CASE("a port without a listener is a connect fault, and nothing was sent") {
   SilentListener nobody(-1);  // Bound, not listening: the port is refused and taken.
-  CurlTransport transport({});
-  const TransferFailure failure = failure_of(transport, post_to(nobody.url()));
+  const auto transport = open_transport();
+  const TransferFailure failure = failure_of(*transport, post_to(nobody.url()));
   CHECK(failure.fault == TransferFault::connect);
   CHECK_FALSE(failure.request_sent);
   CHECK(failure.status == 0);
@@ -151,18 +151,18 @@ TEST_CASE("a port without a listener is a connect fault, and nothing was sent") 
 TEST_CASE("a connect that hangs is a timeout, and nothing was sent") {
   SilentListener full(0);
   full.fill(4);
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = post_to(full.url());
   request.connect_timeout = std::chrono::milliseconds{100};
-  const TransferFailure failure = failure_of(transport, request);
+  const TransferFailure failure = failure_of(*transport, request);
   CHECK(failure.fault == TransferFault::timeout);
   CHECK_FALSE(failure.request_sent);
 }
 
 TEST_CASE("an unknown host is a resolve fault, and nothing was sent") {
   REQUIRE(setenv("no_proxy", "*", 1) == 0);  // A proxy of this machine would answer for it.
-  CurlTransport transport({});
-  const TransferFailure failure = failure_of(transport, post_to("https://host.invalid/v1"));
+  const auto transport = open_transport();
+  const TransferFailure failure = failure_of(*transport, post_to("https://host.invalid/v1"));
   unsetenv("no_proxy");
   CHECK(failure.fault == TransferFault::resolve);
   CHECK_FALSE(failure.request_sent);
@@ -172,11 +172,11 @@ TEST_CASE("an unknown host is a resolve fault, and nothing was sent") {
 TEST_CASE("a request that left in part counts as sent") {
   // The headers alone are read; the body is larger than all buffers on the way.
   ScriptServer server({{read_head(), stall()}});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = post_to(server.url("/"));
   request.body = std::string(std::size_t{32} << 20U, 'x');
   request.total_timeout = std::chrono::milliseconds{300};
-  const TransferFailure failure = failure_of(transport, std::move(request));
+  const TransferFailure failure = failure_of(*transport, std::move(request));
   CHECK(failure.fault == TransferFault::timeout);
   CHECK(failure.request_sent);
   CHECK(server.bill() == 0);
@@ -184,7 +184,7 @@ TEST_CASE("a request that left in part counts as sent") {
 
 TEST_CASE("no descriptor left for a socket is our own fault, not the network's") {
   ScriptServer server({{read_request(), send_bytes(http_reply(200, "")), repeat()}});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   rlimit before{};
   REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
   const int lowest_free = dup(0);
@@ -192,7 +192,7 @@ TEST_CASE("no descriptor left for a socket is our own fault, not the network's")
   close(lowest_free);
   const rlimit none_left{.rlim_cur = static_cast<rlim_t>(lowest_free), .rlim_max = before.rlim_max};
   REQUIRE(setrlimit(RLIMIT_NOFILE, &none_left) == 0);
-  const FinishedTransfer ended = run_transfer(transport, post_to(server.url("/")));
+  const FinishedTransfer ended = run_transfer(*transport, post_to(server.url("/")));
   REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
   REQUIRE(std::holds_alternative<TransferFailure>(ended.result));
   CHECK(std::get<TransferFailure>(ended.result).fault == TransferFault::local);
@@ -202,13 +202,13 @@ TEST_CASE("no descriptor left for a socket is our own fault, not the network's")
 TEST_CASE("the message of a failure never holds the key") {
   ScriptServer server(
       {{read_request(), send_bytes("HTTP/1.1 200 OK\r\nContent-Length: sk-secret\r\n\r\n")}});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = post_to(server.url("/"));
   request.key_header = KeyHeader{.name = "Authorization",
                                  .prefix = "Bearer ",
                                  .key = Secret("sk-secret"),
                                  .origin = server.url("")};
-  CHECK(failure_of(transport, request).message.find("sk-secret") == std::string::npos);
+  CHECK(failure_of(*transport, request).message.find("sk-secret") == std::string::npos);
 }
 
 }  // namespace

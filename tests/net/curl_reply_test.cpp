@@ -41,8 +41,8 @@ std::string gzip_of_zeros(std::size_t matches) {
 
 TEST_CASE("a reply comes back with its status, lower-case headers in order, and body") {
   ScriptServer server({answer(http_reply(200, "hello", "X-Request-ID:  req_1 \r\nEmpty:\r\n"))});
-  CurlTransport transport({});
-  const HttpReply reply = reply_to(transport, post_to(server.url("/v1/x")));
+  const auto transport = open_transport();
+  const HttpReply reply = reply_to(*transport, post_to(server.url("/v1/x")));
   CHECK(reply.status == 200);
   CHECK(reply.body == "hello");
   REQUIRE(reply.headers.size() == 3);
@@ -55,7 +55,7 @@ TEST_CASE("a reply comes back with its status, lower-case headers in order, and 
 
 TEST_CASE("the request arrives as it was given, without Expect") {
   ScriptServer server({answer(http_reply(200, "{}"))});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = post_to(server.url("/v1/chat?a=b"));
   request.headers = {{"content-type", "application/json"}, {"x-empty", ""}};
   request.body = std::string(3 << 20U, 'x');  // Larger than any socket buffer.
@@ -64,7 +64,7 @@ TEST_CASE("the request arrives as it was given, without Expect") {
                                  .key = Secret("sk-1"),
                                  .origin = server.url("/v1")};
   const std::string body = request.body;
-  CHECK(reply_to(transport, std::move(request)).status == 200);
+  CHECK(reply_to(*transport, std::move(request)).status == 200);
   REQUIRE(server.bill() == 1);
   const std::string seen = server.requests()[0];
   CHECK(seen.starts_with("POST /v1/chat?a=b HTTP/1.1\r\n"));
@@ -82,8 +82,8 @@ TEST_CASE("every final status is a reply, and a redirect is not followed") {
     ScriptServer other({answer(http_reply(200, "other"))});
     ScriptServer server(
         {answer(http_reply(status, "body", "Location: " + other.url("/") + "\r\n"))});
-    CurlTransport transport({});
-    const HttpReply reply = reply_to(transport, post_to(server.url("/")));
+    const auto transport = open_transport();
+    const HttpReply reply = reply_to(*transport, post_to(server.url("/")));
     CHECK(reply.status == status);
     CHECK(reply.body == "body");
     CHECK(server.bill() == 1);
@@ -96,8 +96,8 @@ TEST_CASE("interim replies leave no trace") {
       {answer("HTTP/1.1 100 Continue\r\nX-Early: 1\r\n\r\n"
               "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" +
               http_reply(200, "final"))});
-  CurlTransport transport({});
-  const HttpReply reply = reply_to(transport, post_to(server.url("/")));
+  const auto transport = open_transport();
+  const HttpReply reply = reply_to(*transport, post_to(server.url("/")));
   CHECK(reply.status == 200);
   CHECK(reply.body == "final");
   CHECK(reply.headers.size() == 1);
@@ -107,8 +107,8 @@ TEST_CASE("a chunked body is joined, and its trailers are left out") {
   ScriptServer server(
       {answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
               "3\r\nabc\r\n2\r\nde\r\n0\r\nX-Trailer: t\r\n\r\n")});
-  CurlTransport transport({});
-  const HttpReply reply = reply_to(transport, post_to(server.url("/")));
+  const auto transport = open_transport();
+  const HttpReply reply = reply_to(*transport, post_to(server.url("/")));
   CHECK(reply.body == "abcde");
   CHECK(reply.header("x-trailer").empty());
 }
@@ -118,21 +118,21 @@ TEST_CASE("a gzip body is decoded") {
       as_text({0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x01, 0x05, 0x00, 0xfa, 0xff}) + "hello" +
       as_text({0x86, 0xa6, 0x10, 0x36, 5, 0, 0, 0});
   ScriptServer server({answer(http_reply(200, packed, "Content-Encoding: gzip\r\n"))});
-  CurlTransport transport({});
-  CHECK(reply_to(transport, post_to(server.url("/"))).body == "hello");
+  const auto transport = open_transport();
+  CHECK(reply_to(*transport, post_to(server.url("/"))).body == "hello");
 }
 
 TEST_CASE("a body up to the cap comes back, one over it is too large") {
   ScriptServer server({answer(http_reply(200, std::string(1000, 'x')))});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = post_to(server.url("/"));
   for (const std::int64_t cap : {1000, 1001}) {
     request.body_bytes_max = cap;
-    CHECK(reply_to(transport, request).body.size() == 1000);
+    CHECK(reply_to(*transport, request).body.size() == 1000);
   }
   for (const std::int64_t cap : {0, 999}) {
     request.body_bytes_max = cap;
-    const TransferFailure failure = failure_of(transport, request);
+    const TransferFailure failure = failure_of(*transport, request);
     CHECK(failure.fault == TransferFault::too_large);
     CHECK(failure.request_sent);
     CHECK(failure.status == 200);
@@ -144,10 +144,10 @@ TEST_CASE("the cap counts decoded bytes: a small body that inflates is too large
   const std::string bomb = gzip_of_zeros(10'000);  // 2.6 MB of zeros.
   REQUIRE(bomb.size() < 20'000);
   ScriptServer server({answer(http_reply(200, bomb, "Content-Encoding: gzip\r\n"))});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = post_to(server.url("/"));
   request.body_bytes_max = 1 << 20U;
-  const TransferFailure failure = failure_of(transport, request);
+  const TransferFailure failure = failure_of(*transport, request);
   CHECK(failure.fault == TransferFault::too_large);
   CHECK(failure.request_sent);
 }
@@ -155,10 +155,10 @@ TEST_CASE("the cap counts decoded bytes: a small body that inflates is too large
 TEST_CASE("an endless body ends at the cap") {
   ScriptServer server({{read_request(), send_bytes("HTTP/1.1 200 OK\r\n\r\n"),
                         send_until_closed(std::string(16384, 'x'))}});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = post_to(server.url("/"));
   request.body_bytes_max = 1 << 20U;
-  CHECK(failure_of(transport, request).fault == TransferFault::too_large);
+  CHECK(failure_of(*transport, request).fault == TransferFault::too_large);
 }
 
 TEST_CASE("headers over 64 KiB are too large, however they are spread") {
@@ -166,22 +166,22 @@ TEST_CASE("headers over 64 KiB are too large, however they are spread") {
   SUBCASE("many lines") {
     ScriptServer server(
         {{read_request(), send_bytes(status_line), send_until_closed("X-Flood: 0123456789\r\n")}});
-    CurlTransport transport({});
-    CHECK(failure_of(transport, post_to(server.url("/"))).fault == TransferFault::too_large);
+    const auto transport = open_transport();
+    CHECK(failure_of(*transport, post_to(server.url("/"))).fault == TransferFault::too_large);
   }
   SUBCASE("one endless line") {
     ScriptServer server(
         {{read_request(), send_bytes(status_line + "X-Flood: "), send_until_closed("0123456789")}});
-    CurlTransport transport({});
-    const TransferFailure failure = failure_of(transport, post_to(server.url("/")));
+    const auto transport = open_transport();
+    const TransferFailure failure = failure_of(*transport, post_to(server.url("/")));
     CHECK(failure.fault == TransferFault::too_large);
     CHECK(failure.request_sent);
   }
   SUBCASE("endless interim replies") {
     ScriptServer server(
         {{read_request(), send_until_closed("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n")}});
-    CurlTransport transport({});
-    const TransferFailure failure = failure_of(transport, post_to(server.url("/")));
+    const auto transport = open_transport();
+    const TransferFailure failure = failure_of(*transport, post_to(server.url("/")));
     CHECK(failure.fault == TransferFault::too_large);
     CHECK(failure.status == 0);
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "net/curl_library.hpp"
 #include "net/net_support.hpp"
 #include "net/request_rules.hpp"
 #include "support/script_server.hpp"
@@ -18,6 +19,13 @@ Script ok() { return {read_request(), send_bytes(http_reply(200, "ok")), repeat(
 
 KeyHeader key_for(const std::string& origin) {
   return {.name = "Authorization", .prefix = "Bearer ", .key = Secret("sk-1"), .origin = origin};
+}
+
+// The origin, or nothing, as a new reader sees it.
+std::optional<Origin> parse_origin(const std::string& url) {
+  const auto library = CurlLibrary::open();
+  REQUIRE(library);
+  return OriginReader((*library)->functions()).read(url);
 }
 
 // The origin, which must be there.
@@ -84,7 +92,7 @@ TEST_CASE("loopback is localhost, 127.0.0.0/8 and ::1, and nothing that looks li
 
 TEST_CASE("a key goes to its origin only") {
   ScriptServer server({ok()});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = post_to(server.url("/v1/chat"));
   const std::string port = std::to_string(server.port());
   for (const std::string& origin :
@@ -92,78 +100,84 @@ TEST_CASE("a key goes to its origin only") {
         "https://127.0.0.1:" + port, "https://api.example.com"s}) {
     CAPTURE(origin);
     request.key_header = key_for(origin);
-    expect_refused(transport, request, "goes nowhere else");
+    expect_refused(*transport, request, "goes nowhere else");
   }
   request.key_header = key_for("");
-  expect_refused(transport, request, "is no http or https URL");
+  expect_refused(*transport, request, "is no http or https URL");
   CHECK(server.connections() == 0);
   request.key_header = key_for(server.url("/other/path"));
-  CHECK(reply_to(transport, request).status == 200);
+  CHECK(reply_to(*transport, request).status == 200);
 }
 
 TEST_CASE("a default port written out is the same origin") {
   HttpRequest request = post_to("https://api.example.com:443/v1/chat");
   request.key_header = key_for("https://API.example.com");
-  CHECK_FALSE(why_forbidden(request, origin_at(request.url)));
+  const auto library = CurlLibrary::open();
+  REQUIRE(library);
+  OriginReader origins((*library)->functions());
+  CHECK_FALSE(why_forbidden(request, origin_at(request.url), origins));
 }
 
 TEST_CASE("http leaves only to loopback, or where it is allowed") {
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = post_to("http://192.0.2.1/v1");  // TEST-NET-1 of RFC 5737.
-  expect_refused(transport, request, "http:// is for loopback only");
+  expect_refused(*transport, request, "http:// is for loopback only");
   request.allow_http = true;
-  CHECK_FALSE(why_forbidden(request, origin_at(request.url)));
+  const auto library = CurlLibrary::open();
+  REQUIRE(library);
+  OriginReader origins((*library)->functions());
+  CHECK_FALSE(why_forbidden(request, origin_at(request.url), origins));
 }
 
 TEST_CASE("no control byte leaves in a header, the key or the URL") {
   ScriptServer server({ok()});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   const HttpRequest good = post_to(server.url("/"));
   for (const std::string& bad : {"a\r\nX-Evil: 1"s, "a\n"s, "a\0b"s, "\x7f"s, "a\tb"s}) {
     CAPTURE(bad);
     HttpRequest request = good;
     request.headers = {{"x-name", bad}};
-    expect_refused(transport, request, "control byte");
+    expect_refused(*transport, request, "control byte");
     request.headers = {{bad, "value"}};
-    expect_refused(transport, request, "name may not be");
+    expect_refused(*transport, request, "name may not be");
     request = good;
     request.key_header = key_for(server.url(""));
     request.key_header->key = Secret(bad);
-    expect_refused(transport, request, "control byte");
+    expect_refused(*transport, request, "control byte");
     request = good;
     request.url = server.url("/" + bad);
-    expect_refused(transport, request, "control bytes");
+    expect_refused(*transport, request, "control bytes");
   }
   for (const std::string& name : {""s, "a b"s, "a:b"s, "\xC3\xA4"s}) {
     HttpRequest request = good;
     request.headers = {{name, "value"}};
-    expect_refused(transport, request, "name may not be");
+    expect_refused(*transport, request, "name may not be");
   }
   CHECK(server.connections() == 0);
 }
 
 TEST_CASE("methods are GET and POST") {
   ScriptServer server({ok()});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = post_to(server.url("/"));
   for (const char* method : {"DELETE", "get", "", "POST / HTTP/1.1\r\nX: y"}) {
     request.method = method;
-    expect_refused(transport, request, "neither GET nor POST");
+    expect_refused(*transport, request, "neither GET nor POST");
   }
   CHECK(server.connections() == 0);
   request.method = "GET";
   request.body.clear();
-  CHECK(reply_to(transport, request).status == 200);
+  CHECK(reply_to(*transport, request).status == 200);
   CHECK(server.requests()[0].starts_with("GET / HTTP/1.1\r\n"));
 }
 
 TEST_CASE("a refused request is unsent also on a handle that sent one before") {
   ScriptServer server({ok()});
-  CurlTransport transport({});
-  CHECK(reply_to(transport, post_to(server.url("/"))).status == 200);
+  const auto transport = open_transport();
+  CHECK(reply_to(*transport, post_to(server.url("/"))).status == 200);
   HttpRequest request = post_to(server.url("/"));
   request.key_header = key_for("https://elsewhere.example.com");
-  expect_refused(transport, request, "goes nowhere else");
+  expect_refused(*transport, request, "goes nowhere else");
 }
 
 TEST_CASE("what goes to this machine passes no proxy") {
@@ -171,13 +185,13 @@ TEST_CASE("what goes to this machine passes no proxy") {
   ScriptServer server({ok()});
   REQUIRE(setenv("http_proxy", proxy.url("").c_str(), 1) == 0);
   {
-    CurlTransport transport({});
-    CHECK(reply_to(transport, post_to(server.url("/"))).status == 200);
+    const auto transport = open_transport();
+    CHECK(reply_to(*transport, post_to(server.url("/"))).status == 200);
     CHECK(proxy.connections() == 0);
     // Elsewhere the environment holds.
     HttpRequest request = post_to("http://192.0.2.1/v1");
     request.allow_http = true;
-    CHECK(reply_to(transport, request).status == 200);
+    CHECK(reply_to(*transport, request).status == 200);
     CHECK(proxy.bill() == 1);
   }
   unsetenv("http_proxy");
@@ -186,8 +200,8 @@ TEST_CASE("what goes to this machine passes no proxy") {
 TEST_CASE("a proxy that refuses the tunnel leaves the request unsent") {
   ScriptServer proxy({{read_request(), send_bytes(http_reply(407, "no"))}});
   REQUIRE(setenv("https_proxy", proxy.url("").c_str(), 1) == 0);
-  CurlTransport transport({});
-  const TransferFailure failure = failure_of(transport, post_to("https://api.example.com/v1"));
+  const auto transport = open_transport();
+  const TransferFailure failure = failure_of(*transport, post_to("https://api.example.com/v1"));
   unsetenv("https_proxy");
   CHECK(failure.fault == TransferFault::connect);
   CHECK_FALSE(failure.request_sent);

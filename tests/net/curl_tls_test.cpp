@@ -31,23 +31,25 @@ TEST_CASE("a self-signed certificate is refused unsent, and accepted where it is
   TemporaryFolder folder;
   REQUIRE(make_certificate(folder.path(), "IP:127.0.0.1"));
   OpensslServer server(folder.path());
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = get_from(server.url());
-  const TransferFailure failure = failure_of(transport, request);
+  const TransferFailure failure = failure_of(*transport, request);
   CHECK(failure.fault == TransferFault::tls);
   CHECK_FALSE(failure.request_sent);
   request.ca_file = folder.path("certificate.pem");
-  CHECK(reply_to(transport, request).status == 200);
+  CHECK(reply_to(*transport, request).status == 200);
+  request.ca_file.clear();
+  CHECK(failure_of(*transport, request).fault == TransferFault::tls);
 }
 
 TEST_CASE("a certificate for another host is refused unsent, whoever signed it") {
   TemporaryFolder folder;
   REQUIRE(make_certificate(folder.path(), "DNS:elsewhere.example.com"));
   OpensslServer server(folder.path());
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = get_from(server.url());
   request.ca_file = folder.path("certificate.pem");
-  const TransferFailure failure = failure_of(transport, request);
+  const TransferFailure failure = failure_of(*transport, request);
   CHECK(failure.fault == TransferFault::tls);
   CHECK_FALSE(failure.request_sent);
 }
@@ -56,10 +58,10 @@ TEST_CASE("a CA file that is missing fails as tls, unsent") {
   TemporaryFolder folder;
   REQUIRE(make_certificate(folder.path(), "IP:127.0.0.1"));
   OpensslServer server(folder.path());
-  CurlTransport transport({});
+  const auto transport = open_transport();
   HttpRequest request = get_from(server.url());
   request.ca_file = folder.path("missing.pem");
-  const TransferFailure failure = failure_of(transport, request);
+  const TransferFailure failure = failure_of(*transport, request);
   CHECK(failure.fault == TransferFault::tls);
   CHECK_FALSE(failure.request_sent);
   CHECK(failure.message.find("missing.pem") != std::string::npos);
@@ -67,9 +69,9 @@ TEST_CASE("a CA file that is missing fails as tls, unsent") {
 
 TEST_CASE("a server that speaks no TLS is a tls fault, unsent") {
   ScriptServer server({{send_bytes("220 plain text here\r\n"), stall()}});
-  CurlTransport transport({});
+  const auto transport = open_transport();
   const std::string url = "https://127.0.0.1:" + std::to_string(server.port()) + "/";
-  const TransferFailure failure = failure_of(transport, post_to(url));
+  const TransferFailure failure = failure_of(*transport, post_to(url));
   CHECK(failure.fault == TransferFault::tls);
   CHECK_FALSE(failure.request_sent);
 }
@@ -77,10 +79,10 @@ TEST_CASE("a server that speaks no TLS is a tls fault, unsent") {
 // Sends `count` requests at once, `rounds` times; all must be answered with this status and body.
 void expect_replies(const HttpRequest& request, std::int32_t status, const std::string& body,
                     std::size_t count, std::size_t rounds) {
-  CurlTransport transport({.connections_max = static_cast<std::int32_t>(count)});
+  const auto transport = open_transport({.connections_max = static_cast<std::int32_t>(count)});
   for (std::size_t round = 0; round < rounds; ++round) {
-    for (std::size_t i = 0; i < count; ++i) transport.send(TransferId{i}, request);
-    for (const FinishedTransfer& one : await_finished(transport, count)) {
+    for (std::size_t i = 0; i < count; ++i) transport->send(TransferId{i}, request);
+    for (const FinishedTransfer& one : await_finished(*transport, count)) {
       const auto* failure = std::get_if<TransferFailure>(&one.result);
       if (failure != nullptr) FAIL(failure->message);
       CHECK(std::get<HttpReply>(one.result).status == status);

@@ -19,6 +19,12 @@ HttpRequest post_to(const std::string& url) {
   return request;
 }
 
+std::unique_ptr<CurlTransport> open_transport(const CurlTransportOptions& options) {
+  auto opened = CurlTransport::open(options);
+  if (!opened) FAIL(opened.error().message);
+  return std::move(*opened);
+}
+
 std::vector<FinishedTransfer> await_finished(CurlTransport& transport, std::size_t count) {
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds{60};
   std::vector<FinishedTransfer> all;

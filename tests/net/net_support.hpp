@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,9 @@ namespace ratebatch {
 
 // A POST of {"ask":1} with timeouts that fail a test rather than hang it.
 HttpRequest post_to(const std::string& url);
+
+// A transport that could be opened; otherwise the test ends here.
+std::unique_ptr<CurlTransport> open_transport(const CurlTransportOptions& options = {});
 
 // Drives the transport until `count` transfers have ended. Aborts after 60 s.
 std::vector<FinishedTransfer> await_finished(CurlTransport& transport, std::size_t count);

@@ -15,8 +15,14 @@
 namespace ratebatch {
 namespace {
 
+std::string location_behind(std::uint16_t port) {
+  if (port == 0) return "";
+  return "location /behind { proxy_pass http://127.0.0.1:" + std::to_string(port) + "; }\n";
+}
+
 // "return" answers before the body is there; behind proxy_pass it is read first.
-std::string nginx_configuration(const std::string& folder, std::uint16_t port) {
+std::string nginx_configuration(const std::string& folder, std::uint16_t port,
+                                std::uint16_t behind) {
   const std::string inner = "unix:" + folder + "/inner.sock";
   return "daemon off; master_process off; pid " + folder + "/nginx.pid;\n" +
          "error_log stderr notice;\nevents { worker_connections 512; }\nhttp {\n" +
@@ -28,8 +34,9 @@ std::string nginx_configuration(const std::string& folder, std::uint16_t port) {
          " reuseport ssl http2; ssl_certificate " + folder + "/certificate.pem;\n" +
          "ssl_certificate_key " + folder + "/key.pem; access_log " + folder +
          "/access.log line;\nkeepalive_requests 7;\n" +
-         "location /early { return 429 $server_protocol; }\nlocation / { proxy_pass http://" +
-         inner + ":/; proxy_set_header X-Protocol $server_protocol; } } }\n";
+         "location /early { return 429 $server_protocol; }\n" + location_behind(behind) +
+         "location / { proxy_pass http://" + inner +
+         ":/; proxy_set_header X-Protocol $server_protocol; } } }\n";
 }
 
 // Runs in the child, between fork and exec.
@@ -125,13 +132,14 @@ NginxServer::Reservation NginxServer::reserve_port() {
   return {.descriptor = descriptor, .port = ntohs(address.sin_port)};
 }
 
-std::vector<std::string> NginxServer::command(const std::string& folder, std::uint16_t port) {
-  std::ofstream(folder + "/nginx.conf") << nginx_configuration(folder, port);
+std::vector<std::string> NginxServer::command(const std::string& folder, std::uint16_t port,
+                                              std::uint16_t behind) {
+  std::ofstream(folder + "/nginx.conf") << nginx_configuration(folder, port, behind);
   return {"nginx", "-p", folder, "-e", "stderr", "-c", folder + "/nginx.conf"};
 }
 
-NginxServer::NginxServer(const std::string& folder)
-    : reservation_(reserve_port()), process_(command(folder, reservation_.port)) {
+NginxServer::NginxServer(const std::string& folder, std::uint16_t behind)
+    : reservation_(reserve_port()), process_(command(folder, reservation_.port, behind)) {
   // It says so only after it has begun to listen.
   std::string line = process_.read_line();
   while (!line.empty() && line.find("event method") == std::string::npos) {

@@ -50,15 +50,16 @@ class OpensslServer {
 bool is_nginx_installed();
 
 // nginx with HTTP/2: answers every request with the protocol it came by, below /early with 429 and
-// before it has read the body. Says goodbye to each connection after 7 requests, and writes one
-// line per request to access.log in the folder.
+// before it has read the body, below /behind with what the server on that port says. Says goodbye
+// to each connection after 7 requests, and writes one line per request to access.log in the folder.
 class NginxServer {
  public:
-  explicit NginxServer(const std::string& folder);
+  explicit NginxServer(const std::string& folder, std::uint16_t behind = 0);
   NginxServer(const NginxServer&) = delete;
   NginxServer& operator=(const NginxServer&) = delete;
   ~NginxServer();
 
+  [[nodiscard]] std::uint16_t port() const { return reservation_.port; }
   [[nodiscard]] std::string url() const {
     return "https://127.0.0.1:" + std::to_string(reservation_.port) + "/";
   }
@@ -70,7 +71,8 @@ class NginxServer {
     std::uint16_t port = 0;
   };
   static Reservation reserve_port();
-  static std::vector<std::string> command(const std::string& folder, std::uint16_t port);
+  static std::vector<std::string> command(const std::string& folder, std::uint16_t port,
+                                          std::uint16_t behind);
 
   Reservation reservation_;
   ChildProcess process_;

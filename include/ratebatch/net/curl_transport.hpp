@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "ratebatch/base/result.hpp"
 #include "ratebatch/net/transport.hpp"
 
 namespace ratebatch {
@@ -23,9 +24,10 @@ struct CurlTransportOptions {
 
 class CurlTransport final : public Transport {
  public:
-  // Precondition: connections_max is at least 1; a wake descriptor outlives the transport. Aborts
-  // where libcurl cannot even start, which is a lack of memory.
-  explicit CurlTransport(const CurlTransportOptions& options);
+  // Opens libcurl, which is not loaded with the program. Fails with not_found where it is missing
+  // or not the one that is needed, and with io where it cannot start. Precondition: connections_max
+  // is at least 1; a wake descriptor outlives the transport. Aborts where there is no memory left.
+  static Result<std::unique_ptr<CurlTransport>> open(const CurlTransportOptions& options);
 
   // Breaks off what is in flight.
   ~CurlTransport() override;
@@ -43,6 +45,8 @@ class CurlTransport final : public Transport {
 
  private:
   class Impl;
+  explicit CurlTransport(std::unique_ptr<Impl> impl);
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,0 +1,48 @@
+#include "net/socket_watch.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "ratebatch/base/assert.hpp"
+
+namespace ratebatch {
+
+Result<SocketWatch> SocketWatch::open() {
+  const int descriptor = epoll_create1(EPOLL_CLOEXEC);
+  if (descriptor < 0) {
+    return fail(ErrorCode::io,
+                "cannot watch connections: " + std::generic_category().message(errno));
+  }
+  return SocketWatch(descriptor);
+}
+
+SocketWatch::SocketWatch(SocketWatch&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+SocketWatch::~SocketWatch() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+bool SocketWatch::watch(int descriptor, std::uint32_t events) {
+  epoll_event wanted{.events = events, .data = {.fd = descriptor}};
+  if (epoll_ctl(descriptor_, EPOLL_CTL_ADD, descriptor, &wanted) == 0) return true;
+  return errno == EEXIST && epoll_ctl(descriptor_, EPOLL_CTL_MOD, descriptor, &wanted) == 0;
+}
+
+void SocketWatch::ignore(int descriptor) {
+  // A closed socket has left by itself.
+  epoll_ctl(descriptor_, EPOLL_CTL_DEL, descriptor, nullptr);
+}
+
+void SocketWatch::wait(int timeout_ms) {
+  RB_ASSERT(timeout_ms >= 0);
+  const int count =
+      epoll_wait(descriptor_, events_.data(), static_cast<int>(events_.size()), timeout_ms);
+  RB_ASSERT(count >= 0 || errno == EINTR);
+  count_ = count > 0 ? static_cast<std::size_t>(count) : 0;
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,47 @@
+// Many sockets watched at a cost that does not grow with how many of them are silent (epoll).
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "ratebatch/base/result.hpp"
+
+namespace ratebatch {
+
+class SocketWatch {
+ public:
+  // Fails with io where the kernel refuses the descriptor for it.
+  static Result<SocketWatch> open();
+
+  SocketWatch(const SocketWatch&) = delete;
+  SocketWatch& operator=(const SocketWatch&) = delete;
+  SocketWatch(SocketWatch&& other) noexcept;
+  SocketWatch& operator=(SocketWatch&&) = delete;
+  ~SocketWatch();
+
+  // Watches for `events` (EPOLLIN, EPOLLOUT) and no others from now on. False: no memory left.
+  bool watch(int descriptor, std::uint32_t events);
+
+  // Ignores the socket again; also one that is not watched, or closed.
+  void ignore(int descriptor);
+
+  // Blocks until a socket has events, a signal came, or the time is over, and remembers the events
+  // in place of those before. Precondition: timeout_ms >= 0.
+  void wait(int timeout_ms);
+
+  // The events that the last wait found; what still holds then is found again by the next.
+  [[nodiscard]] std::span<const epoll_event> events() const { return {events_.data(), count_}; }
+
+ private:
+  explicit SocketWatch(int descriptor) : descriptor_(descriptor) {}
+
+  int descriptor_;                         // -1: moved from.
+  std::array<epoll_event, 256> events_{};  // More wait for the next turn.
+  std::size_t count_ = 0;
+};
+
+}  // namespace ratebatch
