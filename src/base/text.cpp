@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace ratebatch {
 namespace {
@@ -26,6 +27,66 @@ std::size_t utf8_sequence(std::string_view text, std::size_t at, std::uint32_t& 
   const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
   const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
   return overlong || surrogate || code > 0x10FFFF ? 0 : length;
+}
+
+// Eight bytes of text at once; which of them is which does not matter to those who ask.
+using Word = std::uint64_t;
+constexpr Word ones = 0x0101010101010101ULL;
+constexpr Word high_bits = ones * 0x80;
+
+Word word_at(std::string_view text, std::size_t at) {
+  Word word = 0;
+  std::memcpy(&word, text.data() + at, sizeof word);
+  return word;
+}
+
+// Not zero where one of the bytes is below `limit`, which is at most 0x80.
+constexpr Word any_below(Word word, unsigned char limit) {
+  return (word - ones * limit) & ~word & high_bits;
+}
+
+// Where the run of ASCII bytes that starts at `at` ends.
+std::size_t ascii_end(std::string_view text, std::size_t at) {
+  while (at + sizeof(Word) <= text.size() && (word_at(text, at) & high_bits) == 0) {
+    at += sizeof(Word);
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 0x80) ++at;
+  return at;
+}
+
+// Where the run of ASCII bytes that starts at `at` and stays as it is in a JSON string ends.
+std::size_t plain_end(std::string_view text, std::size_t at) {
+  for (; at + sizeof(Word) <= text.size(); at += sizeof(Word)) {
+    const Word word = word_at(text, at);
+    const Word special = (word & high_bits) | any_below(word, 0x20) |
+                         any_below(word ^ (ones * '"'), 1) | any_below(word ^ (ones * '\\'), 1);
+    if (special != 0) break;
+  }
+  for (; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\') break;
+  }
+  return at;
+}
+
+// What stands for a byte that a JSON string cannot hold as it is.
+void append_json_escape(std::string& out, char c) {
+  constexpr std::string_view short_ones = "\"\"\\\\\bb\ff\nn\rr\tt";  // The byte, then its letter.
+  constexpr std::string_view digits = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  if (byte >= 0x80) {
+    out += "\xEF\xBF\xBD";
+    return;
+  }
+  for (std::size_t i = 0; i < short_ones.size(); i += 2) {
+    if (short_ones[i] != c) continue;
+    out += '\\';
+    out += short_ones[i + 1];
+    return;
+  }
+  out += "\\u00";
+  out += digits[byte >> 4U];
+  out += digits[byte & 0xFU];
 }
 
 bool is_unsafe_code(std::uint32_t code) {
@@ -60,7 +121,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 bool is_valid_utf8(std::string_view text) {
   std::uint32_t code = 0;
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = ascii_end(text, 0); at < text.size(); at = ascii_end(text, at)) {
     const std::size_t length = utf8_sequence(text, at, code);
     if (length == 0) return false;
     at += length;
@@ -95,6 +156,25 @@ std::string escaped(std::string_view text, std::size_t bytes_max) {
   }
   if (at < text.size()) out += "...";
   return out;
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  out += '"';
+  std::size_t written = 0;  // So much of `text` is in `out`.
+  for (std::size_t at = plain_end(text, 0); at < text.size(); at = plain_end(text, at)) {
+    std::uint32_t code = 0;
+    const bool ascii = static_cast<unsigned char>(text[at]) < 0x80;
+    const std::size_t length = ascii ? 0 : utf8_sequence(text, at, code);
+    if (length != 0) {
+      at += length;
+      continue;
+    }
+    out += text.substr(written, at - written);
+    append_json_escape(out, text[at]);
+    written = ++at;
+  }
+  out += text.substr(written);
+  out += '"';
 }
 
 std::optional<std::string> nearest_name(std::string_view name,

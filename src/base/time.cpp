@@ -4,7 +4,7 @@
 
 #include <array>
 #include <charconv>
-#include <ctime>
+#include <chrono>
 
 namespace ratebatch {
 namespace {
@@ -54,13 +54,34 @@ std::size_t digits_at(std::string_view text, std::size_t from) {
   return at;
 }
 
-std::tm utc_fields(WallTime at) {
-  std::int64_t seconds = at.ns / 1'000'000'000;
-  if (at.ns % 1'000'000'000 < 0) --seconds;
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm fields{};
-  ::gmtime_r(&time, &fields);
-  return fields;
+// Writes the last `width` digits of `value`, and returns the place behind them.
+char* put_digits(char* to, std::int64_t value, int width) {
+  for (int i = width - 1; i >= 0; --i) {
+    to[i] = static_cast<char>('0' + value % 10);
+    value /= 10;
+  }
+  return to + width;
+}
+
+// "2026-11-22T08:30:00": every result bears one, so it is written digit by digit.
+std::string utc_seconds(std::chrono::sys_seconds at) {
+  const auto day = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss time{at - day};
+  std::string text = "0000-00-00T00:00:00";
+  char* at_digit = put_digits(text.data(), static_cast<int>(date.year()), 4) + 1;
+  at_digit = put_digits(at_digit, static_cast<unsigned>(date.month()), 2) + 1;
+  at_digit = put_digits(at_digit, static_cast<unsigned>(date.day()), 2) + 1;
+  at_digit = put_digits(at_digit, time.hours().count(), 2) + 1;
+  at_digit = put_digits(at_digit, time.minutes().count(), 2) + 1;
+  put_digits(at_digit, time.seconds().count(), 2);
+  return text;
+}
+
+// Whole milliseconds, rounded towards the past.
+std::chrono::sys_time<std::chrono::milliseconds> utc_ms(WallTime at) {
+  return std::chrono::sys_time<std::chrono::milliseconds>{
+      std::chrono::floor<std::chrono::milliseconds>(std::chrono::nanoseconds{at.ns})};
 }
 
 }  // namespace
@@ -112,16 +133,15 @@ std::string format_duration(Duration d) {
 }
 
 std::string format_utc(WallTime at) {
-  const std::tm f = utc_fields(at);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", f.tm_year + 1900, f.tm_mon + 1,
-                     f.tm_mday, f.tm_hour, f.tm_min, f.tm_sec);
+  return utc_seconds(std::chrono::floor<std::chrono::seconds>(utc_ms(at))) + "Z";
 }
 
 std::string format_utc_ms(WallTime at) {
-  const std::tm f = utc_fields(at);
-  const std::int64_t ms = (to_ms(at) % 1000 + 1000) % 1000;
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", f.tm_year + 1900, f.tm_mon + 1,
-                     f.tm_mday, f.tm_hour, f.tm_min, f.tm_sec, ms);
+  const auto ms = utc_ms(at);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(ms);
+  std::string text = utc_seconds(seconds) + ".000Z";
+  put_digits(text.data() + text.size() - 4, (ms - seconds).count(), 3);
+  return text;
 }
 
 }  // namespace ratebatch

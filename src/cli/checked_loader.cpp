@@ -8,6 +8,10 @@ Result<std::optional<FileStamp>> CheckedLoader::stamp_of(const std::string& path
 
 Result<void> CheckedLoader::begin_file(const FileStamp& stamp) { return inner_->begin_file(stamp); }
 
+Result<bool> CheckedLoader::is_stored(std::int64_t line, std::string_view line_json) {
+  return inner_->is_stored(line, line_json);
+}
+
 Result<Added> CheckedLoader::add(const NewJob& job, bool update) {
   auto added = inner_->add(job, update);
   if (added && (added->as == AddedAs::added || added->as == AddedAs::updated)) {

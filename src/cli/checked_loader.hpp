@@ -24,6 +24,7 @@ class CheckedLoader final : public JobLoader {
 
   Result<std::optional<FileStamp>> stamp_of(const std::string& path) override;
   Result<void> begin_file(const FileStamp& stamp) override;
+  Result<bool> is_stored(std::int64_t line, std::string_view line_json) override;
   Result<Added> add(const NewJob& job, bool update) override;
 
   // Fails as the check of the routes that jobs were added to does; then nothing is stored.

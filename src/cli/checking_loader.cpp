@@ -1,6 +1,7 @@
 #include "cli/checking_loader.hpp"
 
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/input/job_line.hpp"
 
 namespace ratebatch {
 
@@ -13,8 +14,12 @@ Result<void> CheckingLoader::begin_file(const FileStamp& stamp) {
   return {};
 }
 
+Result<bool> CheckingLoader::is_stored(std::int64_t /*line*/, std::string_view /*line_json*/) {
+  return false;
+}
+
 Result<Added> CheckingLoader::add(const NewJob& job, bool /*update*/) {
-  const std::string hash = fnv1a_64_hex(job.line_json);
+  const std::string hash = fnv1a_64_hex(canonical_job_line(job.line_json));
   const auto [seen, is_new] = seen_.try_emplace(job.id, Seen{hash, files_.size() - 1, job.line});
   if (!is_new) {
     const AddedAs as = seen->second.content_hash == hash ? AddedAs::same : AddedAs::conflict;

@@ -8,6 +8,7 @@
 #include "cli/commands.hpp"
 #include "cli/process_rules.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/store/sqlite_setup.hpp"
 
 namespace ratebatch {
 namespace {
@@ -57,6 +58,7 @@ ExitCode run_program(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   ratebatch::set_process_rules();
+  ratebatch::set_up_sqlite();
   try {
     return to_int(ratebatch::run_program({argv + std::min(argc, 1), argv + argc}));
   } catch (const std::exception& e) {

@@ -181,8 +181,7 @@ class Run {
     if (!options_.output) return {};
     auto reader = CheckpointReader::open(options_.common.db);
     if (!reader) return pass(reader);
-    auto written = write_results_file(**reader, ResultOrder::finishing, setup_.sandbox != nullptr,
-                                      *options_.output);
+    auto written = write_results_file(**reader, ResultOrder::finishing, *options_.output);
     if (!written) return pass(written);
     output_written_ = true;
     return {};

@@ -9,6 +9,7 @@
 #include "cli/find_settings.hpp"
 #include "cli/process_rules.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/input/job_line.hpp"
 #include "ratebatch/run/assets.hpp"
 #include "ratebatch/run/load.hpp"
 
@@ -127,7 +128,7 @@ class Setup {
     const std::int64_t open_before = setup_.checkpoint->counts().jobs().open();
     auto routes = open_routes();
     if (!routes) return pass(routes);
-    auto loader = setup_.checkpoint->begin_load();
+    auto loader = setup_.checkpoint->begin_load(same_job_content);
     if (!loader) return pass(loader);
     const auto check = [&](const std::vector<StoredRoute>& added) -> Result<void> {
       std::vector<StoredRoute> all = *routes;

@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-#include "input/job_texts.hpp"
+#include "input/prepared_types.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
 
@@ -51,10 +51,10 @@ Result<void> check_path(const JobLine& job, const ModelSettings& model) {
 
 // Every variable that the template needs and the line has not, with the name that was perhaps
 // meant.
-Result<void> check_variables(const JobLine& job, std::string_view text, std::string_view what) {
-  auto parsed = TextTemplate::parse(text);
-  if (!parsed) return pass(parsed);
-  const std::vector<std::string> missing = parsed->missing(job.vars);
+Result<void> check_variables(const JobLine& job, const Result<TextTemplate>& text,
+                             std::string_view what) {
+  if (!text) return tl::unexpected<Error>(text.error());
+  const std::vector<std::string> missing = text->missing(job.vars);
   if (missing.empty()) return {};
   std::vector<std::string> given;
   for (const auto& [name, value] : job.vars) given.push_back(name);
@@ -65,9 +65,10 @@ Result<void> check_variables(const JobLine& job, std::string_view text, std::str
       near ? fmt::format("; the line has '{}'", escaped(*near, 80)) : ""));
 }
 
-Result<void> check_templates(const JobLine& job, const TypeSettings& type) {
+Result<void> check_templates(const JobLine& job, const PreparedType& type) {
   if (job.has_vars) {
-    if (type.prompt.empty()) {
+    if (job.type.empty()) return bad_job("vars need a type, whose prompt template they fill in");
+    if (type.settings.prompt.empty()) {
       return bad_job(fmt::format("vars need a prompt template, and type '{}' has none",
                                  escaped(job.type, 80)));
     }
@@ -77,29 +78,45 @@ Result<void> check_templates(const JobLine& job, const TypeSettings& type) {
   return check_variables(job, type.system, "system text");
 }
 
+tl::unexpected<Error> unknown_type(const JobLine& job, const Config& config) {
+  std::vector<std::string> names;
+  for (const auto& [name, settings] : config.types) names.push_back(name);
+  return bad_job(fmt::format(
+      "unknown type '{}'{}", escaped(job.type, 80),
+      names.empty() ? "; the configuration has no types" : did_you_mean(job.type, names)));
+}
+
 }  // namespace
 
-Result<void> check_job(const JobLine& job, const Config& config) {
-  if (!job.type.empty()) {
-    const auto type = config.types.find(job.type);
-    if (type == config.types.end()) {
-      std::vector<std::string> names;
-      for (const auto& [name, settings] : config.types) names.push_back(name);
-      return bad_job(fmt::format(
-          "unknown type '{}'{}", escaped(job.type, 80),
-          names.empty() ? "; the configuration has no types" : did_you_mean(job.type, names)));
-    }
-    if (auto checked = check_templates(job, type->second); !checked) return checked;
-  } else if (job.has_vars) {
-    return bad_job("vars need a type, whose prompt template they fill in");
-  }
-  auto model = find_job_model(config, job.type, job.model);
+bool takes_system_text(const JobLine& job) {
+  return job.body_json.empty() && !job.has_system_message;
+}
+
+Result<CheckedJob> check_job(const JobLine& job, PreparedTypes& types) {
+  PreparedType* type = types.find(job.type);
+  if (type == nullptr) return unknown_type(job, types.config());
+  if (auto checked = check_templates(job, *type); !checked) return pass(checked);
+  auto model = types.model_of(*type, job.model);
   if (!model) return pass(model);
-  if (job.form == JobForm::batch) return check_path(job, *model);
-  if (!job.messages_json.empty() && model->kind != ModelKind::chat) {
+  const CheckedJob fitting{*type, **model};
+  const ModelSettings& settings = fitting.model.settings;
+  if (job.form == JobForm::batch) {
+    if (auto checked = check_path(job, settings); !checked) return pass(checked);
+  } else if (!job.messages_json.empty() && settings.kind != ModelKind::chat) {
     return bad_job(fmt::format("messages need a chat model, but '{}' is {}",
-                               escaped(model->name, 80), noun(model->kind)));
+                               escaped(settings.name, 80), noun(settings.kind)));
   }
+  return fitting;
+}
+
+JobChecker::JobChecker(const Config& config) : types_(std::make_unique<PreparedTypes>(config)) {}
+JobChecker::JobChecker(JobChecker&&) noexcept = default;
+JobChecker& JobChecker::operator=(JobChecker&&) noexcept = default;
+JobChecker::~JobChecker() = default;
+
+Result<void> JobChecker::check(const JobLine& job) {
+  auto checked = check_job(job, *types_);
+  if (!checked) return pass(checked);
   return {};
 }
 

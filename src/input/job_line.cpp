@@ -4,13 +4,15 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <limits>
+#include <array>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
-#include "input/json_text.hpp"
+#include "input/json_document.hpp"
 #include "input/params.hpp"
+#include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch {
@@ -23,7 +25,17 @@ tl::unexpected<Error> bad_line(std::string message) {
 // Takes a line's fields apart and keeps the first problem; values after one mean nothing.
 class Fields {
  public:
-  explicit Fields(const Json& object) : object_(object) {}
+  struct Field {
+    std::string_view name;
+    JsonValue value;
+  };
+
+  // `line` is the text of `object`.
+  Fields(const JsonObject& object, std::string_view line) : line_(line) {
+    constexpr std::size_t common_count = 12;
+    fields_.reserve(common_count);
+    for (const auto& [name, value] : object) fields_.push_back({name, value});
+  }
 
   [[nodiscard]] const std::optional<std::string>& problem() const { return problem_; }
 
@@ -32,73 +44,85 @@ class Fields {
   }
 
   // Every field has one of these names. `where` ends the message.
-  void only(const std::vector<std::string>& names, std::string_view where) {
-    for (const auto& [name, value] : object_.items()) {
-      if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-      refuse(fmt::format("unknown field '{}'{}{}", escaped(name, 80), where,
-                         did_you_mean(name, names)));
+  void only(std::span<const std::string_view> names, std::string_view where) {
+    const Field* unknown = nullptr;  // The first by name, whatever order the line has.
+    for (const Field& field : fields_) {
+      if (std::find(names.begin(), names.end(), field.name) != names.end()) continue;
+      if (unknown == nullptr || field.name < unknown->name) unknown = &field;
     }
+    if (unknown == nullptr) return;
+    refuse(fmt::format("unknown field '{}'{}{}", escaped(unknown->name, 80), where,
+                       did_you_mean(unknown->name, {names.begin(), names.end()})));
   }
 
   // The field, if it is there.
-  [[nodiscard]] const Json* find(std::string_view name) const {
-    const auto found = object_.find(name);
-    return found == object_.end() ? nullptr : &*found;
+  [[nodiscard]] const JsonValue* find(std::string_view name) const {
+    const auto found = std::find_if(fields_.begin(), fields_.end(),
+                                    [&](const Field& field) { return field.name == name; });
+    return found == fields_.end() ? nullptr : &found->value;
   }
 
-  void expected(std::string_view name, std::string_view what, const Json& found) {
+  // The JSON text of a field that is there.
+  [[nodiscard]] std::string text(std::string_view name) const {
+    const auto found = std::find_if(fields_.begin(), fields_.end(),
+                                    [&](const Field& field) { return field.name == name; });
+    const auto index = static_cast<std::size_t>(found - fields_.begin());
+    return std::string(value_texts(line_).at(index));
+  }
+
+  void expected(std::string_view name, std::string_view what, JsonValue found) {
     refuse(fmt::format("field '{}': expected {}, found {}", name, what, json_kind(found)));
   }
 
   // A job's id: a string or a whole number.
   std::string id(std::string_view name) {
-    const Json* value = find(name);
+    const JsonValue* value = find(name);
     if (value == nullptr) {
       refuse(fmt::format("missing field '{}'", name));
       return {};
     }
-    if (value->is_number_integer()) return value->dump();
-    if (!value->is_string()) {
-      expected(name, "a string or a whole number", *value);
-      return {};
-    }
-    return checked_name(name, value->get<std::string>());
+    if (is_string(*value)) return checked_name(name, string_in(*value));
+    std::string number = whole_number_text(*value);
+    if (number.empty()) expected(name, "a string or a whole number", *value);
+    return number;
   }
 
   // A name, or an empty string where there is none.
   std::string name(std::string_view field) { return name_at(field, find(field)); }
 
-  std::string name_at(std::string_view field, const Json* value) {
+  std::string name_at(std::string_view field, const JsonValue* value) {
     if (value == nullptr) return {};
-    if (value->is_string()) return checked_name(field, value->get<std::string>());
+    if (is_string(*value)) return checked_name(field, string_in(*value));
     expected(field, "a string", *value);
     return {};
   }
 
   std::int64_t priority() {
-    const Json* value = find("priority");
+    const JsonValue* value = find("priority");
     if (value == nullptr) return 0;
-    if (!value->is_number_integer()) {
+    std::int64_t number = 0;
+    if (value->get(number) == simdjson::SUCCESS) return number;
+    const std::string text = whole_number_text(*value);
+    if (text.empty()) {
       expected("priority", "a whole number", *value);
-      return 0;
+    } else {
+      refuse(fmt::format("field 'priority': {} is too large", text));
     }
-    const bool fits = !value->is_number_unsigned() ||
-                      value->get<std::uint64_t>() <=
-                          static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    if (!fits) refuse(fmt::format("field 'priority': {} is too large", value->dump()));
-    return fits ? value->get<std::int64_t>() : 0;
+    return 0;
   }
 
-  // An object, or nullptr where there is none.
-  const Json* object(std::string_view name) {
-    const Json* value = find(name);
-    if (value == nullptr || value->is_object()) return value;
+  // An object, or nothing.
+  std::optional<JsonObject> object(std::string_view name) {
+    const JsonValue* value = find(name);
+    JsonObject object;
+    if (value == nullptr) return std::nullopt;
+    if (value->get(object) == simdjson::SUCCESS) return object;
     expected(name, "an object", *value);
-    return nullptr;
+    return std::nullopt;
   }
 
  private:
-  std::string checked_name(std::string_view field, std::string value) {
+  std::string checked_name(std::string_view field, std::string_view value) {
     if (value.empty()) refuse(fmt::format("field '{}' is empty", field));
     if (value.size() > job_id_bytes_max) {
       refuse(fmt::format("field '{}' has {} bytes; at most {} are allowed", field,
@@ -107,51 +131,65 @@ class Fields {
     if (has_control_byte(value)) {
       refuse(fmt::format("field '{}' holds a control character: '{}'", field, escaped(value, 80)));
     }
-    return value;
+    return std::string(value);
   }
 
-  const Json& object_;
+  std::string_view line_;
+  std::vector<Field> fields_;
   std::optional<std::string> problem_;
 };
 
-Variables read_vars(Fields& fields, const Json& vars) {
+Variables read_vars(Fields& fields, const JsonObject& vars) {
   Variables out;
-  for (const auto& [name, value] : vars.items()) {
-    if (value.is_string()) {
-      out.emplace(name, value.get<std::string>());
-    } else if (value.is_number() || value.is_boolean()) {
-      out.emplace(name, value.dump());
-    } else if (!value.is_null()) {
-      fields.expected(fmt::format("vars.{}", escaped(name, 80)),
-                      "a string, a number, true or false", value);
+  std::optional<Fields::Field> wrong;  // The first by name, whatever order the line has.
+  for (const auto& [name, value] : vars) {
+    std::string text(is_string(value) ? string_in(value) : plain_text(value));
+    if (is_string(value) || !text.empty()) {
+      out.emplace(name, std::move(text));
+    } else if (!value.is_null() && (!wrong || name < wrong->name)) {
+      wrong = {name, value};
     }
+  }
+  if (wrong) {
+    fields.expected(fmt::format("vars.{}", escaped(wrong->name, 80)),
+                    "a string, a number, true or false", wrong->value);
   }
   return out;
 }
 
-void check_messages(Fields& fields, const Json& messages) {
-  if (!messages.is_array()) return fields.expected("messages", "an array", messages);
-  if (messages.empty()) return fields.refuse("field 'messages' is empty");
-  std::size_t index = 0;
-  for (const Json& message : messages) {
-    const std::string name = fmt::format("messages[{}]", index++);
-    if (!message.is_object()) return fields.expected(name, "an object", message);
-    const auto role = message.find("role");
-    if (role == message.end() || !role->is_string()) {
-      return fields.refuse(fmt::format("field '{}': expected a 'role', such as \"user\"", name));
-    }
+// Sees to it that each message has a role; `job` learns whether one of them instructs the model.
+void check_messages(Fields& fields, JsonValue value, JobLine& job) {
+  JsonArray messages;
+  if (value.get(messages) != simdjson::SUCCESS) {
+    return fields.expected("messages", "an array", value);
   }
+  std::size_t index = 0;
+  for (const JsonValue message : messages) {
+    const std::size_t at = index++;
+    const auto name = [&] { return fmt::format("messages[{}]", at); };
+    JsonObject object;
+    if (message.get(object) != simdjson::SUCCESS) {
+      return fields.expected(name(), "an object", message);
+    }
+    std::string_view role;
+    if (object["role"].get(role) != simdjson::SUCCESS) {
+      return fields.refuse(fmt::format("field '{}': expected a 'role', such as \"user\"", name()));
+    }
+    job.has_system_message = job.has_system_message || role == "system" || role == "developer";
+  }
+  if (index == 0) fields.refuse("field 'messages' is empty");
 }
 
-void check_stream(Fields& fields, const Json& body) {
-  const auto stream = body.find("stream");
-  if (stream == body.end() || *stream == false) return;
+void check_stream(Fields& fields, const JsonObject& body) {
+  JsonValue stream;
+  if (body["stream"].get(stream) != simdjson::SUCCESS || is_false(stream)) return;
   fields.refuse("field 'body.stream' must be false or absent: every answer is read whole");
 }
 
 // Fills in what the job asks with, and sees to it that it is one thing.
 void read_request(Fields& fields, JobLine& job) {
   std::vector<std::string_view> given;
+  given.reserve(1);
   for (const std::string_view name : {"vars", "prompt", "messages", "body"}) {
     if (fields.find(name) != nullptr) given.push_back(name);
   }
@@ -164,51 +202,53 @@ void read_request(Fields& fields, JobLine& job) {
         fmt::format("fields {} stand together: a job has only one of vars, prompt, messages, body",
                     fmt::join(given, " and ")));
   }
-  if (const Json* vars = fields.object("vars")) {
+  if (const auto vars = fields.object("vars")) {
     job.has_vars = true;
     job.vars = read_vars(fields, *vars);
   }
-  if (const Json* prompt = fields.find("prompt")) {
-    if (!prompt->is_string()) return fields.expected("prompt", "a string", *prompt);
-    job.prompt = prompt->get<std::string>();
+  if (const JsonValue* prompt = fields.find("prompt")) {
+    if (!is_string(*prompt)) return fields.expected("prompt", "a string", *prompt);
+    job.prompt = string_in(*prompt);
     if (job.prompt.empty()) return fields.refuse("field 'prompt' is empty");
   }
-  if (const Json* messages = fields.find("messages")) {
-    check_messages(fields, *messages);
-    job.messages_json = canonical_json(*messages);
+  if (const JsonValue* messages = fields.find("messages")) {
+    check_messages(fields, *messages, job);
+    job.messages_json = fields.text("messages");
   }
-  if (const Json* body = fields.object("body")) {
+  if (const auto body = fields.object("body")) {
     check_stream(fields, *body);
-    job.body_json = canonical_json(*body);
+    job.body_json = fields.text("body");
   }
 }
 
 void read_params(Fields& fields, JobLine& job) {
-  const Json* params = fields.object("params");
-  if (params == nullptr) return;
+  const auto params = fields.object("params");
+  if (!params) return;
   if (!job.body_json.empty()) {
     fields.refuse("fields body and params stand together: a body is sent as it is");
   }
-  if (const auto problem = problem_of_params(*params)) {
+  const auto look_up = [&](std::string_view name) {
+    JsonValue value;
+    if ((*params)[name].get(value) != simdjson::SUCCESS) return ParamValue::absent;
+    return is_false(value) ? ParamValue::is_false : ParamValue::other;
+  };
+  if (const auto problem = problem_of_params(look_up)) {
     fields.refuse(fmt::format("field 'params': {}", *problem));
   }
-  job.params_json = canonical_json(*params);
+  job.params_json = fields.text("params");
 }
 
 void read_common(Fields& fields, JobLine& job) {
   job.priority = fields.priority();
-  if (const Json* metadata = fields.object("metadata")) {
-    job.metadata_json = canonical_json(*metadata);
-  }
+  job.has_metadata = fields.object("metadata").has_value();
 }
 
 // The model that a body names counts as the line's own; two different ones cannot both be meant.
 void read_body_model(Fields& fields, JobLine& job) {
-  const Json* body = fields.object("body");
-  if (body == nullptr) return;
-  const auto found = body->find("model");
-  if (found == body->end()) return;
-  const std::string model = fields.name_at("body.model", &*found);
+  const auto body = fields.object("body");
+  JsonValue found;
+  if (!body || (*body)["model"].get(found) != simdjson::SUCCESS) return;
+  const std::string model = fields.name_at("body.model", &found);
   if (!job.model.empty() && job.model != model) {
     fields.refuse(fmt::format("field 'model' is '{}', but body.model is '{}'",
                               escaped(job.model, 80), escaped(model, 80)));
@@ -217,10 +257,11 @@ void read_body_model(Fields& fields, JobLine& job) {
 }
 
 JobLine read_native(Fields& fields) {
+  constexpr std::array<std::string_view, 11> names = {"id",     "type",     "model",   "vars",
+                                                      "prompt", "messages", "body",    "files",
+                                                      "params", "priority", "metadata"};
   JobLine job;
-  fields.only({"id", "type", "model", "vars", "prompt", "messages", "body", "files", "params",
-               "priority", "metadata"},
-              "");
+  fields.only(names, "");
   job.id = fields.id("id");
   if (fields.find("files") != nullptr) {
     fields.refuse("field 'files': files are not supported by this version");
@@ -242,10 +283,11 @@ bool is_plain_path(std::string_view url) {
 }
 
 JobLine read_batch(Fields& fields) {
+  constexpr std::array<std::string_view, 6> names = {"custom_id", "method",   "url",
+                                                     "body",      "priority", "metadata"};
   JobLine job;
   job.form = JobForm::batch;
-  fields.only({"custom_id", "method", "url", "body", "priority", "metadata"},
-              " in an OpenAI Batch line");
+  fields.only(names, " in an OpenAI Batch line");
   job.id = fields.id("custom_id");
   for (const std::string_view name : {"method", "url", "body"}) {
     if (fields.find(name) == nullptr) fields.refuse(fmt::format("missing field '{}'", name));
@@ -257,10 +299,12 @@ JobLine read_batch(Fields& fields) {
         fmt::format("field 'url': expected a path such as /v1/chat/completions, found '{}'",
                     escaped(job.path, 80)));
   }
-  if (const Json* body = fields.object("body")) {
+  if (const auto body = fields.object("body")) {
     check_stream(fields, *body);
-    if (!body->contains("model")) fields.refuse("missing field 'body.model'");
-    job.body_json = canonical_json(*body);
+    if ((*body)["model"].error() != simdjson::SUCCESS) {
+      fields.refuse("missing field 'body.model'");
+    }
+    job.body_json = fields.text("body");
   }
   read_body_model(fields, job);
   read_common(fields, job);
@@ -269,27 +313,46 @@ JobLine read_batch(Fields& fields) {
 
 }  // namespace
 
-Result<JobLine> parse_job_line(std::string_view line) {
+JobLineParser::JobLineParser() : document_(std::make_unique<JsonDocument>()) {}
+JobLineParser::JobLineParser(JobLineParser&&) noexcept = default;
+JobLineParser& JobLineParser::operator=(JobLineParser&&) noexcept = default;
+JobLineParser::~JobLineParser() = default;
+
+Result<JobLine> JobLineParser::parse(std::string_view line) {
   if (line.size() > job_line_bytes_max) {
     return bad_line(fmt::format("the line has {} bytes; at most {} (8 MiB) are read",
                                 grouped(static_cast<std::int64_t>(line.size())),
                                 grouped(static_cast<std::int64_t>(job_line_bytes_max))));
   }
-  tl::expected<Json, JsonError> parsed = parse_json(line);
+  tl::expected<JsonValue, JsonError> parsed = document_->parse(line);
   if (!parsed) return bad_line(std::move(parsed.error().message));
-  if (!parsed->is_object()) {
+  JsonObject object;
+  if (parsed->get(object) != simdjson::SUCCESS) {
     return bad_line(fmt::format("expected a JSON object such as {{\"id\": ...}}, found {}",
                                 json_kind(*parsed)));
   }
-  Fields fields(*parsed);
+  Fields fields(object, line);
   const bool batch = fields.find("custom_id") != nullptr ||
                      (fields.find("id") == nullptr &&
                       (fields.find("method") != nullptr || fields.find("url") != nullptr));
   JobLine job = batch ? read_batch(fields) : read_native(fields);
   if (fields.problem()) return bad_line(*fields.problem());
-  (*parsed)[batch ? "custom_id" : "id"] = job.id;
-  job.canonical = canonical_json(*parsed);
   return job;
+}
+
+Result<JobLine> parse_job_line(std::string_view line) { return JobLineParser{}.parse(line); }
+
+std::string canonical_job_line(std::string_view line) {
+  tl::expected<Json, JsonError> parsed = parse_json(line);
+  RB_ASSERT(parsed.has_value() && parsed->is_object());
+  const auto id = parsed->find(parsed->contains("custom_id") ? "custom_id" : "id");
+  RB_ASSERT(id != parsed->end());
+  if (id->is_number_integer()) *id = id->dump();
+  return canonical_json(*parsed);
+}
+
+bool same_job_content(std::string_view a, std::string_view b) {
+  return a == b || canonical_job_line(a) == canonical_job_line(b);
 }
 
 }  // namespace ratebatch

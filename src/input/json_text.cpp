@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch {
@@ -132,6 +133,12 @@ tl::expected<Json, JsonError> parse_json(std::string_view text) {
     return tl::unexpected<JsonError>(builder.take_error());
   }
   return builder.take_root();
+}
+
+Json own_json(std::string_view text) {
+  tl::expected<Json, JsonError> parsed = parse_json(text);
+  RB_ASSERT(parsed.has_value());
+  return std::move(*parsed);
 }
 
 std::string canonical_json(const Json& value) { return value.dump(); }

@@ -1,6 +1,7 @@
-// JSON from outside, read with this program's limits, and the one form in which we store it.
+// JSON from outside, read with this program's limits, and the one form in which it is compared.
 //
-// The only file of this folder that includes nlohmann/json. The limits hold while the text is
+// For configuration and for messages; lines that are read in numbers go through json_document.hpp.
+// The only header of this folder that includes nlohmann/json. The limits hold while the text is
 // parsed, so a hostile line never becomes a deep tree that later has to be copied or freed.
 #pragma once
 
@@ -32,6 +33,9 @@ struct JsonError {
 
 // Reads one JSON text. Columns in messages count characters from 1.
 tl::expected<Json, JsonError> parse_json(std::string_view text);
+
+// The value of JSON that was read before. Precondition: `text` is such.
+Json own_json(std::string_view text);
 
 // The canonical text: sorted keys, no spaces, UTF-8 as it is. Equal text is equal content.
 // Precondition: `value` comes from parse_json or holds valid UTF-8 only.

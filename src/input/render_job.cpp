@@ -3,35 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
+#include <vector>
 
-#include "input/job_texts.hpp"
-#include "input/json_text.hpp"
+#include "input/json_document.hpp"
 #include "input/params.hpp"
+#include "input/prepared_types.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch {
 namespace {
-
-// JSON that this program wrote itself.
-Json own_json(std::string_view text) {
-  tl::expected<Json, JsonError> parsed = parse_json(text);
-  RB_ASSERT(parsed.has_value());
-  return std::move(*parsed);
-}
-
-Result<std::string> render_text(std::string_view text, const Variables& variables) {
-  auto parsed = TextTemplate::parse(text);
-  if (!parsed) return pass(parsed);
-  return parsed->render(variables);
-}
-
-Json merged_params(const ModelSettings& model, const TypeSettings& type) {
-  Json params = own_json(model.params_json);
-  merge_params(params, own_json(type.params_json));
-  return params;
-}
 
 // The settings of a type; those of no type where the name is empty.
 Result<TypeSettings> find_type(const Config& config, std::string_view name) {
@@ -41,49 +24,102 @@ Result<TypeSettings> find_type(const Config& config, std::string_view name) {
   return fail(ErrorCode::invalid_input, fmt::format("unknown type '{}'", escaped(name, 80)));
 }
 
-}  // namespace
+// The members of an object of a line that is read already: names, and the text of their values.
+using Members = std::vector<std::pair<std::string_view, std::string_view>>;
 
-bool takes_system_text(const JobLine& job) {
-  if (!job.body_json.empty()) return false;
-  if (job.messages_json.empty()) return true;
-  const Json messages = own_json(job.messages_json);
-  return std::none_of(messages.begin(), messages.end(), [](const Json& message) {
-    const Json& role = message.at("role");
-    return role == "system" || role == "developer";
-  });
+// They live as long as the text and until the next one of the document.
+Members members_of(JsonDocument& document, std::string_view text) {
+  const auto parsed = document.parse(text);
+  JsonObject object;
+  RB_ASSERT(parsed.has_value() && parsed->get(object) == simdjson::SUCCESS);
+  const std::vector<std::string_view> values = value_texts(text);
+  Members members;
+  members.reserve(values.size());
+  for (const auto& [name, value] : object) {
+    members.emplace_back(name, values.at(members.size()));
+  }
+  return members;
 }
 
-Result<JobContent> render_job(const std::string& line_json, const Config& config) {
-  auto job = parse_job_line(line_json);
+// The text of the body with this model, everything else as it stands.
+std::string with_model(JsonDocument& document, std::string_view body, std::string_view model_id) {
+  const Members members = members_of(document, body);
+  const auto found = std::find_if(members.begin(), members.end(),
+                                  [](const auto& member) { return member.first == "model"; });
+  std::string_view before = body.substr(0, body.rfind('}'));
+  std::string_view after = "}";
+  if (found != members.end()) {
+    const std::string_view value = found->second;
+    before = body.substr(0, static_cast<std::size_t>(value.data() - body.data()));
+    after = body.substr(before.size() + value.size());
+  }
+  std::string out(before);
+  if (found == members.end()) out += members.empty() ? R"("model":)" : R"(,"model":)";
+  append_json_string(out, model_id);
+  out += after;
+  return out;
+}
+
+// The parameters of the model and the type with those of the job over them.
+std::string with_params(JsonDocument& document, const PreparedModel& model,
+                        std::string_view job_params) {
+  std::map<std::string_view, std::string_view> params(model.params.begin(), model.params.end());
+  for (const auto& [name, value] : members_of(document, job_params)) params[name] = value;
+  std::string out = "{";
+  for (const auto& [name, value] : params) {
+    if (out.size() > 1) out += ',';
+    append_json_string(out, name);
+    out += ':';
+    out += value;
+  }
+  out += '}';
+  return out;
+}
+
+}  // namespace
+
+JobRenderer::JobRenderer(const Config& config)
+    : types_(std::make_unique<PreparedTypes>(config)),
+      document_(std::make_unique<JsonDocument>()) {}
+JobRenderer::JobRenderer(JobRenderer&&) noexcept = default;
+JobRenderer& JobRenderer::operator=(JobRenderer&&) noexcept = default;
+JobRenderer::~JobRenderer() = default;
+
+Result<JobContent> JobRenderer::render(std::string_view line) {
+  auto job = parser_.parse(line);
   if (!job) return pass(job);
-  if (auto checked = check_job(*job, config); !checked) return pass(checked);
-  auto model = resolve_job_model(config, job->type, job->model);
-  if (!model) return pass(model);
-  auto type = find_type(config, job->type);
-  if (!type) return pass(type);
+  auto checked = check_job(*job, *types_);
+  if (!checked) return pass(checked);
+  const auto& [type, model] = *checked;
+  if (!model.settings.enabled) {
+    auto refused = resolve_job_model(types_->config(), job->type, job->model);
+    RB_ASSERT(!refused);
+    return pass(refused);
+  }
 
   JobContent content;
-  content.id = job->id;
-  content.messages_json = job->messages_json;
-  content.path = job->path;
+  content.id = std::move(job->id);
+  content.path = std::move(job->path);
   if (!job->body_json.empty()) {
-    Json body = own_json(job->body_json);
-    body["model"] = model->id;
-    content.body_json = canonical_json(body);
+    content.body_json = with_model(*document_, job->body_json, model.settings.id);
     return content;
   }
-  auto prompt = job->has_vars ? render_text(type->prompt, job->vars) : job->prompt;
+  auto prompt = job->has_vars ? type.prompt->render(job->vars) : std::move(job->prompt);
   if (!prompt) return pass(prompt);
   content.prompt = std::move(*prompt);
   if (takes_system_text(*job)) {
-    auto system = render_text(type->system, job->vars);
+    auto system = type.system->render(job->vars);
     if (!system) return pass(system);
     content.system = std::move(*system);
   }
-  Json params = merged_params(*model, *type);
-  merge_params(params, own_json(job->params_json));
-  content.params_json = canonical_json(params);
+  content.messages_json = std::move(job->messages_json);
+  content.params_json = job->params_json == "{}" ? model.params_json
+                                                 : with_params(*document_, model, job->params_json);
   return content;
+}
+
+Result<JobContent> render_job(std::string_view line, const Config& config) {
+  return JobRenderer{config}.render(line);
 }
 
 Result<std::string> recipe_json(const Config& config, std::string_view type,

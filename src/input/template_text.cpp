@@ -30,6 +30,12 @@ tl::unexpected<Error> bad_template(std::string_view text, std::size_t at, std::s
   return fail(ErrorCode::invalid_input, fmt::format("line {} of the template: {}", line, what));
 }
 
+tl::unexpected<Error> without(const std::vector<std::string>& absent) {
+  return fail(ErrorCode::invalid_input,
+              fmt::format("missing variable{} '{}'", absent.size() == 1 ? "" : "s",
+                          escaped(fmt::format("{}", fmt::join(absent, "', '")))));
+}
+
 }  // namespace
 
 Result<TextTemplate> TextTemplate::parse(std::string_view text) {
@@ -80,17 +86,12 @@ std::vector<std::string> TextTemplate::missing(const Variables& variables) const
 }
 
 Result<std::string> TextTemplate::render(const Variables& variables) const {
-  const std::vector<std::string> absent = missing(variables);
-  if (!absent.empty()) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("missing variable{} '{}'", absent.size() == 1 ? "" : "s",
-                            escaped(fmt::format("{}", fmt::join(absent, "', '")))));
-  }
   std::string out;
   for (const Piece& piece : pieces_) {
     out += piece.text;
     if (piece.name.empty()) continue;
     const auto given = variables.find(piece.name);
+    if (given == variables.end() && !piece.fallback) return without(missing(variables));
     out += given != variables.end() ? given->second : *piece.fallback;
   }
   return out;

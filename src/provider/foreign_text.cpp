@@ -37,6 +37,7 @@ std::string with_utf8_repaired(std::string_view text) {
 
 std::string as_message(std::string_view text) {
   text = without_blanks(text);
+  if (text.size() <= message_bytes_max && is_valid_utf8(text)) return std::string(text);
   std::string message;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = character_length(text, at);

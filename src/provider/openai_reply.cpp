@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "provider/asset_bytes.hpp"
+#include "provider/foreign_json.hpp"
 #include "provider/foreign_text.hpp"
 #include "provider/openai.hpp"
 #include "provider/openai_error.hpp"
@@ -11,8 +12,6 @@
 
 namespace ratebatch {
 namespace {
-
-using nlohmann::json;
 
 constexpr std::size_t request_id_bytes_max = 256;  // Of ours: those seen have 36.
 
@@ -30,43 +29,49 @@ Outcome answered(Answer answer) {
   return outcome;
 }
 
-// Chat and images name the same things differently.
-Usage usage_in(const json& value) {
+// The count of the first of these names that has one: chat and images name the same differently.
+std::int64_t count_in(std::optional<JsonValue> counts, std::string_view name,
+                      std::string_view other_name) {
+  const std::int64_t count = count_of(find_member(counts, name));
+  return count != 0 ? count : count_of(find_member(counts, other_name));
+}
+
+Usage usage_in(JsonValue value) {
   Usage usage;
-  const json* counts = member(value, "usage");
-  if (counts == nullptr) return usage;
-  usage.input_tokens = count_member(*counts, "prompt_tokens");
-  if (usage.input_tokens == 0) usage.input_tokens = count_member(*counts, "input_tokens");
-  usage.output_tokens = count_member(*counts, "completion_tokens");
-  if (usage.output_tokens == 0) usage.output_tokens = count_member(*counts, "output_tokens");
+  const auto counts = find_member(value, "usage");
+  usage.input_tokens = count_in(counts, "prompt_tokens", "input_tokens");
+  usage.output_tokens = count_in(counts, "completion_tokens", "output_tokens");
   return usage;
 }
 
 // A content is a text, or a list of parts of which some are text.
-std::string content_text(const json& message) {
-  const json* content = member(message, "content");
-  if (content == nullptr) return {};
-  if (content->is_string()) return content->get<std::string>();
-  std::string text;
-  if (content->is_array()) {
-    for (const json& part : *content) text += text_member(part, "text");
-  }
+std::string content_text(std::optional<JsonValue> content) {
+  std::string text(text_of(content));
+  JsonArray parts;
+  if (!content || content->get(parts) != simdjson::SUCCESS) return text;
+  for (const JsonValue part : parts) text += text_of(find_member(part, "text"));
   return text;
 }
 
+// Errors are rare, and read where all of them are.
+ErrorWords error_words_in(JsonValue value) {
+  const auto read = read_json(written_json(value));
+  return read ? error_words(*read) : ErrorWords{};
+}
+
 // A choice without text: why there is none decides whether another try helps.
-Outcome read_empty_choice(const json& message, const std::string& finish_reason) {
+Outcome read_empty_choice(std::optional<JsonValue> message, std::string_view finish_reason) {
   if (finish_reason == "length") {
     return failed(OutcomeClass::invalid_request,
                   "the answer was cut before its first word: raise max_tokens (models that think "
                   "first spend them on that)");
   }
-  const std::string refusal = text_member(message, "refusal");
+  const std::string_view refusal = text_of(find_member(message, "refusal"));
   if (!refusal.empty()) return failed(OutcomeClass::content_policy, refusal);
   if (finish_reason == "content_filter") {
     return failed(OutcomeClass::content_policy, "the answer was withheld by a content filter");
   }
-  if (member(message, "tool_calls") != nullptr) {
+  if (find_member(message, "tool_calls")) {
     return failed(OutcomeClass::invalid_request,
                   "the answer is a tool call, not a text: give the whole request as body to keep "
                   "it");
@@ -74,44 +79,42 @@ Outcome read_empty_choice(const json& message, const std::string& finish_reason)
   return failed(OutcomeClass::bad_reply, "the answer is empty");
 }
 
-Outcome read_chat(const HttpReply& reply, const json& value, bool raw_body) {
-  const json* choice = first_element(member(value, "choices"));
-  if (choice == nullptr) return failed(OutcomeClass::bad_reply, "the reply has no choices");
+Outcome read_chat(const HttpReply& reply, JsonValue value, bool raw_body) {
+  const auto choice = first_element(find_member(value, "choices"));
+  if (!choice) return failed(OutcomeClass::bad_reply, "the reply has no choices");
   // Gateways put an error here that struck after the answer had begun.
-  if (member(*choice, "error") != nullptr) {
-    return read_error_in_success(reply, error_words(*choice));
-  }
+  if (find_member(*choice, "error")) return read_error_in_success(reply, error_words_in(*choice));
   Answer answer;
-  answer.finish_reason = text_member(*choice, "finish_reason");
+  answer.finish_reason = text_of(find_member(*choice, "finish_reason"));
   if (answer.finish_reason == "error") {
     return failed(OutcomeClass::bad_reply, "the answer broke off with finish_reason error");
   }
-  const json* found = member(*choice, "message");
-  const json message = found == nullptr ? json::object() : *found;
-  answer.text = content_text(message);
+  const auto message = find_member(*choice, "message");
+  answer.text = content_text(find_member(message, "content"));
   answer.truncated = answer.finish_reason == "length";
-  const bool is_kept_as_tool_call = raw_body && member(message, "tool_calls") != nullptr;
+  const bool is_kept_as_tool_call = raw_body && find_member(message, "tool_calls").has_value();
   if (without_blanks(answer.text).empty() && !is_kept_as_tool_call) {
     return read_empty_choice(message, answer.finish_reason);
   }
   return answered(std::move(answer));
 }
 
-Outcome read_images(const json& value) {
-  const json* data = member(value, "data");
-  if (first_element(data) == nullptr) {
+Outcome read_images(JsonValue value) {
+  const auto data = find_member(value, "data");
+  JsonArray items;
+  if (!first_element(data) || data->get(items) != simdjson::SUCCESS) {
     return failed(OutcomeClass::bad_reply, "the reply has no images");
   }
   Answer answer;
-  for (const json& item : *data) {
-    const json* encoded = member(item, "b64_json");
-    if (encoded == nullptr || !encoded->is_string()) {
+  for (const JsonValue item : items) {
+    const auto encoded = find_member(item, "b64_json");
+    if (!encoded || !encoded->is_string()) {
       return failed(OutcomeClass::bad_reply,
-                    member(item, "url") != nullptr
+                    find_member(item, "url")
                         ? "the reply holds a link instead of an image: ask for b64_json"
                         : "the reply holds an item without an image");
     }
-    std::optional<std::string> bytes = decode_base64(encoded->get_ref<const std::string&>());
+    std::optional<std::string> bytes = decode_base64(text_of(encoded));
     if (!bytes || bytes->empty()) {
       return failed(OutcomeClass::bad_reply, "an image of the reply is not base64");
     }
@@ -125,38 +128,40 @@ Outcome read_images(const json& value) {
 }
 
 // An answer to a body we know nothing of: only what surely is a chat is looked into.
-Outcome read_raw(const HttpReply& reply, const json& value) {
-  const bool is_chat = member(value, "choices") != nullptr;
-  Outcome outcome = is_chat ? read_chat(reply, value, true) : answered({});
-  if (outcome.answer) outcome.answer->body_json = with_utf8_repaired(without_blanks(reply.body));
+Outcome read_raw(const HttpReply& reply, JsonValue value) {
+  Outcome outcome = find_member(value, "choices") ? read_chat(reply, value, true) : answered({});
+  if (outcome.answer) outcome.answer->body_json = on_one_line(reply.body);
   return outcome;
 }
 
+Outcome read_content(const HttpReply& reply, JsonValue value, ModelKind kind, bool raw_body) {
+  if (raw_body) return read_raw(reply, value);
+  switch (kind) {
+    case ModelKind::chat:
+      return read_chat(reply, value, false);
+    case ModelKind::image:
+      return read_images(value);
+  }
+  return {};
+}
+
 Outcome read_success(const HttpReply& reply, ModelKind kind, bool raw_body) {
-  const std::optional<json> value = read_json(reply.body);
+  ForeignJson json;
+  const auto value = json.read(reply.body);
   if (!value || !(value->is_object() || value->is_array())) {
     const std::string start = as_message(reply.body.substr(0, 200));
     return failed(
         OutcomeClass::bad_reply,
         start.empty() ? "the reply is empty" : "the reply is not the JSON it should be: " + start);
   }
-  const json& body = value->is_array() && !value->empty() ? value->front() : *value;
+  const JsonValue body = first_element(value).value_or(*value);
   Outcome outcome;
-  if (member(body, "error") != nullptr) {
-    outcome = read_error_in_success(reply, error_words(body));
-  } else if (!value->is_object() || value->empty()) {
+  if (find_member(body, "error")) {
+    outcome = read_error_in_success(reply, error_words_in(body));
+  } else if (!has_members(*value)) {
     outcome = failed(OutcomeClass::bad_reply, "the reply is no JSON object with content");
-  } else if (raw_body) {
-    outcome = read_raw(reply, *value);
   } else {
-    switch (kind) {
-      case ModelKind::chat:
-        outcome = read_chat(reply, *value, false);
-        break;
-      case ModelKind::image:
-        outcome = read_images(*value);
-        break;
-    }
+    outcome = read_content(reply, *value, kind, raw_body);
   }
   const Usage charged = usage_in(body);
   outcome.usage.input_tokens = charged.input_tokens;

@@ -2,17 +2,19 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "provider/foreign_json.hpp"
+#include "provider/foreign_text.hpp"
 #include "provider/openai.hpp"
 #include "provider/reply_json.hpp"
+#include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch {
 namespace {
-
-using nlohmann::json;
 
 // The API reference: X-Client-Request-Id is ASCII, at most 512 characters, else 400.
 constexpr std::size_t client_request_id_bytes_max = 512;
@@ -31,79 +33,111 @@ std::string_view own_path(ModelKind kind) {
   return {};
 }
 
-// Asked to stream, a server sends events where we read one JSON value: paid and unreadable.
-Result<void> check_not_streamed(const json& body, std::string_view where) {
-  const json* stream = member(body, "stream");
-  if (stream == nullptr || *stream == json(false)) return {};
-  return fail(ErrorCode::invalid_input,
-              std::string(where) + " must not set stream: answers are read whole");
+tl::unexpected<Error> bad_job(std::string message) {
+  return fail(ErrorCode::invalid_input, std::move(message));
 }
 
-// The parameters as an object that names nothing the job itself says.
-Result<json> read_params(const JobContent& content, const std::array<const char*, 2>& reserved) {
-  std::optional<json> params = read_json(content.params_json);
-  if (!params || !params->is_object()) {
-    return fail(ErrorCode::invalid_input, "params must be a JSON object");
+// Asked to stream, a server sends events where we read one JSON value: paid and unreadable.
+Result<void> check_not_streamed(JsonValue body, std::string_view where) {
+  const auto stream = find_member(body, "stream");
+  bool streams = true;
+  if (!stream || (stream->get(streams) == simdjson::SUCCESS && !streams)) return {};
+  return bad_job(std::string(where) + " must not set stream: answers are read whole");
+}
+
+// The parameters: an object that names nothing the job itself says.
+Result<JsonValue> read_params(ForeignJson& json, const JobContent& content,
+                              const std::array<std::string_view, 2>& reserved) {
+  const auto params = json.parse(content.params_json);
+  JsonObject object;
+  if (!params || params->get(object) != simdjson::SUCCESS) {
+    return bad_job("params must be a JSON object");
   }
-  for (const char* name : reserved) {
-    if (params->contains(name)) {
-      return fail(ErrorCode::invalid_input, std::string("params must not name ") + name +
-                                                ": it has its own field in the job");
+  for (const std::string_view name : reserved) {
+    if (object[name].error() == simdjson::SUCCESS) {
+      return bad_job("params must not name " + std::string(name) +
+                     ": it has its own field in the job");
     }
   }
   Result<void> whole = check_not_streamed(*params, "params");
   if (!whole) return pass(whole);
-  return std::move(*params);
+  return *params;
 }
 
-Result<json> chat_messages(const JobContent& content) {
+void append_message(std::string& body, std::string_view role, std::string_view content) {
+  body += R"({"role":)";
+  append_json_string(body, role);
+  body += R"(,"content":)";
+  append_json_string(body, content);
+  body += '}';
+}
+
+Result<void> append_messages(std::string& body, ForeignJson& json, const JobContent& content) {
   if (!content.messages_json.empty()) {
-    std::optional<json> messages = read_json(content.messages_json);
-    if (!messages || !messages->is_array() || messages->empty()) {
-      return fail(ErrorCode::invalid_input, "messages must be a JSON array with an element");
+    if (!first_element(json.parse(content.messages_json))) {
+      return bad_job("messages must be a JSON array with an element");
     }
-    return std::move(*messages);
+    body += without_blanks(content.messages_json);
+    return {};
   }
   if (content.prompt.empty()) {
-    return fail(ErrorCode::invalid_input,
-                "the job asks for nothing: give it a prompt, messages or a body");
+    return bad_job("the job asks for nothing: give it a prompt, messages or a body");
   }
-  json messages = json::array();
+  body += '[';
   if (!content.system.empty()) {
-    messages.push_back({{"role", "system"}, {"content", content.system}});
+    append_message(body, "system", content.system);
+    body += ',';
   }
-  messages.push_back({{"role", "user"}, {"content", content.prompt}});
-  return messages;
+  append_message(body, "user", content.prompt);
+  body += ']';
+  return {};
+}
+
+// Appends the members of the parameters to an object that is still open and has some.
+// Precondition: `params_json` is an object.
+void append_params(std::string& body, std::string_view params_json) {
+  std::string_view members = without_blanks(params_json);
+  members = without_blanks(members.substr(1, members.size() - 2));
+  if (members.empty()) return;
+  body += ',';
+  body += members;
 }
 
 Result<std::string> chat_body(const JobContent& content, const Endpoint& endpoint) {
-  Result<json> body = read_params(content, {"model", "messages"});
-  if (!body) return pass(body);
-  const json* choices = member(*body, "n");
-  if (choices != nullptr && *choices != json(1)) {
-    return fail(ErrorCode::invalid_input,
-                "params must not ask for several answers by n: one job has one answer");
+  ForeignJson json;
+  const Result<JsonValue> params = read_params(json, content, {"model", "messages"});
+  if (!params) return tl::unexpected<Error>(params.error());
+  const auto choices = find_member(*params, "n");
+  double count = 0;
+  if (choices && (choices->get(count) != simdjson::SUCCESS || count != 1)) {
+    return bad_job("params must not ask for several answers by n: one job has one answer");
   }
-  Result<json> messages = chat_messages(content);
-  if (!messages) return pass(messages);
-  (*body)["model"] = endpoint.model_id;
-  (*body)["messages"] = std::move(*messages);
-  return written_json(*body);
+  std::string body = R"({"model":)";
+  constexpr std::size_t names_bytes = 128;  // Quotes, braces and names; more is no fault.
+  body.reserve(names_bytes + endpoint.model_id.size() + content.system.size() +
+               content.prompt.size() + content.messages_json.size() + content.params_json.size());
+  append_json_string(body, endpoint.model_id);
+  body += R"(,"messages":)";
+  Result<void> asked = append_messages(body, json, content);
+  if (!asked) return pass(asked);
+  append_params(body, content.params_json);
+  body += '}';
+  return body;
 }
 
 Result<std::string> image_body(const JobContent& content, const Endpoint& endpoint) {
-  Result<json> body = read_params(content, {"model", "prompt"});
-  if (!body) return pass(body);
-  if (content.prompt.empty()) {
-    return fail(ErrorCode::invalid_input, "an image needs a prompt, or a whole body");
-  }
+  ForeignJson json;
+  const Result<JsonValue> params = read_params(json, content, {"model", "prompt"});
+  if (!params) return tl::unexpected<Error>(params.error());
+  if (content.prompt.empty()) return bad_job("an image needs a prompt, or a whole body");
+  std::optional<nlohmann::json> body = read_json(content.params_json);
+  RB_ASSERT(body.has_value());
   // dall-e answers with a link that expires unless asked for the image itself; gpt-image always
   // sends the image, and refuses the parameter.
   if (endpoint.model_id.starts_with("dall-e-")) {
-    const json* format = member(*body, "response_format");
-    if (format != nullptr && *format != json("b64_json")) {
-      return fail(ErrorCode::invalid_input,
-                  "params.response_format must be b64_json: links are not followed");
+    const std::string_view format = text_of(find_member(*params, "response_format"));
+    if (find_member(*params, "response_format") && format != "b64_json") {
+      return bad_job("params.response_format must be b64_json: links are not followed");
     }
     (*body)["response_format"] = "b64_json";
   }
@@ -113,10 +147,9 @@ Result<std::string> image_body(const JobContent& content, const Endpoint& endpoi
 }
 
 Result<std::string> raw_body(const JobContent& content) {
-  const std::optional<json> body = read_json(content.body_json);
-  if (!body || !body->is_object()) {
-    return fail(ErrorCode::invalid_input, "body must be a JSON object");
-  }
+  ForeignJson json;
+  const auto body = json.parse(content.body_json);
+  if (!body || !body->is_object()) return bad_job("body must be a JSON object");
   Result<void> whole = check_not_streamed(*body, "body");
   if (!whole) return pass(whole);
   return content.body_json;
@@ -128,9 +161,8 @@ Result<std::string> joined_url(std::string_view base_url, std::string_view path)
                         path.find_first_of(" \\#") == std::string_view::npos &&
                         path.find("..") == std::string_view::npos;
   if (!is_plain) {
-    return fail(ErrorCode::invalid_input,
-                "the url of a job must be a path such as /v1/chat/completions, not '" +
-                    escaped(path) + "'");
+    return bad_job("the url of a job must be a path such as /v1/chat/completions, not '" +
+                   escaped(path) + "'");
   }
   if (base_url.ends_with("/v1") && path.starts_with("/v1/")) path.remove_prefix(3);
   return std::string(base_url) + std::string(path);
@@ -144,7 +176,7 @@ Result<std::string> body_of(const JobContent& content, const Endpoint& endpoint)
     case ModelKind::image:
       return image_body(content, endpoint);
   }
-  return fail(ErrorCode::invalid_input, "unknown kind of model");
+  return bad_job("unknown kind of model");
 }
 
 }  // namespace
@@ -161,7 +193,10 @@ Result<HttpRequest> OpenAiDialect::request(const JobContent& content,
   HttpRequest request;
   request.url = std::move(*url);
   request.body = std::move(*body);
-  request.headers = {{"content-type", "application/json"}, {"accept", "application/json"}};
+  constexpr std::size_t headers_max = 3;
+  request.headers.reserve(headers_max);
+  request.headers.push_back({"content-type", "application/json"});
+  request.headers.push_back({"accept", "application/json"});
   if (!content.id.empty() && content.id.size() <= client_request_id_bytes_max &&
       is_printable_ascii(content.id)) {
     request.headers.push_back({"x-client-request-id", content.id});

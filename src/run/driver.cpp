@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <utility>
 #include <vector>
@@ -38,7 +39,8 @@ class Driver {
         ports_(ports),
         options_(options),
         now_(ports.clock.now()),
-        scheduler_(catalog.lanes, options.scheduler, Rng{options.seed}, now_, limits) {}
+        scheduler_(catalog.lanes, options.scheduler, Rng{options.seed}, now_, limits),
+        renderer_(catalog.config) {}
 
   Result<action::FinishReason> run() {
     while (true) {
@@ -77,7 +79,13 @@ class Driver {
         save(unsaved.sent, std::move(unsaved.outcome));
       }
     }
-    for (FinishedTransfer& finished : ports_.transport.finished()) ended(finished);
+    for (FinishedTransfer& finished : ports_.transport.finished()) {
+      arrived_.push_back(std::move(finished));
+    }
+    for (std::size_t i = 0; i < options_.answers_per_turn_max && !arrived_.empty(); ++i) {
+      ended(arrived_.front());
+      arrived_.pop_front();
+    }
   }
 
   void ended(FinishedTransfer& finished) {
@@ -198,6 +206,15 @@ class Driver {
   }
 
   Result<void> execute(const action::Cancel& cancel) {
+    // An answer that is here already is taken, not given up: it is paid for.
+    const auto here = std::find_if(arrived_.begin(), arrived_.end(), [&](const auto& finished) {
+      return sent_.at(finished.id).job == cancel.job;
+    });
+    if (here != arrived_.end()) {
+      ended(*here);
+      arrived_.erase(here);
+      return {};
+    }
     const auto is_job = [&](const auto& entry) { return entry.second.job == cancel.job; };
     const auto found = std::find_if(sent_.begin(), sent_.end(), is_job);
     if (found != sent_.end()) {
@@ -219,9 +236,9 @@ class Driver {
     bool raw_body = false;
   };
 
-  Result<Request> make_request(const StoredJob& job, const action::Send& send) const {
+  Result<Request> make_request(const StoredJob& job, const action::Send& send) {
     const auto lane = index_of(send.lane);
-    auto content = render_job(job.line_json, catalog_.config);
+    auto content = renderer_.render(job.line_json);
     if (!content) return pass(content);
     auto http = catalog_.dialects[lane]->request(*content, catalog_.endpoints[lane]);
     if (!http) return pass(http);
@@ -233,6 +250,7 @@ class Driver {
   }
 
   [[nodiscard]] Duration until_wake() const {
+    if (!arrived_.empty()) return {};
     const Deadline wake = scheduler_.wake_at();
     Duration wait = wait_max;
     if (wake.steady) wait = std::min(wait, *wake.steady - now_.steady);
@@ -253,7 +271,9 @@ class Driver {
   const DriverOptions& options_;
   Now now_;
   Scheduler scheduler_;
+  JobRenderer renderer_;
   std::map<TransferId, Sent> sent_;
+  std::deque<FinishedTransfer> arrived_;  // Not yet looked at.
   std::vector<Unsaved> unsaved_;
   std::optional<Error> failure_;  // What the run ends with, once it is drained.
   std::uint64_t last_transfer_ = 0;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "ratebatch/base/text.hpp"
@@ -17,13 +18,21 @@ FileStamp to_store(const JobFileStamp& stamp) {
   return {stamp.path, stamp.inode, stamp.size, stamp.mtime_ns};
 }
 
-NewJob to_store(JobLine& line, std::int64_t number) {
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blanks = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+NewJob to_store(JobLine& line, std::string_view text, std::int64_t number) {
   NewJob job;
   job.id = std::move(line.id);
   job.type = std::move(line.type);
   job.model = std::move(line.model);
   job.priority = line.priority;
-  job.line_json = std::move(line.canonical);
+  job.line_json = text;
+  job.metadata = line.has_metadata;
   job.line = number;
   return job;
 }
@@ -31,7 +40,7 @@ NewJob to_store(JobLine& line, std::int64_t number) {
 class Load {
  public:
   Load(JobLoader& loader, const Config& config, const LoadOptions& options)
-      : loader_(loader), config_(config), options_(options) {}
+      : loader_(loader), checker_(config), options_(options) {}
 
   Result<void> file(const std::string& path) {
     auto reader = JobFileReader::open(path);
@@ -92,12 +101,19 @@ class Load {
       case LineKind::text:
         break;
     }
-    auto job = parse_job_line(line.text);
+    const std::string_view text = trimmed(line.text);
+    auto stored = loader_.is_stored(line.number, text);
+    if (!stored) return pass(stored);
+    if (*stored) {
+      ++report_.same;
+      return {};
+    }
+    auto job = parser_.parse(line.text);
     if (!job) return refuse(path, line, job.error().message);
-    auto checked = check_job(*job, config_);
+    auto checked = checker_.check(*job);
     if (!checked) return refuse(path, line, checked.error().message);
     const std::string id = job->id;
-    auto added = loader_.add(to_store(*job, line.number), options_.update);
+    auto added = loader_.add(to_store(*job, text, line.number), options_.update);
     if (!added) return pass(added);
     return count(path, line, id, *added);
   }
@@ -174,7 +190,8 @@ class Load {
   }
 
   JobLoader& loader_;
-  const Config& config_;
+  JobLineParser parser_;
+  JobChecker checker_;
   const LoadOptions& options_;
   LoadReport report_;
   std::vector<LineError> errors_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "ratebatch/base/assert.hpp"
-#include "store/file_list.hpp"
+#include "store/result_record.hpp"
 
 namespace ratebatch {
 namespace {
@@ -36,11 +36,11 @@ Result<std::unique_ptr<BatchWriter>> BatchWriter::make(Connection& connection,
 Result<void> BatchWriter::prepare() {
   return prepare_all(
       connection_,
-      {{&read_before_,
-        "SELECT route_id, state, attempts, started_at_ms, lane_id, key_id,"
-        " (SELECT recipe_id FROM results WHERE results.seq = states.seq)"
-        " FROM states WHERE seq = ?1",
+      {{&read_job_,
+        "SELECT id, line_json, metadata, route_id FROM jobs JOIN states USING (seq)"
+        " WHERE seq = ?1",
         operation},
+       {&read_recipe_, "SELECT recipe_id FROM results WHERE seq = ?1", operation},
        {&end_job_,
         "UPDATE states SET state = ?3, retries_used = ?4, unknowns = unknowns + ?5,"
         " ready_at_ms = ?6, truncated = ?7, finished_at_ms = ?8,"
@@ -49,8 +49,7 @@ Result<void> BatchWriter::prepare() {
         operation},
        {&start_job_,
         "UPDATE states SET state = 1, attempts = ?3, started_at_ms = ?4, lane_id = ?5, key_id = ?6,"
-        " ready_at_ms = NULL WHERE seq = ?1 AND state = ?2 AND attempts = ?3 - 1"
-        " RETURNING route_id",
+        " ready_at_ms = NULL WHERE seq = ?1 AND state = ?2 AND attempts = ?3 - 1",
         operation},
        {&find_end_,
         "SELECT 1 FROM attempts WHERE seq = ?1 AND number = ?2 AND class = ?3 AND ended_ms = ?4",
@@ -65,17 +64,17 @@ Result<void> BatchWriter::prepare() {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         operation},
        {&add_answer_,
-        "INSERT OR REPLACE INTO results (id, seq, attempt, failed, recipe_id, finished_ms,"
-        " latency_ms, input_tokens, output_tokens, images, finish_reason, files, body_json, text)"
-        " VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        "INSERT INTO results (id, seq, attempt, failed, metadata, recipe_id,"
+        " finished_ms, latency_ms, record) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8)",
         operation},
+       {&drop_answer_, "DELETE FROM results WHERE seq = ?1", operation},
        {&turn_to_failure_,
-        "UPDATE results SET id = ?1, failed = 1, attempt = ?3, finished_ms = ?4, latency_ms = ?5"
-        " WHERE seq = ?2",
+        "UPDATE results SET id = ?1, failed = 1, attempt = ?3, finished_ms = ?4, latency_ms = ?5,"
+        " failure = ?6 WHERE seq = ?2",
         operation},
        {&add_failure_,
-        "INSERT INTO results (id, seq, failed, attempt, finished_ms, latency_ms, input_tokens,"
-        " output_tokens, images, finish_reason) VALUES (?1, ?2, 1, ?3, ?4, ?5, 0, 0, 0, '')",
+        "INSERT INTO results (id, seq, attempt, failed, metadata, finished_ms, latency_ms, failure)"
+        " VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7)",
         operation},
        {&set_limit_,
         "INSERT INTO limits VALUES (?1, ?2, ?3)"
@@ -100,8 +99,9 @@ Result<void> BatchWriter::write(const Batch& batch, const RunRows& rows) {
   }
   for (const LaneChange& change : batch.lanes) {
     RB_ASSERT(index_of(change.lane) < rows.lanes.size());
-    auto written = set_lane_.run(rows.lanes[index_of(change.lane)], to_string(change.status.state),
-                                 change.status.reason, maybe_ms(change.status.until));
+    auto written =
+        set_lane_.run(rows.lanes[index_of(change.lane)].row, to_string(change.status.state),
+                      change.status.reason, maybe_ms(change.status.until));
     if (!written) return pass(written);
   }
   return {};
@@ -111,10 +111,8 @@ Result<void> BatchWriter::write_end(const AttemptEnd& end, const RunRows& rows) 
   RB_ASSERT(is_legal(JobState::running, end.to) && end.to != JobState::fetching);
   RB_ASSERT(end.to != JobState::done || end.outcome.answer.has_value());
   RB_ASSERT(!end.ready_at || end.to == JobState::pending);
-  auto before = read_before(end.job);
-  if (!before) return pass(before);
-  if (before->state != JobState::running ||
-      before->attempts != static_cast<std::int64_t>(end.attempt)) {
+  const Running* job = running(end);
+  if (job == nullptr) {
     auto stored = is_end_stored(end);
     if (!stored) return pass(stored);
     RB_ASSERT(*stored);
@@ -129,50 +127,97 @@ Result<void> BatchWriter::write_end(const AttemptEnd& end, const RunRows& rows) 
                               maybe_ms(end.ready_at), truncated, finished_ms);
   if (!written) return pass(written);
   RB_ASSERT(connection_.changes() == 1);
-  written = write_attempt(end, *before);
-  if (written && end.to == JobState::done) written = write_answer(end, *before, rows);
-  if (written && end.to == JobState::failed) written = write_failure(end, *before);
+  written = write_attempt(end, *job, rows);
+  if (written && end.to == JobState::done) written = write_answer(end, *job, rows);
+  if (written && end.to == JobState::failed) written = write_failure(end, *job, rows);
   if (!written) return pass(written);
-  count_end(end, before->route);
+  count_end(end, job->route);
+  new_ended_.push_back(end.job);
   return {};
 }
 
 Result<void> BatchWriter::write_start(const AttemptStart& start, const RunRows& rows) {
   RB_ASSERT(is_startable(start.from));
   RB_ASSERT(index_of(start.lane) < rows.lanes.size() && index_of(start.key) < rows.keys.size());
-  std::optional<RouteId> route;
-  auto written = start_job_.rows([&](const Statement& row) { route = row.id<RouteId>(0); },
-                                 start.job, start.from, start.attempt, to_ms(start.at),
-                                 rows.lanes[index_of(start.lane)], rows.keys[index_of(start.key)]);
+  auto written =
+      start_job_.run(start.job, start.from, start.attempt, to_ms(start.at),
+                     rows.lanes[index_of(start.lane)].row, rows.keys[index_of(start.key)]);
   if (!written) return pass(written);
-  if (!route) {
+  if (connection_.changes() != 1) {
     auto stored = is_start_stored(start);
     if (!stored) return pass(stored);
     RB_ASSERT(*stored);
     return {};
   }
+  auto route = remember(start);
+  if (!route) return pass(route);
   ledger_.move_jobs(*route, start.from, JobState::running);
   ledger_.calls().sent += 1;
   if (start.from == JobState::unknown) ledger_.calls().resent += 1;
   return {};
 }
 
-Result<BatchWriter::Before> BatchWriter::read_before(JobSeq job) {
-  std::optional<Before> before;
-  auto read = read_before_.rows(
+// The job's text is read here, inside the transaction, for its request goes out right after it.
+Result<RouteId> BatchWriter::remember(const AttemptStart& start) {
+  Running job{.route = {},
+              .attempt = start.attempt,
+              .started_ms = to_ms(start.at),
+              .lane = start.lane,
+              .key = start.key,
+              .id = {},
+              .metadata = false,
+              .has_result = false,
+              .old_recipe = std::nullopt};
+  StoredJob text;
+  auto read = read_job_.rows(
       [&](const Statement& row) {
-        before = Before{.route = row.id<RouteId>(0),
-                        .state = row.id<JobState>(1),
-                        .attempts = row.integer(2),
-                        .started_ms = row.integer(3),
-                        .lane = row.integer(4),
-                        .key = row.integer(5),
-                        .old_recipe = row.maybe_integer(6)};
+        text = {row.text(0), row.text(1)};
+        job.metadata = row.integer(2) != 0;
+        job.route = row.id<RouteId>(3);
       },
-      job);
+      start.job);
+  // Only a job that was asked before can have an answer.
+  if (read && start.attempt > AttemptNumber{1}) {
+    read = read_recipe_.rows(
+        [&](const Statement& row) {
+          job.has_result = true;
+          job.old_recipe = row.maybe_integer(0);
+        },
+        start.job);
+  }
   if (!read) return pass(read);
-  RB_ASSERT(before.has_value());
-  return *before;
+  job.id = text.id;
+  const RouteId route = job.route;
+  new_running_.emplace_back(start.job, std::move(job));
+  new_texts_.emplace(start.job, std::move(text));
+  return route;
+}
+
+const BatchWriter::Running* BatchWriter::running(const AttemptEnd& end) const {
+  const auto found = running_.find(end.job);
+  if (found == running_.end() || found->second.attempt != end.attempt) return nullptr;
+  return &found->second;
+}
+
+void BatchWriter::accept() {
+  for (const JobSeq job : new_ended_) running_.erase(job);
+  for (auto& [seq, job] : new_running_) running_.insert_or_assign(seq, std::move(job));
+  std::swap(texts_, new_texts_);
+  discard();
+}
+
+void BatchWriter::discard() {
+  new_ended_.clear();
+  new_running_.clear();
+  new_texts_.clear();
+}
+
+std::optional<StoredJob> BatchWriter::take_text(JobSeq job) {
+  const auto found = texts_.find(job);
+  if (found == texts_.end()) return std::nullopt;
+  StoredJob text = std::move(found->second);
+  texts_.erase(found);
+  return text;
 }
 
 Result<bool> BatchWriter::is_end_stored(const AttemptEnd& end) {
@@ -191,43 +236,50 @@ Result<bool> BatchWriter::is_start_stored(const AttemptStart& start) {
   return found;
 }
 
-Result<void> BatchWriter::write_attempt(const AttemptEnd& end, const Before& before) {
+Result<void> BatchWriter::write_attempt(const AttemptEnd& end, const Running& job,
+                                        const RunRows& rows) {
   const Outcome& outcome = end.outcome;
-  return add_attempt_.run(end.job, end.attempt, before.lane, before.key, before.started_ms,
-                          to_ms(end.at), to_string(outcome.kind), outcome.http_status, outcome.sent,
-                          to_ms(end.wait_applied), outcome.usage.input_tokens,
-                          outcome.usage.output_tokens, outcome.usage.images, outcome.request_id,
-                          outcome.message);
+  return add_attempt_.run(
+      end.job, end.attempt, rows.lanes[index_of(job.lane)].row, rows.keys[index_of(job.key)],
+      job.started_ms, to_ms(end.at), to_string(outcome.kind), outcome.http_status, outcome.sent,
+      to_ms(end.wait_applied), outcome.usage.input_tokens, outcome.usage.output_tokens,
+      outcome.usage.images, outcome.request_id, outcome.message);
 }
 
-Result<void> BatchWriter::write_answer(const AttemptEnd& end, const Before& before,
+Result<void> BatchWriter::write_answer(const AttemptEnd& end, const Running& job,
                                        const RunRows& rows) {
-  const Answer& answer = *end.outcome.answer;
-  const Usage& usage = end.outcome.usage;
   std::optional<std::int64_t> recipe;
-  if (const auto at = rows.recipes.find(before.route); at != rows.recipes.end()) {
-    recipe = at->second;
-  }
-  const std::string files = file_list_json(answer.files);
-  const auto maybe_text = [](const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional<std::string_view>{text};
-  };
-  auto written = add_answer_.run(next_result_++, end.job, end.attempt, recipe, to_ms(end.at),
-                                 latency_ms(end, before.started_ms), usage.input_tokens,
-                                 usage.output_tokens, usage.images, answer.finish_reason,
-                                 maybe_text(files), maybe_text(answer.body_json), answer.text);
+  if (const auto at = rows.recipes.find(job.route); at != rows.recipes.end()) recipe = at->second;
+  Result<void> written;
+  if (job.has_result) written = drop_answer_.run(end.job);
+  if (!written) return written;
+  written =
+      add_answer_.run(next_result_++, end.job, end.attempt, job.metadata, recipe, to_ms(end.at),
+                      latency_ms(end, job.started_ms), result_record(end, names_of(job, rows)));
   if (!written) return pass(written);
-  if (before.old_recipe) ledger_.add_recipe_results(*before.old_recipe, -1);
+  if (job.old_recipe) ledger_.add_recipe_results(*job.old_recipe, -1);
   if (recipe) ledger_.add_recipe_results(*recipe, 1);
   return {};
 }
 
-Result<void> BatchWriter::write_failure(const AttemptEnd& end, const Before& before) {
-  const std::int64_t latency = latency_ms(end, before.started_ms);
-  auto written = turn_to_failure_.run(next_result_++, end.job, end.attempt, to_ms(end.at), latency);
+Result<void> BatchWriter::write_failure(const AttemptEnd& end, const Running& job,
+                                        const RunRows& rows) {
+  const std::int64_t latency = latency_ms(end, job.started_ms);
+  const std::string failure = result_record(end, names_of(job, rows));
+  auto written =
+      turn_to_failure_.run(next_result_++, end.job, end.attempt, to_ms(end.at), latency, failure);
   // The answer of an earlier time was paid for: it stays beside the failure.
   if (!written || connection_.changes() == 1) return written;
-  return add_failure_.run(next_result_++, end.job, end.attempt, to_ms(end.at), latency);
+  return add_failure_.run(next_result_++, end.job, end.attempt, job.metadata, to_ms(end.at),
+                          latency, failure);
+}
+
+RecordNames BatchWriter::names_of(const Running& job, const RunRows& rows) {
+  const auto type = rows.types.find(job.route);
+  return {.id = job.id,
+          .type = type == rows.types.end() ? std::string_view{} : type->second,
+          .model = rows.lanes[index_of(job.lane)].model,
+          .sandbox = rows.sandbox};
 }
 
 void BatchWriter::count_end(const AttemptEnd& end, RouteId route) {

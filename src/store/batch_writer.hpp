@@ -1,7 +1,10 @@
 // Writes the batches of a run: guarded changes of job states, attempts, results, limits and lanes.
 //
 // Called inside the transaction of a commit. Counters are collected in the ledger, which the caller
-// saves; both must outlive the writer, and so must the connection.
+// saves; both must outlive the writer, and so must the connection. `accept` follows a commit that
+// succeeded, `discard` one that did not.
+//
+// What it must know of a job when its attempt ends, it keeps from the start: nobody else writes.
 #pragma once
 
 #include <cstdint>
@@ -9,22 +12,32 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/batch.hpp"
 #include "ratebatch/model/job.hpp"
+#include "ratebatch/store/checkpoint.hpp"
 #include "store/counter_ledger.hpp"
+#include "store/result_record.hpp"
 #include "store/sqlite.hpp"
 
 namespace ratebatch {
 
-// The rows behind the ids of a run.
+// The rows and names behind the ids of a run.
 struct RunRows {
+  struct LaneRow {
+    std::int64_t row = 0;
+    std::string model;
+  };
   std::int64_t run = 0;
-  std::vector<std::int64_t> lanes;  // By LaneId.
-  std::vector<std::int64_t> keys;   // By KeyId.
+  std::vector<LaneRow> lanes;      // By LaneId.
+  std::vector<std::int64_t> keys;  // By KeyId.
   std::map<RouteId, std::int64_t> recipes;
+  std::map<RouteId, std::string> types;
+  bool sandbox = false;
 };
 
 class BatchWriter {
@@ -34,17 +47,25 @@ class BatchWriter {
   // Writes all of it. A change that is stored already changes nothing; one that fits neither the
   // state it names nor what is stored is our bug: assertion.
   Result<void> write(const Batch& batch, const RunRows& rows);
+  void accept();
+  void discard();
+
+  // The text of a job that the last accepted batch started; nothing where it was taken already or
+  // not started there.
+  std::optional<StoredJob> take_text(JobSeq job);
 
  private:
-  // A job, before a change of it.
-  struct Before {
+  // A job whose attempt is under way.
+  struct Running {
     RouteId route{};
-    JobState state{};
-    std::int64_t attempts = 0;
+    AttemptNumber attempt{};
     std::int64_t started_ms = 0;
-    std::int64_t lane = 0;
-    std::int64_t key = 0;
-    std::optional<std::int64_t> old_recipe;  // Of the answer that is stored, if one is.
+    LaneId lane{};
+    KeyId key{};
+    std::string id;
+    bool metadata = false;                   // Its line has some.
+    bool has_result = false;                 // From an earlier time.
+    std::optional<std::int64_t> old_recipe;  // Of that result.
   };
 
   BatchWriter(Connection& connection, CounterLedger& ledger)
@@ -53,12 +74,14 @@ class BatchWriter {
 
   Result<void> write_end(const AttemptEnd& end, const RunRows& rows);
   Result<void> write_start(const AttemptStart& start, const RunRows& rows);
-  Result<Before> read_before(JobSeq job);
+  Result<RouteId> remember(const AttemptStart& start);
+  [[nodiscard]] const Running* running(const AttemptEnd& end) const;
   Result<bool> is_end_stored(const AttemptEnd& end);
   Result<bool> is_start_stored(const AttemptStart& start);
-  Result<void> write_attempt(const AttemptEnd& end, const Before& before);
-  Result<void> write_answer(const AttemptEnd& end, const Before& before, const RunRows& rows);
-  Result<void> write_failure(const AttemptEnd& end, const Before& before);
+  Result<void> write_attempt(const AttemptEnd& end, const Running& job, const RunRows& rows);
+  Result<void> write_answer(const AttemptEnd& end, const Running& job, const RunRows& rows);
+  Result<void> write_failure(const AttemptEnd& end, const Running& job, const RunRows& rows);
+  static RecordNames names_of(const Running& job, const RunRows& rows);
   void count_end(const AttemptEnd& end, RouteId route);
 
   Connection& connection_;
@@ -66,13 +89,22 @@ class BatchWriter {
   // Larger than any id in the database. Not given back by a rollback: ids only have to grow.
   std::int64_t next_result_ = 1;
 
-  Statement read_before_;
+  std::unordered_map<JobSeq, Running> running_;
+  std::unordered_map<JobSeq, StoredJob> texts_;  // Of the jobs that the last batch started.
+  // Of the open transaction.
+  std::vector<std::pair<JobSeq, Running>> new_running_;
+  std::unordered_map<JobSeq, StoredJob> new_texts_;
+  std::vector<JobSeq> new_ended_;
+
+  Statement read_job_;
+  Statement read_recipe_;
   Statement end_job_;
   Statement start_job_;
   Statement find_end_;
   Statement find_start_;
   Statement add_attempt_;
   Statement add_answer_;
+  Statement drop_answer_;
   Statement turn_to_failure_;
   Statement add_failure_;
   Statement set_limit_;

@@ -88,19 +88,17 @@ Result<StatusData> CheckpointReader::status() {
   return read_status(parts_->connection, holder);
 }
 
-Result<void> CheckpointReader::for_each_result(
+Result<void> CheckpointReader::for_each_page(
     ResultOrder order, std::int64_t cursor,
-    const std::function<Result<void>(const ResultRow&)>& on_row) {
+    const std::function<Result<void>(const ResultPage&)>& on_page) {
   auto pages = ResultPages::make(parts_->connection, order, cursor);
   if (!pages) return pass(pages);
   while (true) {
     auto page = pages->next();
     if (!page) return pass(page);
-    if (page->empty()) return {};
-    for (const ResultRow& row : *page) {
-      auto taken = on_row(row);
-      if (!taken) return taken;
-    }
+    if ((*page)->rows == 0) return {};
+    auto taken = on_page(**page);
+    if (!taken) return taken;
   }
 }
 

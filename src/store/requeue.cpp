@@ -107,8 +107,8 @@ Result<RequeueSummary> requeue_jobs(Connection& connection, CounterLedger& ledge
     // Unknown jobs stay unknown: what they sent may have been paid. A failure without an answer
     // goes; one beside the answer of an earlier time leaves that answer.
     done = connection.execute(
-        "DELETE FROM results WHERE text IS NULL AND seq IN temp.chosen;"
-        "UPDATE results SET failed = 0 WHERE failed = 1 AND seq IN temp.chosen;"
+        "DELETE FROM results WHERE record IS NULL AND seq IN temp.chosen;"
+        "UPDATE results SET failed = 0, failure = NULL WHERE failed = 1 AND seq IN temp.chosen;"
         "UPDATE states SET state = CASE state WHEN 3 THEN 3 ELSE 0 END, retries_used = 0,"
         " unknowns = 0, truncated = 0, ready_at_ms = NULL, finished_at_ms = NULL"
         " WHERE seq IN temp.chosen;"

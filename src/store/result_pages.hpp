@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
@@ -11,7 +10,7 @@
 namespace ratebatch {
 
 // A page ends at the first of these, so that memory stays bounded whatever the answers are.
-constexpr std::int64_t result_page_rows_max = 256;
+constexpr std::int64_t result_page_rows_max = 1024;
 constexpr std::size_t result_page_bytes_max = std::size_t{1} << 20U;
 
 class ResultPages {
@@ -19,15 +18,14 @@ class ResultPages {
   // Results behind `cursor` in this order. `connection` must outlive the pages.
   static Result<ResultPages> make(Connection& connection, ResultOrder order, std::int64_t cursor);
 
-  // The next page; empty behind the last result.
-  Result<std::vector<ResultRow>> next();
+  // The next page, valid until the next call; without rows behind the last result.
+  Result<const ResultPage*> next();
 
  private:
-  explicit ResultPages(std::int64_t cursor) : cursor_(cursor) {}
+  explicit ResultPages(std::int64_t cursor) { page_.cursor = cursor; }
 
-  std::int64_t cursor_;
+  ResultPage page_;
   Statement read_page_;
-  Statement read_files_;
 };
 
 }  // namespace ratebatch

@@ -4,6 +4,7 @@
 
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/model/job.hpp"
+#include "store/route_table.hpp"
 
 namespace ratebatch {
 namespace {
@@ -44,7 +45,7 @@ Result<void> add_names(Connection& connection, const RunStart& start, RunRows& r
         returned_row(lane, settings.model, start.lanes.pools[index_of(settings.pool)].provider,
                      to_string(LaneState::idle));
     if (!id) return pass(id);
-    rows.lanes.push_back(*id);
+    rows.lanes.push_back({*id, settings.model});
   }
   for (const KeyEntry& entry : start.lanes.keys) {
     auto id = returned_row(key, entry.name);
@@ -155,6 +156,10 @@ Result<RunOpened> open_run(Connection& connection, CounterLedger& ledger, const 
   auto named = add_names(connection, start, opened.rows);
   if (named) named = add_recipes(connection, start, opened.rows);
   if (!named) return pass(named);
+
+  auto routes = read_routes(connection);
+  if (!routes) return pass(routes);
+  for (StoredRoute& route : *routes) opened.rows.types[route.id] = std::move(route.type);
 
   // Without such jobs (the counters know) neither step reads a million rows.
   const JobCounts jobs = ledger.counts().jobs();

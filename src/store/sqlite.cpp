@@ -78,11 +78,23 @@ std::optional<std::int64_t> Statement::maybe_integer(int column) const {
   return is_null(column) ? std::nullopt : std::optional<std::int64_t>{integer(column)};
 }
 
-std::string Statement::text(int column) const {
+std::string Statement::text(int column) const { return std::string{text_view(column)}; }
+
+std::string_view Statement::text_view(int column) const {
   const void* bytes = sqlite3_column_blob(statement_.get(), column);
   const int count = sqlite3_column_bytes(statement_.get(), column);
   if (bytes == nullptr) return {};
   return {static_cast<const char*>(bytes), static_cast<std::size_t>(count)};
+}
+
+Result<void> Statement::run_list(std::span<const std::int64_t> values) {
+  begin(values.size());
+  int position = 0;
+  for (const std::int64_t value : values) bind_integer(++position, value);
+  Result<bool> row = step();
+  if (!row) return pass(row);
+  RB_ASSERT(!*row);
+  return {};
 }
 
 void Statement::begin(std::size_t value_count) {

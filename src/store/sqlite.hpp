@@ -12,6 +12,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -59,11 +60,27 @@ class Statement {
     }
   }
 
-  // Columns of the current row, from 0; only inside `on_row`.
+  // Executes a statement whose parameters are all integers, as many as there are.
+  Result<void> run_list(std::span<const std::int64_t> values);
+
+  // The same for a caller who takes row by row: `next` goes to the first row, then to the next, and
+  // is false behind the last. Text that was bound must live until then. `stop` drops the rest.
+  template <typename... Values>
+  void start(const Values&... values) {
+    begin(sizeof...(Values));
+    int position = 0;
+    (bind(++position, values), ...);
+  }
+  Result<bool> next() { return step(); }
+  void stop() { reset(); }
+
+  // Columns of the current row, from 0; only inside `on_row`, or after a `next`.
   [[nodiscard]] bool is_null(int column) const;
   [[nodiscard]] std::int64_t integer(int column) const;  // 0 for NULL.
   [[nodiscard]] std::optional<std::int64_t> maybe_integer(int column) const;
   [[nodiscard]] std::string text(int column) const;  // Empty for NULL.
+  // The same without a copy; gone with the row.
+  [[nodiscard]] std::string_view text_view(int column) const;
   template <typename Id>
   [[nodiscard]] Id id(int column) const {
     return Id{static_cast<std::underlying_type_t<Id>>(integer(column))};

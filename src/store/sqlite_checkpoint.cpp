@@ -16,23 +16,23 @@ namespace ratebatch {
 namespace {
 
 // Executes `write` in a transaction of its own and stores what it collected in the ledger. Where
-// anything fails, the ledger forgets together with the database.
+// anything fails, ledger and writer forget together with the database.
 template <typename Database, typename Write>
 auto stored(Database& database, Write write) -> decltype(write()) {
   auto transaction = Transaction::begin_write(database.connection);
   if (!transaction) return pass(transaction);
   auto written = write();
   if (!written) {
-    database.ledger.discard();
+    database.discard();
     return written;
   }
   auto finished = database.ledger.save();
   if (finished) finished = transaction->commit();
   if (!finished) {
-    database.ledger.discard();
+    database.discard();
     return pass(finished);
   }
-  database.ledger.accept();
+  database.accept();
   return written;
 }
 
@@ -88,8 +88,9 @@ void SqliteCheckpoint::discard_if_created() {
   parts_->lock.remove_file();
 }
 
-Result<std::unique_ptr<JobLoader>> SqliteCheckpoint::begin_load() {
-  return SqliteJobLoader::begin(parts_->database->connection, parts_->database->ledger);
+Result<std::unique_ptr<JobLoader>> SqliteCheckpoint::begin_load(SameContent same_content) {
+  return SqliteJobLoader::begin(parts_->database->connection, parts_->database->ledger,
+                                std::move(same_content));
 }
 
 Result<RequeueSummary> SqliteCheckpoint::requeue(const RequeueFilter& filter) {
@@ -109,6 +110,7 @@ Result<RunBegun> SqliteCheckpoint::begin_run(const RunStart& start) {
       stored(database, [&] { return open_run(database.connection, database.ledger, start); });
   if (!opened) return pass(opened);
   parts_->run = std::move(opened->rows);
+  parts_->run->sandbox = parts_->stamp.sandbox;
   return std::move(opened->begun);
 }
 
@@ -135,7 +137,8 @@ Result<std::vector<JobRef>> SqliteCheckpoint::load_page(RouteId route,
 }
 
 Result<StoredJob> SqliteCheckpoint::job(JobSeq seq) {
-  std::optional<StoredJob> job;
+  std::optional<StoredJob> job = parts_->database->writer->take_text(seq);
+  if (job) return std::move(*job);
   auto read = parts_->database->find_job.rows(
       [&](const Statement& row) { job = StoredJob{row.text(0), row.text(1)}; }, seq);
   if (!read) return pass(read);

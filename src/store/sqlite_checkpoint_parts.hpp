@@ -28,6 +28,16 @@ struct SqliteCheckpoint::Parts {
     Database(Connection opened, CounterLedger loaded)
         : connection(std::move(opened)), ledger(std::move(loaded)) {}
 
+    // What a transaction collected becomes true with it, or is forgotten with it.
+    void accept() {
+      ledger.accept();
+      writer->accept();
+    }
+    void discard() {
+      ledger.discard();
+      writer->discard();
+    }
+
     Connection connection;
     CounterLedger ledger;
     std::unique_ptr<BatchWriter> writer;

@@ -8,14 +8,26 @@ namespace {
 constexpr const char* operation = "load jobs";
 constexpr const char* stdin_path = "-";
 
+// State rows are stored so many at a time: one execution of a statement for each costs more than
+// the row itself.
+constexpr std::size_t states_at_a_time = 64;
+constexpr std::size_t values_of_state = 3;
+
+std::string add_states_sql(std::size_t rows) {
+  std::string sql = "INSERT INTO states (seq, route_id, priority, state) VALUES (?, ?, ?, 0)";
+  for (std::size_t i = 1; i < rows; ++i) sql += ", (?, ?, ?, 0)";
+  return sql;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<JobLoader>> SqliteJobLoader::begin(Connection& connection,
-                                                          CounterLedger& ledger) {
+                                                          CounterLedger& ledger,
+                                                          SameContent same_content) {
   auto transaction = Transaction::begin_write(connection);
   if (!transaction) return pass(transaction);
   std::unique_ptr<SqliteJobLoader> loader(
-      new SqliteJobLoader(connection, ledger, std::move(*transaction)));
+      new SqliteJobLoader(connection, ledger, std::move(same_content), std::move(*transaction)));
   auto ready = loader->prepare();
   if (ready) ready = loader->count_load();
   if (!ready) return pass(ready);
@@ -27,28 +39,37 @@ SqliteJobLoader::~SqliteJobLoader() {
 }
 
 Result<void> SqliteJobLoader::prepare() {
+  const std::string add_state = add_states_sql(1);
+  const std::string add_many = add_states_sql(states_at_a_time);
   return prepare_all(
       connection_,
       {{&find_stamp_, "SELECT inode, size, mtime_ns FROM files WHERE path = ?1", operation},
        {&set_file_,
         "INSERT INTO files (path, inode, size, mtime_ns) VALUES (?1, ?2, ?3, ?4)"
         " ON CONFLICT (path) DO UPDATE SET inode = excluded.inode, size = excluded.size,"
-        " mtime_ns = excluded.mtime_ns RETURNING id",
+        " mtime_ns = excluded.mtime_ns RETURNING id, first_seq",
+        operation},
+       {&set_first_seq_, "UPDATE files SET first_seq = ?2 WHERE id = ?1", operation},
+       {&walk_,
+        "SELECT line, line_json FROM jobs WHERE seq >= ?1 AND file_id = ?2 AND load < ?3"
+        " ORDER BY seq",
         operation},
        {&add_route_, "INSERT INTO routes (type, model) VALUES (?1, ?2)", operation},
        {&add_job_,
-        "INSERT INTO jobs (id, file_id, line, load, line_json) VALUES (?1, ?2, ?3, ?4, ?5)"
+        "INSERT INTO jobs (id, file_id, line, load, line_json, metadata)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
         " ON CONFLICT (id) DO NOTHING",
         operation},
-       {&add_state_, "INSERT INTO states (seq, route_id, priority, state) VALUES (?1, ?2, ?3, 0)",
-        operation},
+       {&add_state_, add_state.c_str(), operation},
+       {&add_many_states_, add_many.c_str(), operation},
        {&find_job_,
-        "SELECT jobs.seq, states.state, states.route_id, jobs.line_json = ?2, jobs.load = ?3,"
+        "SELECT jobs.seq, states.state, states.route_id, jobs.line_json, jobs.load = ?2,"
         " files.path, jobs.line FROM jobs JOIN states USING (seq)"
         " JOIN files ON files.id = jobs.file_id WHERE jobs.id = ?1",
         operation},
        {&update_job_,
-        "UPDATE jobs SET file_id = ?2, line = ?3, load = ?4, line_json = ?5 WHERE seq = ?1",
+        "UPDATE jobs SET file_id = ?2, line = ?3, load = ?4, line_json = ?5, metadata = ?6"
+        " WHERE seq = ?1",
         operation},
        {&update_state_,
         "UPDATE states SET route_id = ?2, priority = ?3, state = 0, retries_used = 0, unknowns = 0,"
@@ -58,8 +79,8 @@ Result<void> SqliteJobLoader::prepare() {
         "SELECT class FROM attempts WHERE seq = ?1"
         " AND number = (SELECT attempt FROM results WHERE seq = ?1)",
         operation},
-       {&drop_failure_, "DELETE FROM results WHERE seq = ?1 AND text IS NULL", operation},
-       {&keep_answer_, "UPDATE results SET failed = 0 WHERE seq = ?1", operation}});
+       {&drop_failure_, "DELETE FROM results WHERE seq = ?1 AND record IS NULL", operation},
+       {&keep_answer_, "UPDATE results SET failed = 0, failure = NULL WHERE seq = ?1", operation}});
 }
 
 Result<void> SqliteJobLoader::count_load() {
@@ -90,24 +111,57 @@ Result<std::optional<FileStamp>> SqliteJobLoader::stamp_of(const std::string& pa
 
 Result<void> SqliteJobLoader::begin_file(const FileStamp& stamp) {
   RB_ASSERT(transaction_.has_value());
-  return set_file_.rows([&](const Statement& row) { file_ = row.integer(0); }, stamp.path,
-                        stamp.inode, stamp.size, stamp.mtime_ns);
+  walk_.stop();
+  walking_ = false;
+  auto begun = set_file_.rows(
+      [&](const Statement& row) {
+        file_ = row.integer(0);
+        first_seq_ = row.maybe_integer(1);
+      },
+      stamp.path, stamp.inode, stamp.size, stamp.mtime_ns);
+  if (!begun || !first_seq_) return begun;
+  walk_.start(*first_seq_, *file_, load_);
+  return step_walk();
+}
+
+Result<void> SqliteJobLoader::step_walk() {
+  auto row = walk_.next();
+  if (!row) return pass(row);
+  walking_ = *row;
+  return {};
+}
+
+Result<bool> SqliteJobLoader::is_stored(std::int64_t line, std::string_view line_json) {
+  RB_ASSERT(transaction_.has_value() && file_.has_value());
+  while (walking_ && walk_.integer(0) < line) {
+    auto stepped = step_walk();
+    if (!stepped) return pass(stepped);
+  }
+  return walking_ && walk_.integer(0) == line && walk_.text_view(1) == line_json;
 }
 
 Result<Added> SqliteJobLoader::add(const NewJob& job, bool update) {
   RB_ASSERT(transaction_.has_value() && file_.has_value());
-  auto added = add_job_.run(job.id, *file_, job.line, load_, job.line_json);
+  auto added = add_job_.run(job.id, *file_, job.line, load_, job.line_json, job.metadata);
   if (!added) return pass(added);
   if (connection_.changes() == 1) {
     const JobSeq seq{connection_.last_row_id()};
     auto route = route_of(job);
     if (!route) return pass(route);
-    added = add_state_.run(seq, *route, job.priority);
+    new_states_.insert(new_states_.end(), {static_cast<std::int64_t>(seq),
+                                           static_cast<std::int64_t>(*route), job.priority});
+    if (new_states_.size() == states_at_a_time * values_of_state) added = store_states();
+    if (added && !first_seq_) {
+      first_seq_ = static_cast<std::int64_t>(seq);
+      added = set_first_seq_.run(*file_, seq);
+    }
     if (!added) return pass(added);
     ledger_.add_jobs(*route, JobState::pending, 1);
     return Added{};
   }
 
+  added = store_states();
+  if (!added) return pass(added);
   auto existing = read_existing(job);
   if (!existing) return pass(existing);
   Added result{.first_file = existing->file, .first_line = existing->line};
@@ -126,6 +180,20 @@ Result<Added> SqliteJobLoader::add(const NewJob& job, bool update) {
     if (!updated) return pass(updated);
   }
   return result;
+}
+
+Result<void> SqliteJobLoader::store_states() {
+  Result<void> stored;
+  if (new_states_.size() == states_at_a_time * values_of_state) {
+    stored = add_many_states_.run_list(new_states_);
+  } else {
+    const std::span<const std::int64_t> all{new_states_};
+    for (std::size_t at = 0; stored && at < all.size(); at += values_of_state) {
+      stored = add_state_.run_list(all.subspan(at, values_of_state));
+    }
+  }
+  new_states_.clear();
+  return stored;
 }
 
 Result<RouteId> SqliteJobLoader::route_of(const NewJob& job) {
@@ -148,12 +216,12 @@ Result<SqliteJobLoader::Existing> SqliteJobLoader::read_existing(const NewJob& j
         existing = Existing{.seq = row.id<JobSeq>(0),
                             .state = row.id<JobState>(1),
                             .route = row.id<RouteId>(2),
-                            .same_content = row.integer(3) != 0,
+                            .same_content = is_same(row.text_view(3), job.line_json),
                             .of_this_load = row.integer(4) != 0,
                             .file = row.text(5),
                             .line = row.integer(6)};
       },
-      job.id, job.line_json, load_);
+      job.id, load_);
   if (!read) return pass(read);
   RB_ASSERT(existing.has_value());
   return std::move(*existing);
@@ -162,7 +230,7 @@ Result<SqliteJobLoader::Existing> SqliteJobLoader::read_existing(const NewJob& j
 Result<void> SqliteJobLoader::update_job(const NewJob& job, const Existing& existing) {
   auto route = route_of(job);
   if (!route) return pass(route);
-  auto done = update_job_.run(existing.seq, *file_, job.line, load_, job.line_json);
+  auto done = update_job_.run(existing.seq, *file_, job.line, load_, job.line_json, job.metadata);
   if (done) done = update_state_.run(existing.seq, *route, job.priority);
   if (!done) return done;
   RB_ASSERT(connection_.changes() == 1);
@@ -182,7 +250,9 @@ Result<void> SqliteJobLoader::forget_failure(const Existing& existing) {
 
 Result<void> SqliteJobLoader::commit() {
   RB_ASSERT(transaction_.has_value());
-  auto done = ledger_.save();
+  walk_.stop();
+  auto done = store_states();
+  if (done) done = ledger_.save();
   if (done) done = transaction_->commit();
   transaction_.reset();
   if (done) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "ratebatch/store/job_loader.hpp"
 #include "store/counter_ledger.hpp"
@@ -16,11 +17,13 @@ namespace ratebatch {
 class SqliteJobLoader final : public JobLoader {
  public:
   // Both must outlive the loader.
-  static Result<std::unique_ptr<JobLoader>> begin(Connection& connection, CounterLedger& ledger);
+  static Result<std::unique_ptr<JobLoader>> begin(Connection& connection, CounterLedger& ledger,
+                                                  SameContent same_content);
   ~SqliteJobLoader() override;
 
   Result<std::optional<FileStamp>> stamp_of(const std::string& path) override;
   Result<void> begin_file(const FileStamp& stamp) override;
+  Result<bool> is_stored(std::int64_t line, std::string_view line_json) override;
   Result<Added> add(const NewJob& job, bool update) override;
   Result<void> commit() override;
 
@@ -36,27 +39,43 @@ class SqliteJobLoader final : public JobLoader {
     std::int64_t line = 0;
   };
 
-  SqliteJobLoader(Connection& connection, CounterLedger& ledger, Transaction transaction)
-      : connection_(connection), ledger_(ledger), transaction_(std::move(transaction)) {}
+  SqliteJobLoader(Connection& connection, CounterLedger& ledger, SameContent same_content,
+                  Transaction transaction)
+      : connection_(connection),
+        ledger_(ledger),
+        same_content_(std::move(same_content)),
+        transaction_(std::move(transaction)) {}
   Result<void> prepare();
   Result<void> count_load();
+  Result<void> step_walk();
+  Result<void> store_states();
   Result<RouteId> route_of(const NewJob& job);
+  [[nodiscard]] bool is_same(std::string_view stored, std::string_view given) const {
+    return stored == given || same_content_(stored, given);
+  }
   Result<Existing> read_existing(const NewJob& job);
   Result<void> update_job(const NewJob& job, const Existing& existing);
   Result<void> forget_failure(const Existing& existing);
 
   Connection& connection_;
   CounterLedger& ledger_;
+  SameContent same_content_;
   std::optional<Transaction> transaction_;  // Absent: committed.
   std::map<std::pair<std::string, std::string>, RouteId> routes_;
   std::optional<std::int64_t> file_;
+  std::optional<std::int64_t> first_seq_;  // Of the first job that came from it.
+  std::vector<std::int64_t> new_states_;   // Of jobs that have no state row yet: three values each.
+  bool walking_ = false;                   // walk_ stands on a stored line.
   std::int64_t load_ = 0;  // The number of this load; tells a duplicate from a change.
 
   Statement find_stamp_;
   Statement set_file_;
+  Statement set_first_seq_;
+  Statement walk_;  // Through the lines that were stored before, in order of loading.
   Statement add_route_;
   Statement add_job_;
   Statement add_state_;
+  Statement add_many_states_;
   Statement find_job_;
   Statement update_job_;
   Statement update_state_;

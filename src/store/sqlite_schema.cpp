@@ -125,9 +125,6 @@ CREATE TABLE attempts (
   PRIMARY KEY (seq, number)
 ) STRICT, WITHOUT ROWID;
 
--- In order of finishing. The small columns come first, so that reading them alone never touches
--- the overflow pages of a long answer. A failed job has an answer (text) only from an earlier time
--- when it was done.
 CREATE TABLE results (
   id INTEGER PRIMARY KEY,
   seq INTEGER NOT NULL UNIQUE REFERENCES jobs (seq),
@@ -179,7 +176,64 @@ CREATE TABLE call_counts (
 INSERT INTO call_counts VALUES (1, 0, 0, 0, 0, 0, 0);
 )sql";
 
-constexpr std::array<const char*, 1> all_migrations = {format_1};
+// Results become the very lines that are printed, and jobs say whether their line has metadata,
+// which is not stored a second time.
+constexpr const char* format_2 = R"sql(
+ALTER TABLE jobs ADD COLUMN metadata INTEGER NOT NULL DEFAULT 0 CHECK (metadata IN (0, 1));
+UPDATE jobs SET metadata = 1 WHERE json_type(line_json, '$.metadata') = 'object';
+
+-- Where to begin when a file is read again: its jobs stand from here on.
+ALTER TABLE files ADD COLUMN first_seq INTEGER;
+UPDATE files SET first_seq = (SELECT min(seq) FROM jobs WHERE file_id = files.id);
+
+-- In order of finishing. The small columns come first, so that reading them alone never touches
+-- the overflow pages of a long answer. `record` is the answer as one line of JSON, without the
+-- job's metadata; `failure` likewise, while the job is failed. A failed job has a record only from
+-- an earlier time when it was done.
+CREATE TABLE new_results (
+  id INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL UNIQUE REFERENCES jobs (seq),
+  attempt INTEGER NOT NULL CHECK (attempt >= 1),
+  failed INTEGER NOT NULL CHECK (failed IN (0, 1)),
+  metadata INTEGER NOT NULL CHECK (metadata IN (0, 1)),
+  recipe_id INTEGER REFERENCES recipes (id),
+  finished_ms INTEGER NOT NULL,
+  latency_ms INTEGER NOT NULL CHECK (latency_ms >= 0),
+  failure TEXT,
+  record TEXT,
+  CHECK (failed = (failure IS NOT NULL)),
+  CHECK (failed = 1 OR record IS NOT NULL)
+) STRICT;
+
+INSERT INTO new_results
+SELECT r.id, r.seq, r.attempt, r.failed, jobs.metadata, r.recipe_id, r.finished_ms, r.latency_ms,
+  CASE WHEN r.failed THEN json_patch('{}', json_object(
+    'id', jobs.id, 'type', nullif(routes.type, ''), 'status', 'failed', 'model', lanes.model,
+    'attempts', states.attempts,
+    'finished_at', strftime('%Y-%m-%dT%H:%M:%fZ', r.finished_ms / 1000.0, 'unixepoch'),
+    'error', json_object('class', a.class, 'message', a.message),
+    'sandbox', iif(meta.value = '1', json('true'), NULL))) END,
+  CASE WHEN r.text IS NOT NULL THEN json_patch('{}', json_object(
+    'id', jobs.id, 'type', nullif(routes.type, ''), 'status', 'done', 'model', lanes.model,
+    'files', json(r.files), 'body', json(r.body_json),
+    'text', iif(r.body_json IS NULL AND (r.files IS NULL OR r.text <> ''), r.text, NULL),
+    'finish_reason', nullif(r.finish_reason, ''),
+    'usage', json(nullif(json_patch('{}', json_object(
+      'input_tokens', nullif(r.input_tokens, 0), 'output_tokens', nullif(r.output_tokens, 0),
+      'images', nullif(r.images, 0))), '{}')),
+    'attempts', states.attempts,
+    'finished_at', strftime('%Y-%m-%dT%H:%M:%fZ', r.finished_ms / 1000.0, 'unixepoch'),
+    'sandbox', iif(meta.value = '1', json('true'), NULL))) END
+FROM results AS r JOIN jobs USING (seq) JOIN states USING (seq)
+  JOIN routes ON routes.id = states.route_id
+  JOIN attempts AS a ON a.seq = r.seq AND a.number = r.attempt
+  JOIN lanes ON lanes.id = a.lane_id
+  LEFT JOIN meta ON meta.key = 'sandbox';
+DROP TABLE results;
+ALTER TABLE new_results RENAME TO results;
+)sql";
+
+constexpr std::array<const char*, 2> all_migrations = {format_1, format_2};
 
 std::string shown(const std::string& path) { return escaped(path, 4096); }
 

@@ -53,6 +53,7 @@ SimOptions options_of_seed(std::uint64_t seed) {
   o.clock_step_per_mille = rng.chance(200) ? rng.below(30) + 1 : 0;
   o.stops_max = static_cast<std::int32_t>(rng.chance(300) ? rng.between(1, 3) : 0);
   if (rng.chance(150)) o.slice_jobs = rng.between(1, 40);
+  if (rng.chance(300)) o.answers_per_turn = static_cast<std::int32_t>(rng.between(1, 5));
   return o;
 }
 
@@ -62,7 +63,8 @@ std::string describe(const SimOptions& o) {
       "configured: concurrency={} requests={} per {}\n"
       "server: algorithm={} requests={} per {} concurrency={} hints={} latency={}..{}\n"
       "faults: error={} break={} garbage={} permanent={} key_refused={} outage={}\n"
-      "ours: crash={} (at most {}) no_room={} slow_commit={} clock_step={} stops={} slice={} canary={}",
+      "ours: crash={} (at most {}) no_room={} slow_commit={} clock_step={} stops={} slice={} "
+      "answers_per_turn={} canary={}",
       o.jobs, o.types, o.models, o.keys, o.workers, o.priorities,
       o.on_unknown == UnknownPolicy::hold ? "hold" : "retry", o.configured_concurrency,
       o.configured_requests, format_duration(o.configured_window), static_cast<int>(o.algorithm),
@@ -70,7 +72,8 @@ std::string describe(const SimOptions& o) {
       o.server_gives_hints, format_duration(o.latency_min), format_duration(o.latency_max),
       o.error_per_mille, o.break_per_mille, o.garbage_per_mille, o.permanent_per_mille,
       o.key_refused_per_mille, o.outage, o.crash_per_mille, o.crashes_max, o.no_room_per_mille,
-      o.slow_commit_per_mille, o.clock_step_per_mille, o.stops_max, o.slice_jobs, o.canary);
+      o.slow_commit_per_mille, o.clock_step_per_mille, o.stops_max, o.slice_jobs,
+      o.answers_per_turn, o.canary);
 }
 
 }  // namespace ratebatch::sim

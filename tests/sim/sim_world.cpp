@@ -158,6 +158,7 @@ class World {
     options.scheduler = {state_.options.workers, config_.pace_at_per_mille,
                          state_.options.on_unknown, std::nullopt};
     if (state_.options.slice_jobs > 0) options.scheduler.jobs_max = state_.options.slice_jobs;
+    options.answers_per_turn_max = static_cast<std::size_t>(state_.options.answers_per_turn);
     options.seed = state_.options.seed + static_cast<std::uint64_t>(state_.crashes);
     auto end = drive(*catalog, {clock, transport, checkpoint, interrupts, observer}, options,
                      begun->limits);

@@ -127,7 +127,7 @@ int fill_small_disk(const std::string& folder) {
   auto checkpoint = must(SqliteCheckpoint::open(path, OpenMode::create_or_open, {}));
   constexpr std::int64_t count = 200;
   {
-    auto loader = must(checkpoint->begin_load());
+    auto loader = must(checkpoint->begin_load(std::equal_to<std::string_view>{}));
     must(loader->begin_file({.path = "/a.jsonl"}));
     for (std::int64_t i = 0; i < count; ++i) {
       must(loader->add(new_job("job-" + std::to_string(i)), false));

@@ -17,9 +17,12 @@ NewJob changed(NewJob job, std::int64_t line = 7) {
   return job;
 }
 
+// To most tests here lines are the same job if they are the same text.
+const SameContent exact = std::equal_to<std::string_view>{};
+
 // Loads one job from /b.jsonl and commits.
 Added load_one(SqliteCheckpoint& checkpoint, const NewJob& job, bool update) {
-  auto loader = must(checkpoint.begin_load());
+  auto loader = must(checkpoint.begin_load(exact));
   must(loader->begin_file(file_stamp("/b.jsonl")));
   const Added added = must(loader->add(job, update));
   must(loader->commit());
@@ -43,7 +46,7 @@ TEST_CASE("a load is stored as a whole or not at all") {
   SqliteStore store;
   SqliteCheckpoint& checkpoint = store.open();
   {
-    auto loader = must(checkpoint.begin_load());
+    auto loader = must(checkpoint.begin_load(exact));
     must(loader->begin_file(file_stamp("/a.jsonl")));
     must(loader->add(new_job("a"), false));
     must(loader->add(new_job("b", "image"), false));
@@ -52,7 +55,7 @@ TEST_CASE("a load is stored as a whole or not at all") {
   CHECK(must(checkpoint.routes()).empty());
   CHECK(counted(store.connection()).routes.empty());
   {
-    auto loader = must(checkpoint.begin_load());
+    auto loader = must(checkpoint.begin_load(exact));
     CHECK_FALSE(must(loader->stamp_of("/a.jsonl")).has_value());
     must(loader->begin_file(file_stamp("/a.jsonl")));
     must(loader->add(new_job("a"), false));
@@ -120,7 +123,7 @@ TEST_CASE("an id twice in one load is a conflict unless its content is the same"
   store.load({new_job("old")});
   for (const bool update : {false, true}) {
     CAPTURE(update);
-    auto loader = must(store.open().begin_load());
+    auto loader = must(store.open().begin_load(exact));
     must(loader->begin_file(file_stamp("/c.jsonl")));
     NewJob job = new_job("new");
     job.line = 2;
@@ -131,33 +134,89 @@ TEST_CASE("an id twice in one load is a conflict unless its content is the same"
     CHECK(added.first_file == "/c.jsonl");
     CHECK(added.first_line == 2);
   }
-  auto loader = must(store.open().begin_load());
+  auto loader = must(store.open().begin_load(exact));
   must(loader->begin_file(file_stamp("/c.jsonl")));
   CHECK(must(loader->add(changed(new_job("old")), true)).as == AddedAs::updated);
   CHECK(must(loader->add(new_job("old"), true)).as == AddedAs::conflict);
+}
+
+TEST_CASE("lines of other text may be the same job, and the first text stays") {
+  SqliteStore store;
+  store.load({new_job("a")});
+  const auto any = [](std::string_view, std::string_view) { return true; };
+  {
+    auto loader = must(store.open().begin_load(any));
+    must(loader->begin_file(file_stamp("/b.jsonl")));
+    CHECK(must(loader->add(changed(new_job("a")), true)).as == AddedAs::same);
+    must(loader->commit());
+  }
+  CHECK(must(store.open().job(JobSeq{1})).line_json == new_job("a").line_json);
+}
+
+TEST_CASE("a line that stands where it stood is known without being read as a job") {
+  const auto text = [](int i) { return new_job("job-" + std::to_string(i)).line_json; };
+  const auto add = [&](JobLoader& loader, int from, int to) {
+    for (int i = from; i <= to; ++i) {
+      NewJob job = new_job("job-" + std::to_string(i));
+      job.line = i;
+      must(loader.add(job, false));
+    }
+  };
+  SqliteStore store;
+  {
+    auto loader = must(store.open().begin_load(exact));
+    must(loader->begin_file(file_stamp("/a.jsonl")));
+    CHECK_FALSE(must(loader->is_stored(1, text(1))));
+    add(*loader, 1, 3);
+    must(loader->begin_file(file_stamp("/b.jsonl")));
+    add(*loader, 11, 12);
+    must(loader->commit());
+  }
+  {
+    // The file has grown; what another file brought lies between.
+    auto loader = must(store.open().begin_load(exact));
+    must(loader->begin_file(file_stamp("/a.jsonl", 20)));
+    for (int i = 1; i <= 3; ++i) CHECK(must(loader->is_stored(i, text(i))));
+    CHECK_FALSE(must(loader->is_stored(4, text(4))));
+    add(*loader, 4, 5);
+    must(loader->commit());
+  }
+  auto loader = must(store.open().begin_load(exact));
+  must(loader->begin_file(file_stamp("/a.jsonl", 30)));
+  CHECK(must(loader->is_stored(1, text(1))));
+  CHECK_FALSE(must(loader->is_stored(2, text(1))));
+  CHECK_FALSE(must(loader->is_stored(3, text(3) + " ")));
+  add(*loader, 6, 6);
+  CHECK(must(loader->is_stored(4, text(4))));
+  CHECK(must(loader->is_stored(5, text(5))));
+  CHECK_FALSE(must(loader->is_stored(6, text(6))));
+  must(loader->begin_file(file_stamp("/c.jsonl")));
+  CHECK_FALSE(must(loader->is_stored(1, text(1))));
+  must(loader->begin_file(file_stamp("/b.jsonl", 20)));
+  CHECK(must(loader->is_stored(11, text(11))));
 }
 
 TEST_CASE("files are remembered as they were when they were loaded") {
   SqliteStore store;
   SqliteCheckpoint& checkpoint = store.open();
   {
-    auto loader = must(checkpoint.begin_load());
+    auto loader = must(checkpoint.begin_load(exact));
     must(loader->begin_file(file_stamp("/a.jsonl")));
     must(loader->begin_file(file_stamp("-")));
     must(loader->commit());
   }
   {
-    auto loader = must(checkpoint.begin_load());
+    auto loader = must(checkpoint.begin_load(exact));
     CHECK(must(loader->stamp_of("/a.jsonl")) == file_stamp("/a.jsonl"));
     CHECK_FALSE(must(loader->stamp_of("/b.jsonl")).has_value());
     CHECK_FALSE(must(loader->stamp_of("-")).has_value());
     must(loader->begin_file(file_stamp("/a.jsonl", 99)));
   }
-  auto loader = must(checkpoint.begin_load());
+  auto loader = must(checkpoint.begin_load(exact));
   CHECK(must(loader->stamp_of("/a.jsonl"))->size == 10);
   must(loader->begin_file(file_stamp("/a.jsonl", 99)));
   must(loader->commit());
-  loader = must(checkpoint.begin_load());
+  loader = must(checkpoint.begin_load(exact));
   CHECK(must(loader->stamp_of("/a.jsonl"))->size == 99);
 }
 
@@ -167,7 +226,7 @@ TEST_CASE("a load that finds no room leaves nothing and may be repeated") {
   SqliteCheckpoint& checkpoint = store.open();
   const Counts before = checkpoint.counts();
   const auto load_many = [&]() -> Result<void> {
-    auto loader = must(checkpoint.begin_load());
+    auto loader = must(checkpoint.begin_load(exact));
     must(loader->begin_file(file_stamp("/big.jsonl")));
     for (int i = 0; i < 100; ++i) {
       NewJob job = new_job("big-" + std::to_string(i), "image");

@@ -16,16 +16,6 @@ std::unique_ptr<CheckpointReader> read(const SqliteStore& store) {
   return must(CheckpointReader::open(store.path()));
 }
 
-std::vector<ResultRow> results(CheckpointReader& reader, ResultOrder order,
-                               std::int64_t cursor = 0) {
-  std::vector<ResultRow> rows;
-  must(reader.for_each_result(order, cursor, [&](const ResultRow& row) -> Result<void> {
-    rows.push_back(row);
-    return {};
-  }));
-  return rows;
-}
-
 AttemptEnd priced(AttemptEnd end, std::int64_t input_tokens, std::int64_t output_tokens) {
   end.outcome.usage = {input_tokens, output_tokens, 0};
   return end;
@@ -160,45 +150,39 @@ TEST_CASE("rate and latency look at the last results only") {
   CHECK(status.latency->p95_ms == 250);
 }
 
-TEST_CASE("results carry all that was stored") {
+TEST_CASE("results are lines that carry all that was stored") {
   SqliteStore store;
   NewJob job = new_job("img-7", "image");
-  job.model = "flux";
-  store.load({job, new_job("b")});
+  job.line_json = R"({"id":"img-7", "metadata" : {"lead": 42, "of":["a\u0062"]}})";
+  job.metadata = true;
+  store.load({job, new_job("b"), new_job("c", "")});
   Checkpoint& checkpoint = store.run();
-  must(checkpoint.commit(starts({start_of(JobSeq{1}, 1), start_of(JobSeq{2}, 1)})));
+  must(checkpoint.commit(
+      starts({start_of(JobSeq{1}, 1), start_of(JobSeq{2}, 1), start_of(JobSeq{3}, 1)})));
   AttemptEnd end = priced(answer_of(JobSeq{1}, 1, "", 105), 1, 2);
   end.outcome.usage.images = 2;
   end.outcome.answer->files = {"assets/a \"1\".png", "b\\\n\x01.png"};
-  end.outcome.answer->body_json = R"({"data":[]})";
   end.outcome.answer->finish_reason = "length";
   AttemptEnd failed = end_of(JobSeq{2}, 1, JobState::failed, OutcomeClass::too_large, 106);
   failed.outcome.message = "the model's maximum context is \x1b[31m8192";
-  must(checkpoint.commit(ends({end, failed})));
+  AttemptEnd raw = answer_of(JobSeq{3}, 1, "left out", 107);
+  raw.outcome.answer->body_json = R"({"data":[1]})";
+  must(checkpoint.commit(ends({end, failed, raw})));
 
-  const auto reader = read(store);
-  const auto rows = results(*reader, ResultOrder::finishing);
-  REQUIRE(rows.size() == 2);
-  const ResultRow& row = rows[0];
-  CHECK(row.seq == JobSeq{1});
-  CHECK(row.id == "img-7");
-  CHECK(row.type == "image");
-  CHECK(row.model == "flux");
-  CHECK(row.lane_model == "gpt-4o-mini");
-  CHECK(row.state == JobState::done);
-  CHECK(row.text.empty());
-  CHECK(row.files == end.outcome.answer->files);
-  CHECK(row.body_json == R"({"data":[]})");
-  CHECK(row.finish_reason == "length");
-  CHECK(row.usage == Usage{1, 2, 2});
-  CHECK(row.attempts == 1);
-  CHECK(row.finished_at == second(105));
-  CHECK(row.line_json == job.line_json);
-  CHECK(row.error_class.empty());
-  CHECK(rows[1].state == JobState::failed);
-  CHECK(rows[1].error_class == "too_large");
-  CHECK(rows[1].error_message == failed.outcome.message);
-  CHECK(rows[1].files.empty());
+  const auto lines = result_lines(*read(store), ResultOrder::finishing);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0] ==
+        R"({"id":"img-7","type":"image","status":"done","model":"gpt-4o-mini",)"
+        R"("files":["assets/a \"1\".png","b\\\n\u0001.png"],"finish_reason":"length",)"
+        R"("usage":{"input_tokens":1,"output_tokens":2,"images":2},"attempts":1,)"
+        R"("finished_at":"2026-09-21T14:15:05.000Z","metadata":{"lead":42,"of":["a\u0062"]}})");
+  CHECK(lines[1] ==
+        R"({"id":"b","type":"bio","status":"failed","model":"gpt-4o-mini","attempts":1,)"
+        R"("finished_at":"2026-09-21T14:15:06.000Z","error":{"class":"too_large",)"
+        R"("message":"the model's maximum context is \u001b[31m8192"}})");
+  CHECK(lines[2] ==
+        R"({"id":"c","status":"done","model":"gpt-4o-mini","body":{"data":[1]},)"
+        R"("finish_reason":"stop","attempts":1,"finished_at":"2026-09-21T14:15:07.000Z"})");
 }
 
 TEST_CASE("results come in order of finishing or of the input, on from a cursor") {
@@ -210,16 +194,22 @@ TEST_CASE("results come in order of finishing or of the input, on from a cursor"
     must(checkpoint.commit(ends({answer_of(JobSeq{i}, 1, "text")})));
   }
   const auto reader = read(store);
-  for (const ResultOrder order : {ResultOrder::finishing, ResultOrder::input}) {
-    const auto rows = results(*reader, order);
-    REQUIRE(rows.size() == 3);
-    CHECK(rows[0].id == (order == ResultOrder::finishing ? "b" : "a"));
-    CHECK(rows[2].id == (order == ResultOrder::finishing ? "a" : "c"));
-    const auto rest = results(*reader, order, rows[0].cursor);
-    REQUIRE(rest.size() == 2);
-    CHECK(rest[0].id == rows[1].id);
-    CHECK(results(*reader, order, rows[2].cursor).empty());
-  }
+  const auto ids = [&](ResultOrder order, std::int64_t cursor) {
+    std::string all;
+    for (const std::string& line : result_lines(*reader, order, cursor)) {
+      all += field(store.connection(), line, "id");
+    }
+    return all;
+  };
+  CHECK(ids(ResultOrder::finishing, 0) == "bca");
+  CHECK(ids(ResultOrder::input, 0) == "abc");
+  std::int64_t cursor = 0;
+  must(reader->for_each_page(ResultOrder::input, 1, [&](const ResultPage& page) -> Result<void> {
+    cursor = page.cursor;
+    return {};
+  }));
+  CHECK(ids(ResultOrder::input, 1) == "bc");
+  CHECK(ids(ResultOrder::input, cursor).empty());
 }
 
 TEST_CASE("results are complete across pages of rows and of bytes") {
@@ -230,8 +220,7 @@ TEST_CASE("results are complete across pages of rows and of bytes") {
   }
   store.load(jobs);
   finish_jobs(store.run(), result_page_rows_max + 1);
-  const auto reader = read(store);
-  CHECK(results(*reader, ResultOrder::input).size() == result_page_rows_max + 1);
+  CHECK(result_lines(*read(store), ResultOrder::input).size() == result_page_rows_max + 1);
 
   SqliteStore large;
   large.load({new_job("a"), new_job("b"), new_job("c")});
@@ -241,9 +230,9 @@ TEST_CASE("results are complete across pages of rows and of bytes") {
     must(checkpoint.commit(
         ends({answer_of(JobSeq{i}, 1, std::string(result_page_bytes_max, 'x'))})));
   }
-  CHECK(results(*read(large), ResultOrder::finishing).size() == 3);
+  CHECK(result_lines(*read(large), ResultOrder::finishing).size() == 3);
   auto pages = must(ResultPages::make(large.connection(), ResultOrder::finishing, 0));
-  CHECK(must(pages.next()).size() == 1);
+  CHECK(must(pages.next())->rows == 1);
 }
 
 TEST_CASE("an error of the one who takes the results ends the reading") {
@@ -251,8 +240,8 @@ TEST_CASE("an error of the one who takes the results ends the reading") {
   store.load({new_job("a"), new_job("b")});
   finish_jobs(store.run(), 2);
   int taken = 0;
-  const auto stopped = read(store)->for_each_result(
-      ResultOrder::finishing, 0, [&](const ResultRow&) -> Result<void> {
+  const auto stopped =
+      read(store)->for_each_page(ResultOrder::finishing, 0, [&](const ResultPage&) -> Result<void> {
         ++taken;
         return fail(ErrorCode::disk_full, "no room for results");
       });
@@ -266,18 +255,18 @@ TEST_CASE("a reader sees the last commit while a transaction is open, and holds 
   store.load({new_job("a")});
   SqliteCheckpoint& checkpoint = store.open();
   const auto reader = read(store);
-  auto loader = must(checkpoint.begin_load());
+  auto loader = must(checkpoint.begin_load(std::equal_to<std::string_view>{}));
   must(loader->begin_file({.path = "/b.jsonl"}));
   must(loader->add(new_job("b"), false));
   CHECK(must(reader->status()).counts.jobs().total() == 1);
   must(loader->commit());
   CHECK(must(reader->status()).counts.jobs().total() == 2);
 
-  // Between two rows of results the run goes on, and no read is left that pins the log.
+  // Between two pages of results the run goes on, and no read is left that pins the log.
   must(checkpoint.begin_run(run_start()));
   must(checkpoint.commit(starts({start_of(JobSeq{1}, 1)})));
   must(checkpoint.commit(ends({answer_of(JobSeq{1}, 1, "text")})));
-  must(reader->for_each_result(ResultOrder::finishing, 0, [&](const ResultRow&) -> Result<void> {
+  must(reader->for_each_page(ResultOrder::finishing, 0, [&](const ResultPage&) -> Result<void> {
     must(checkpoint.commit(starts({start_of(JobSeq{2}, 1)})));
     CHECK(query(store.connection(), "PRAGMA wal_checkpoint(TRUNCATE)") == 0);
     return {};

@@ -50,11 +50,10 @@ std::int64_t failures(SqliteStore& store) {
 std::vector<std::pair<std::string, std::string>> results(SqliteStore& store) {
   std::vector<std::pair<std::string, std::string>> out;
   auto reader = must(CheckpointReader::open(store.path()));
-  must(
-      reader->for_each_result(ResultOrder::finishing, 0, [&](const ResultRow& row) -> Result<void> {
-        out.emplace_back(row.id, row.state == JobState::done ? row.text : row.error_class);
-        return {};
-      }));
+  for (const std::string& line : result_lines(*reader, ResultOrder::finishing)) {
+    const auto at = [&](const std::string& path) { return field(store.connection(), line, path); };
+    out.emplace_back(at("id"), at("status") == "done" ? at("text") : at("error.class"));
+  }
   return out;
 }
 

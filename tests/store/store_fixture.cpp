@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "store/sqlite_checkpoint_parts.hpp"
 
@@ -164,6 +165,24 @@ Batch ends(std::vector<AttemptEnd> list) {
   return batch;
 }
 
+std::string field(Connection& connection, const std::string& line, const std::string& path) {
+  std::string value;
+  must(must(connection.prepare("SELECT json_extract(?1, '$.' || ?2)", "read a field"))
+           .rows([&](const Statement& row) { value = row.text(0); }, line, path));
+  return value;
+}
+
+std::vector<std::string> result_lines(CheckpointReader& reader, ResultOrder order,
+                                      std::int64_t cursor) {
+  std::vector<std::string> lines;
+  must(reader.for_each_page(order, cursor, [&](const ResultPage& page) -> Result<void> {
+    std::istringstream text(page.lines);
+    for (std::string line; std::getline(text, line);) lines.push_back(line);
+    return {};
+  }));
+  return lines;
+}
+
 std::int64_t query(Connection& connection, const std::string& sql) {
   return must(query_integer(connection, sql.c_str(), "query"));
 }
@@ -210,7 +229,7 @@ Checkpoint& FakeStore::run(UnknownPolicy policy) {
 }
 
 void SqliteStore::load(const std::vector<NewJob>& jobs) {
-  auto loader = must(open().begin_load());
+  auto loader = must(open().begin_load(std::equal_to<std::string_view>{}));
   FileStamp stamp;
   stamp.path = "/jobs.jsonl";
   must(loader->begin_file(stamp));
@@ -246,9 +265,9 @@ JobState SqliteStore::state(JobSeq job) {
 
 std::string SqliteStore::text(JobSeq job) {
   std::string text;
-  must(must(connection().prepare("SELECT text FROM results WHERE seq = ?1", "text"))
+  must(must(connection().prepare("SELECT record FROM results WHERE seq = ?1", "text"))
            .rows([&](const Statement& row) { text = row.text(0); }, job));
-  return text;
+  return text.empty() ? text : field(connection(), text, "text");
 }
 
 OutcomeClass SqliteStore::ended_as(JobSeq job, std::size_t n) {

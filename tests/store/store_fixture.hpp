@@ -11,6 +11,7 @@
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/store/checkpoint.hpp"
+#include "ratebatch/store/checkpoint_reader.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
 #include "store/sqlite.hpp"
 #include "support/fake_checkpoint.hpp"
@@ -72,8 +73,15 @@ AttemptEnd answer_of(JobSeq job, std::int32_t attempt, const std::string& text,
 Batch starts(std::vector<AttemptStart> list);
 Batch ends(std::vector<AttemptEnd> list);
 
+// A result line's field, as text; empty where it has none. Precondition: the line is JSON.
+std::string field(Connection& connection, const std::string& line, const std::string& path);
+
 // The first integer that a query returns.
 std::int64_t query(Connection& connection, const std::string& sql);
+
+// The lines of all results behind `cursor`.
+std::vector<std::string> result_lines(CheckpointReader& reader, ResultOrder order,
+                                      std::int64_t cursor = 0);
 
 // Counts by counting rows, to compare with the counters.
 Counts counted(Connection& connection);

@@ -36,6 +36,7 @@ THIRD_PARTY = {
     "CLI/": ["cli"],
     "spdlog/": ["cli"],
     "yaml-cpp/": ["input"],
+    "simdjson.h": ["provider", "input"],
     "nlohmann/": ["provider", "input", "run", "sandbox", "cli"],
     "date/": ["base"],
     "doctest": [],

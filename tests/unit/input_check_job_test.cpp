@@ -37,7 +37,7 @@ Config sample_config() {
 std::string check(const std::string& line, const Config& config) {
   const auto job = parse_job_line(line);
   REQUIRE_MESSAGE(job.has_value(), message_of(job));
-  const auto checked = check_job(*job, config);
+  const auto checked = JobChecker{config}.check(*job);
   return checked ? "ok" : checked.error().message;
 }
 
@@ -156,6 +156,60 @@ TEST_CASE("a body stays as it is but for the provider's name of the model") {
   CHECK(native->body_json == R"({"input":[1.5],"model":"gpt-4o-mini"})");
   CHECK(native->path.empty());
   CHECK(native->system.empty());
+}
+
+TEST_CASE("the model's place in a body is found whatever stands around it") {
+  struct Row {
+    std::string body, sent;
+  };
+  const Config config = sample_config();
+  JobRenderer renderer{config};
+  for (const Row& row : {
+           Row{R"({"model":"mini","a":"model"})", R"({"model":"gpt-4o-mini","a":"model"})"},
+           Row{R"({ "a" : {"model":"x"} , "model" : "mini" , "b":[1] })",
+               R"({ "a" : {"model":"x"} , "model" : "gpt-4o-mini" , "b":[1] })"},
+           Row{R"({"m\u006fdel":"mini"})", R"({"m\u006fdel":"gpt-4o-mini"})"},
+           Row{"{}", R"({"model":"gpt-4o-mini"})"},
+           Row{"{ }", R"({ "model":"gpt-4o-mini"})"},
+           Row{R"({"a":"}" })", R"({"a":"}" ,"model":"gpt-4o-mini"})"},
+       }) {
+    const auto content = renderer.render(R"({"id":1,"type":"bio","body":)" + row.body + "}");
+    REQUIRE_MESSAGE(content.has_value(), message_of(content));
+    CHECK(content->body_json == row.sent);
+  }
+}
+
+TEST_CASE("a renderer and a checker serve many jobs of many types") {
+  const Config config = sample_config();
+  JobRenderer renderer{config};
+  JobLineParser parser;
+  JobChecker checker{config};
+  const std::string lines[] = {
+      R"({"id":1,"type":"bio","vars":{"artist":"Nina"},"params":{"seed":2}})",
+      R"({"id":2,"type":"bio","vars":{"artist":"Ella"}})",
+      R"({"id":3,"type":"bio","model":"picture","vars":{"artist":"Ella"}})",
+      R"({"id":4,"type":"none","vars":{}})",
+      R"({"id":5,"type":"bio","vars":{}})",
+      R"({"id":6,"type":"bio","model":"none","prompt":"p"})",
+      R"({"id":7,"model":"mini","prompt":"p"})",
+      R"({"id":8,"type":"sleeping","prompt":"p"})",
+  };
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string& line : lines) {
+      CAPTURE(line);
+      const auto again = renderer.render(line);
+      const auto alone = render_job(line, config);
+      CHECK(message_of(again) == message_of(alone));
+      const auto job = parser.parse(line);
+      REQUIRE(job.has_value());
+      CHECK(message_of(checker.check(*job)) == message_of(JobChecker{config}.check(*job)));
+      if (!again || !alone) continue;
+      CHECK(again->id == alone->id);
+      CHECK(again->prompt == alone->prompt);
+      CHECK(again->system == alone->system);
+      CHECK(again->params_json == alone->params_json);
+    }
+  }
 }
 
 TEST_CASE("a job of a model that is switched off is not rendered") {

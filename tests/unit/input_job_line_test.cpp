@@ -22,9 +22,9 @@ std::string line_of_size(std::size_t bytes) {
 }
 
 // A native line whose metadata nests so many levels, the line itself counted.
-std::string nested(std::size_t depth) {
+std::string nested(std::size_t depth, const std::string& innermost = "") {
   return R"({"id":1,"model":"m","prompt":"p","metadata":{"a":)" + std::string(depth - 2, '[') +
-         std::string(depth - 2, ']') + "}}";
+         innermost + std::string(depth - 2, ']') + "}}";
 }
 
 TEST_CASE("a native line gives all its fields") {
@@ -40,8 +40,8 @@ TEST_CASE("a native line gives all its fields") {
   CHECK(job->vars ==
         Variables{{"artist", "Nina"}, {"f", "1.5"}, {"live", "true"}, {"year", "1933"}});
   CHECK(job->priority == -3);
-  CHECK(job->params_json == R"({"a":2,"b":1})");
-  CHECK(job->metadata_json == R"({"k":[],"z":1})");
+  CHECK(job->params_json == R"({"b":1,"a":2})");
+  CHECK(job->has_metadata);
   CHECK(job->messages_json.empty());
   CHECK(job->body_json.empty());
   CHECK(job->path.empty());
@@ -57,21 +57,66 @@ TEST_CASE("a line of an OpenAI Batch file is recognised") {
   CHECK(job->model == "gpt-4o-mini");
   CHECK(job->type.empty());
   CHECK(job->path == "/v1/chat/completions");
-  CHECK(job->body_json == R"({"messages":[],"model":"gpt-4o-mini"})");
+  CHECK(job->body_json == R"({"model":"gpt-4o-mini","messages":[]})");
   CHECK(job->priority == 5);
-  CHECK(job->metadata_json == R"({"a":1})");
 }
 
-TEST_CASE("the canonical text does not depend on spaces, order, or how the id is written") {
-  const auto plain = parse_job_line(R"({"id":"42","model":"m","prompt":"é"})");
-  const auto other = parse_job_line("  { \"prompt\" : \"\\u00e9\", \"model\":\"m\",\"id\":42 }\t");
-  REQUIRE(plain.has_value());
-  REQUIRE(other.has_value());
-  CHECK(plain->canonical == R"({"id":"42","model":"m","prompt":"é"})");
-  CHECK(other->canonical == plain->canonical);
-  const auto again = parse_job_line(plain->canonical);
-  REQUIRE(again.has_value());
-  CHECK(again->canonical == plain->canonical);
+TEST_CASE("JSON inside a line stays as it stands there") {
+  JobLineParser parser;
+  const auto messages = parser.parse(
+      R"( { "id" : 1 , "m\u006fdel":"m\"}", "messages" : [ { "role":"user", "content":"]} \\" } ] )"
+      R"(, "params" :{"b" : 1.50,"a":[ {} ] } } )");
+  REQUIRE_MESSAGE(messages.has_value(), message_of(messages));
+  CHECK(messages->model == "m\"}");
+  CHECK(messages->messages_json == R"([ { "role":"user", "content":"]} \\" } ])");
+  CHECK(messages->params_json == R"({"b" : 1.50,"a":[ {} ] })");
+  const auto body = parser.parse("{\"body\":\t{ \"a\\\\\":\"\\\"\" },\"id\":1,\"model\":\"m\"}");
+  REQUIRE_MESSAGE(body.has_value(), message_of(body));
+  CHECK_FALSE(body->has_metadata);
+  CHECK(body->body_json == "{ \"a\\\\\":\"\\\"\" }");
+  CHECK(body->params_json == "{}");
+}
+
+TEST_CASE("a message that instructs the model is known as such") {
+  const auto with_roles = [](const std::string& first, const std::string& second) {
+    const auto job = parse_job_line(R"({"id":1,"model":"m","messages":[{"role":")" + first +
+                                    R"("},{"role":")" + second + "\"}]}");
+    REQUIRE(job.has_value());
+    return job->has_system_message;
+  };
+  CHECK_FALSE(with_roles("user", "assistant"));
+  CHECK(with_roles("system", "user"));
+  CHECK(with_roles("user", "developer"));
+  CHECK(with_roles("syst\\u0065m", "user"));
+}
+
+TEST_CASE("the same job is the same, whatever the spaces, the order, and how the id is written") {
+  struct Pair {
+    std::string a, b;
+    bool same;
+  };
+  const Pair pairs[] = {
+      {R"({"id":"42","model":"m","prompt":"é"})", R"({"id":"42","model":"m","prompt":"é"})", true},
+      {R"({"id":"42","model":"m","prompt":"é"})",
+       "  { \"prompt\" : \"\\u00e9\", \"model\":\"m\",\"id\":42 }\t", true},
+      {R"({"custom_id":7,"body":{"a":[1,{"c":1,"b":2}]}})",
+       R"({"body":{"a":[1,{"b":2,"c":1}]},"custom_id":"7"})", true},
+      {R"({"id":1,"params":{"a":1.50,"b":1e2}})", R"({"id":1,"params":{"b":100.0,"a":1.5}})", true},
+      {R"({"id":"42","prompt":"p"})", R"({"id":"42","prompt":"P"})", false},
+      {R"({"id":"42","prompt":"p"})", R"({"id":"042","prompt":"p"})", false},
+      {R"({"id":1,"messages":[1,2]})", R"({"id":1,"messages":[2,1]})", false},
+      {R"({"id":1,"params":{"a":1}})", R"({"id":1,"params":{"a":"1"}})", false},
+      {R"({"id":1,"priority":0})", R"({"id":1})", false},
+  };
+  for (const Pair& pair : pairs) {
+    CAPTURE(pair.a);
+    CAPTURE(pair.b);
+    CHECK(same_job_content(pair.a, pair.b) == pair.same);
+    CHECK(same_job_content(pair.b, pair.a) == pair.same);
+    CHECK((canonical_job_line(pair.a) == canonical_job_line(pair.b)) == pair.same);
+  }
+  CHECK(canonical_job_line("  { \"prompt\" : \"\\u00e9\", \"model\":\"m\",\"id\":42 }\t") ==
+        R"({"id":"42","model":"m","prompt":"é"})");
 }
 
 TEST_CASE("the model of a body counts as the line's own") {
@@ -139,6 +184,9 @@ const BadLine bad_lines[] = {
     {R"({"id":1,"vars":[]})", "field 'vars': expected an object, found an array"},
     {R"({"id":1,"vars":{"a":[1]}})",
      "field 'vars.a': expected a string, a number, true or false, found an array"},
+    {R"({"id":1,"vars":{"z":[],"y":{},"a":1}})",
+     "field 'vars.y': expected a string, a number, true or false, found an object"},
+    {R"({"id":1,"zz":1,"yy":1})", "unknown field 'yy'"},
     {R"({"id":1,"prompt":["a"]})", "field 'prompt': expected a string, found an array"},
     {R"({"id":1,"prompt":""})", "field 'prompt' is empty"},
     {R"({"id":1,"messages":"hello"})", "field 'messages': expected an array, found a string"},
@@ -201,6 +249,30 @@ TEST_CASE("every bad line gets its message") {
   }
 }
 
+TEST_CASE("a parser reads on after a bad line as if it were the first") {
+  JobLineParser parser;
+  for (const BadLine& bad : bad_lines) {
+    CAPTURE(bad.line);
+    CHECK(message_of(parser.parse(bad.line)) == bad.message);
+    const auto good = parser.parse(R"({"id":1,"model":"m","prompt":"p"})");
+    REQUIRE(good.has_value());
+    CHECK(good->prompt == "p");
+  }
+}
+
+TEST_CASE("a name that stands twice is found among many") {
+  const auto with_names = [](std::size_t count, const std::string& last) {
+    std::string line = R"({"id":1,"model":"m","prompt":"p","metadata":{)";
+    for (std::size_t i = 0; i < count; ++i) line += "\"n" + std::to_string(i) + "\":[{\"a\":1}],";
+    return message_of(parse_job_line(line + "\"" + last + "\":1}}"));
+  };
+  for (const std::size_t count : {1U, 15U, 16U, 17U, 40U}) {
+    CHECK(with_names(count, "n") == "(no error)");
+    CHECK(with_names(count, "n0") == "key 'n0' stands twice in one object");
+    CHECK(with_names(count, "\\u006e0") == "key 'n0' stands twice in one object");
+  }
+}
+
 TEST_CASE("a line with NUL bytes is refused, not cut") {
   const std::string inside("{\"id\":\"a\0b\"}", 12);
   CHECK(message_of(parse_job_line(inside)) ==
@@ -234,6 +306,13 @@ TEST_CASE("arrays and objects nest 64 deep and no deeper") {
   CHECK(parse_job_line(nested(63)).has_value());
   CHECK(parse_job_line(nested(64)).has_value());
   CHECK(message_of(parse_job_line(nested(65))) == too_deep);
+  for (const std::string innermost : {"0", "\"a\"", "null"}) {
+    CHECK(parse_job_line(nested(63, innermost)).has_value());
+    CHECK(parse_job_line(nested(64, innermost)).has_value());
+    CHECK(message_of(parse_job_line(nested(65, innermost))) == too_deep);
+  }
+  CHECK(parse_job_line(nested(63, "{}")).has_value());
+  CHECK(message_of(parse_job_line(nested(64, "{}"))) == too_deep);
   CHECK(message_of(parse_job_line(std::string(100'000, '['))) == too_deep);
   CHECK(message_of(parse_job_line(repeated(R"({"a":)", 100'000))) == too_deep);
 }

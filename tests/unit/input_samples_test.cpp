@@ -34,9 +34,9 @@ TEST_CASE("every line of the samples is read, checked and rendered") {
       REQUIRE((*line)->kind == LineKind::text);
       const auto job = parse_job_line((*line)->text);
       REQUIRE_MESSAGE(job.has_value(), message_of(job));
-      const auto checked = check_job(*job, *config);
+      const auto checked = JobChecker{*config}.check(*job);
       REQUIRE_MESSAGE(checked.has_value(), message_of(checked));
-      const auto content = render_job(job->canonical, *config);
+      const auto content = render_job((*line)->text, *config);
       REQUIRE_MESSAGE(content.has_value(), message_of(content));
       CHECK(content->prompt.find("{{") == std::string::npos);
       CHECK(ids.insert(job->id).second);
@@ -59,7 +59,7 @@ TEST_CASE("the configuration that init writes is valid and fits its own examples
     rest.remove_prefix(at + 4);
     const auto job = parse_job_line(rest.substr(0, rest.find('\n')));
     REQUIRE_MESSAGE(job.has_value(), message_of(job));
-    const auto checked = check_job(*job, *config);
+    const auto checked = JobChecker{*config}.check(*job);
     CHECK_MESSAGE(checked.has_value(), message_of(checked));
     ++examples;
   }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "ratebatch/input/job_line.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -38,7 +39,7 @@ struct Desk {
   }
 
   Result<LoadReport> load(const std::vector<std::string>& files, const LoadOptions& options = {}) {
-    auto loader = checkpoint->begin_load();
+    auto loader = checkpoint->begin_load(same_job_content);
     REQUIRE(loader.has_value());
     return load_files(**loader, config, files, options);
   }

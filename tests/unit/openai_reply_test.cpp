@@ -123,13 +123,30 @@ TEST_CASE("blank lines before an answer, and bytes in it that are not UTF-8, are
 
 TEST_CASE("JSON is read down to 64 levels") {
   // The outer object, and levels - 1 arrays.
-  const auto with_depth = [](std::size_t levels) {
+  const auto with_depth = [](std::size_t levels, const std::string& innermost) {
     return R"({"choices":[{"message":{"content":"[[[[ \" [["}}],"x":)" +
-           std::string(levels - 1, '[') + std::string(levels - 1, ']') + "}";
+           std::string(levels - 1, '[') + innermost + std::string(levels - 1, ']') + "}";
   };
-  CHECK(read_chat(with_depth(63)).kind == Kind::done);
-  CHECK(read_chat(with_depth(64)).kind == Kind::done);
-  CHECK(read_chat(with_depth(65)).kind == Kind::bad_reply);
+  for (const std::string innermost : {"", "1", "\"a\"", "\"\xFF\""}) {
+    CAPTURE(innermost);
+    CHECK(read_chat(with_depth(63, innermost)).kind == Kind::done);
+    CHECK(read_chat(with_depth(64, innermost)).kind == Kind::done);
+    CHECK(read_chat(with_depth(65, innermost)).kind == Kind::bad_reply);
+  }
+}
+
+TEST_CASE("numbers of any length, a byte order mark and a name that stands twice are no fault") {
+  const std::string plain = choice(R"({"content":"hi"})", "stop");
+  for (const std::string& body :
+       std::vector<std::string>{R"({"created":123456789012345678901234567890,)" + plain.substr(1),
+                                "\xEF\xBB\xBF" + plain, R"({"x":1,"x":2,)" + plain.substr(1)}) {
+    CAPTURE(body);
+    const Outcome outcome = read_chat(body);
+    CHECK(answer_of(outcome).text == "hi");
+    CHECK(outcome.usage.input_tokens == 22);
+    const std::size_t start = body.find('{');
+    CHECK(answer_of(read_raw(body)).body_json == body.substr(start));
+  }
 }
 
 TEST_CASE("usage that is missing, negative or no number counts as zero") {
@@ -205,6 +222,11 @@ TEST_CASE("the answer to a raw body keeps the reply's body") {
   CHECK(answer_of(other).body_json == embedding);
   CHECK(answer_of(other).text.empty());
   CHECK(other.usage.input_tokens == 5);
+
+  const Outcome spread =
+      read_raw("{\n \"object\" : \"a \\\" b\",\r\n\t\"x\": [ 1.50, 1e2 ],\"y\":\"\xFF\" }\n");
+  CHECK(answer_of(spread).body_json ==
+        "{\"object\":\"a \\\" b\",\"x\":[1.50,1e2],\"y\":\"\xEF\xBF\xBD\"}");
 
   const std::string tool = choice(R"({"content":null,"tool_calls":[{"id":"c"}]})", "tool_calls");
   CHECK(answer_of(read_raw(tool)).body_json == tool);

@@ -61,6 +61,17 @@ TEST_CASE("a prompt becomes a chat request with the parameters at its top") {
   CHECK_FALSE(request.key_header);
 }
 
+TEST_CASE("what a job gives as JSON goes as it stands") {
+  const JobContent content{.messages_json = " [ {\"role\":\"user\", \"x\":1.50} ]\t",
+                           .params_json = " { \"max_tokens\" : 3 }\n"};
+  CHECK(request_of(content, chat_endpoint()).body ==
+        R"({"model":"gpt-4o-mini-2024-07-18","messages":[ {"role":"user", "x":1.50} ],)"
+        R"("max_tokens" : 3})");
+  CHECK(request_of({.prompt = "\x01\xFF", .params_json = "{ }"}, chat_endpoint()).body ==
+        R"({"model":"gpt-4o-mini-2024-07-18","messages":[{"role":"user","content":"\u0001)"
+        "\xEF\xBF\xBD\"}]}");
+}
+
 TEST_CASE("without a system text there is no system message") {
   const HttpRequest request = request_of({.prompt = "Hi"}, chat_endpoint());
   CHECK(json::parse(request.body)["messages"] ==
@@ -164,6 +175,7 @@ TEST_CASE("a job that cannot be expressed is refused with the reason") {
            {"messages must be", {.messages_json = "[]"}, chat},
            {"messages must be", {.messages_json = "{}"}, chat},
            {"messages must be", {.messages_json = deep}, chat},
+           {"messages must be", {.messages_json = "[\"\xFF\"]"}, chat},
            {"params must be a JSON object", {.prompt = "x", .params_json = "[]"}, chat},
            {"params must be a JSON object", {.prompt = "x", .params_json = "{"}, chat},
            {"must not name model", {.prompt = "x", .params_json = R"({"model":"m"})"}, chat},
@@ -197,6 +209,7 @@ TEST_CASE("what is allowed by a hair is allowed") {
   for (const JobContent& content :
        std::vector<JobContent>{{.prompt = "x", .params_json = R"({"stream":false,"n":1})"},
                                {.prompt = "x", .params_json = R"({"stream":null,"n":null})"},
+                               {.prompt = "x", .params_json = R"({"n":1.0})"},
                                {.messages_json = deep},
                                {.body_json = R"({"stream":false})"}}) {
     CHECK(openai().request(content, chat_endpoint()));

@@ -19,6 +19,62 @@ TEST_CASE("only well-formed UTF-8 is valid") {
   }
 }
 
+TEST_CASE("a byte that is not UTF-8 is found wherever it stands between eights of plain ones") {
+  for (std::size_t at = 0; at < 24; ++at) {
+    std::string text(24, 'a');
+    CHECK(is_valid_utf8(text));
+    text[at] = '\x80';
+    CHECK_FALSE(is_valid_utf8(text));
+    text.replace(at, 1, "\xC3\xB6");
+    CHECK(is_valid_utf8(text));
+  }
+}
+
+std::string json_string(std::string_view text) {
+  std::string out = "before ";
+  append_json_string(out, text);
+  return out.substr(7);
+}
+
+TEST_CASE("a text becomes a JSON string of one line") {
+  CHECK(json_string("") == R"("")");
+  CHECK(json_string("plain, long enough for more than one word \x7f") ==
+        "\"plain, long enough for more than one word \x7f\"");
+  CHECK(json_string(R"(say "hi" \ bye)") == R"("say \"hi\" \\ bye")");
+  CHECK(json_string("\b\f\n\r\t") == R"("\b\f\n\r\t")");
+  CHECK(json_string(std::string_view("\0\x01\x1f ", 4)) == R"("\u0000\u0001\u001f ")");
+  CHECK(json_string("Bj\xC3\xB6rk \xE2\x82\xAC \xF0\x9F\x8E\xB5") ==
+        "\"Bj\xC3\xB6rk \xE2\x82\xAC \xF0\x9F\x8E\xB5\"");
+  CHECK(json_string("a\xFF\xC3") == "\"a\xEF\xBF\xBD\xEF\xBF\xBD\"");
+  CHECK(json_string("\xED\xA0\x80z") == "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz\"");
+}
+
+TEST_CASE("every byte at every place of a JSON string is written as it is alone") {
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string one(1, static_cast<char>(byte));
+    const std::string quoted = json_string(one);
+    const std::string alone = quoted.substr(1, quoted.size() - 2);
+    for (std::size_t at = 0; at <= 20; ++at) {
+      const std::string before(at, 'x');
+      const std::string after(20 - at, 'y');
+      CAPTURE(byte);
+      CHECK(json_string(before + one + after) == '"' + before + alone + after + '"');
+    }
+  }
+}
+
+TEST_CASE("what is no UTF-8 becomes a JSON string that is") {
+  Rng rng{11};
+  for (int round = 0; round < 2000; ++round) {
+    std::string text;
+    for (int i = 0; i < 20; ++i) text += static_cast<char>(rng.below(256));
+    const std::string written = json_string(text);
+    CHECK(is_valid_utf8(written));
+    CHECK(written.find('\n') == std::string::npos);
+    if (is_valid_utf8(text)) CHECK(written.find("\xEF\xBF\xBD") == std::string::npos);
+  }
+}
+
 TEST_CASE("what could move a terminal's cursor or hide text is escaped") {
   CHECK(escaped("plain \xC3\xB6") == "plain \xC3\xB6");
   CHECK(escaped("\x1b[2J") == "\\x1b[2J");

@@ -67,6 +67,9 @@ TEST_CASE("wall times are shown in UTC, before 1970 and after 2038 too") {
   CHECK(format_utc(wall_from_ms(-1)) == "1969-12-31T23:59:59Z");
   CHECK(format_utc(wall_from_ms(4'102'444'800'000)) == "2100-01-01T00:00:00Z");
   CHECK(format_utc_ms(wall_from_ms(1'795'420'801'042)) == "2026-11-23T08:00:01.042Z");
+  CHECK(format_utc_ms(wall_from_ms(1'709'164'799'999)) == "2024-02-28T23:59:59.999Z");
+  CHECK(format_utc_ms(wall_from_ms(1'709'164'800'000)) == "2024-02-29T00:00:00.000Z");
+  CHECK(format_utc_ms(WallTime{-1}) == "1969-12-31T23:59:59.999Z");
 }
 
 TEST_CASE("instants and wall times differ by durations of their own kind") {

@@ -1,5 +1,5 @@
-// Text helpers that every floor may need: escaping what came from outside, suggestions for typing
-// mistakes, numbers for people.
+// Text helpers that every floor may need: escaping what came from outside, JSON strings,
+// suggestions for typing mistakes, numbers for people.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,11 @@ bool has_control_byte(std::string_view text);
 // bytes that are not UTF-8 become \xNN or \u{NNNN}; the rest stays as it is. At most `bytes_max`
 // bytes of input are used; a cut is shown by "...".
 std::string escaped(std::string_view text, std::size_t bytes_max = 400);
+
+// Appends `text` to `out` as a JSON string (RFC 8259, section 7), in quotes: quotes, backslashes
+// and control bytes are escaped, a byte that is not UTF-8 becomes U+FFFD, the rest stays as it is.
+// What is appended is therefore one line of valid UTF-8, whatever `text` holds.
+void append_json_string(std::string& out, std::string_view text);
 
 // The member of `names` closest to `name` by edit distance with transposition, if it is close
 // enough to be a slip (at most a third of the longer name's letters, at least one).

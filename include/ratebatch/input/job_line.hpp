@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,8 @@ enum class JobForm : std::uint8_t {
   batch,  // A line of an OpenAI Batch input file.
 };
 
-// JSON appears as canonical text. Of vars, prompt, messages_json and body_json exactly one is given
-// (has_vars says so for vars, which may be empty).
+// JSON appears as it stands in the line. Of vars, prompt, messages_json and body_json exactly one
+// is given (has_vars says so for vars, which may be empty).
 struct JobLine {
   std::string id;
   std::string type;   // Empty: none.
@@ -36,23 +37,66 @@ struct JobLine {
   std::int64_t priority = 0;
   JobForm form = JobForm::native;
   bool has_vars = false;
-  Variables vars;             // Numbers and booleans as their JSON text; null is left out.
-  std::string prompt;         // Not empty where given.
-  std::string messages_json;  // An array of objects, not empty.
-  std::string body_json;      // An object.
-  std::string path;           // Of the batch form: "/v1/chat/completions".
+  bool has_metadata = false;
+  bool has_system_message = false;  // Among the messages is one of role system or developer.
+  Variables vars;                   // Numbers and booleans as their JSON text; null is left out.
+  std::string prompt;               // Not empty where given.
+  std::string messages_json;        // An array of objects, not empty.
+  std::string body_json;            // An object.
+  std::string path;                 // Of the batch form: "/v1/chat/completions".
   std::string params_json = "{}";
-  std::string metadata_json;  // An object; empty: none.
-  std::string canonical;      // The whole line; ids 42 and "42" read the same.
 };
 
-// Reads one line, without its line end. Fails with invalid_input and the first thing that is wrong;
-// what a line alone cannot show (an unknown type, a missing variable) is left to check_job.
+class JsonDocument;
+
+// Reads lines, and keeps its memory from one to the next.
+class JobLineParser {
+ public:
+  JobLineParser();
+  JobLineParser(const JobLineParser&) = delete;
+  JobLineParser& operator=(const JobLineParser&) = delete;
+  JobLineParser(JobLineParser&& other) noexcept;
+  JobLineParser& operator=(JobLineParser&& other) noexcept;
+  ~JobLineParser();
+
+  // Reads one line, without its line end. Fails with invalid_input and the first thing that is
+  // wrong; what a line alone cannot show (an unknown type, a missing variable) is left to
+  // JobChecker.
+  Result<JobLine> parse(std::string_view line);
+
+ private:
+  std::unique_ptr<JsonDocument> document_;
+};
+
+// The same for one line alone; for many it is slower.
 Result<JobLine> parse_job_line(std::string_view line);
 
-// Checks a line against the configuration: type and model are known, the template has its
-// variables, and the model can do what is asked. A model that is switched off passes: its jobs
-// wait. Fails with invalid_input.
-Result<void> check_job(const JobLine& job, const Config& config);
+// The canonical JSON of a line: sorted names, no spaces, the id as a string. Lines of equal text
+// are the same job. Slow. Precondition: JobLineParser reads the line.
+std::string canonical_job_line(std::string_view line);
+
+// True if both lines are the same job: their canonical JSON is equal. Precondition: as above.
+bool same_job_content(std::string_view a, std::string_view b);
+
+class PreparedTypes;
+
+// Checks lines against the configuration, whose templates it reads once.
+class JobChecker {
+ public:
+  // Borrows the configuration, which must not change.
+  explicit JobChecker(const Config& config);
+  JobChecker(const JobChecker&) = delete;
+  JobChecker& operator=(const JobChecker&) = delete;
+  JobChecker(JobChecker&& other) noexcept;
+  JobChecker& operator=(JobChecker&& other) noexcept;
+  ~JobChecker();
+
+  // Type and model are known, the template has its variables, and the model can do what is asked. A
+  // model that is switched off passes: its jobs wait. Fails with invalid_input.
+  Result<void> check(const JobLine& job);
+
+ private:
+  std::unique_ptr<PreparedTypes> types_;
+};
 
 }  // namespace ratebatch

@@ -2,20 +2,43 @@
 // put in. Pure; the dialect makes the request of it.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "ratebatch/base/result.hpp"
+#include "ratebatch/input/job_line.hpp"
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/job_content.hpp"
 
 namespace ratebatch {
 
-// Renders a job line (JobLine::canonical, as stored) with the configuration of this run. A body's
-// `model` becomes the provider's id of the model; the rest of it stays as it is. Messages that
-// bring no system or developer message get the type's system text in JobContent::system. Fails with
-// invalid_input where the line and this configuration no longer fit together.
-Result<JobContent> render_job(const std::string& line_json, const Config& config);
+// Renders job lines with the configuration of this run, whose templates and parameters it prepares
+// once.
+class JobRenderer {
+ public:
+  // Borrows the configuration, which must not change.
+  explicit JobRenderer(const Config& config);
+  JobRenderer(const JobRenderer&) = delete;
+  JobRenderer& operator=(const JobRenderer&) = delete;
+  JobRenderer(JobRenderer&& other) noexcept;
+  JobRenderer& operator=(JobRenderer&& other) noexcept;
+  ~JobRenderer();
+
+  // A body's `model` becomes the provider's id of the model; the rest of it stays as it is.
+  // Messages that bring no system or developer message get the type's system text in
+  // JobContent::system. Fails with invalid_input where the line and this configuration no longer
+  // fit together.
+  Result<JobContent> render(std::string_view line);
+
+ private:
+  std::unique_ptr<PreparedTypes> types_;
+  std::unique_ptr<JsonDocument> document_;  // For parts of the line.
+  JobLineParser parser_;
+};
+
+// The same for one line alone; for many it is slower.
+Result<JobContent> render_job(std::string_view line, const Config& config);
 
 // Canonical JSON of all that makes the results of a route, apart from the job itself: type,
 // provider, model id, kind, templates, parameters. Equal text: the same recipe.

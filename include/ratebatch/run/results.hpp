@@ -2,8 +2,9 @@
 //
 // Fields, in this order; one that does not apply is left out: id, type, status ("done", "failed"),
 // model, text | files | body, finish_reason, usage {input_tokens, output_tokens, images}, attempts,
-// finished_at, metadata, error {class, message}, sandbox (true where the stand-in provider
-// answered).
+// finished_at, error {class, message}, sandbox (true where the stand-in provider answered),
+// metadata. The checkpoint stores them as these very lines, so that a million are written as fast
+// as they are read.
 #pragma once
 
 #include <cstdint>
@@ -16,18 +17,15 @@
 
 namespace ratebatch {
 
-// One result as a line without its newline.
-std::string result_line(const ResultRow& row, bool sandbox);
-
-// Takes lines, newline included; an error ends the writing.
-using LineSink = std::function<Result<void>(std::string_view line)>;
+// Takes some lines, newlines included; an error ends the writing.
+using LineSink = std::function<Result<void>(std::string_view lines)>;
 
 // Writes all results in that order to `sink`. Returns how many.
-Result<std::int64_t> write_results(CheckpointReader& reader, ResultOrder order, bool sandbox,
+Result<std::int64_t> write_results(CheckpointReader& reader, ResultOrder order,
                                    const LineSink& sink);
 
 // Writes all results to the file `path`, which is complete or as it was before. Returns how many.
-Result<std::int64_t> write_results_file(CheckpointReader& reader, ResultOrder order, bool sandbox,
+Result<std::int64_t> write_results_file(CheckpointReader& reader, ResultOrder order,
                                         const std::string& path);
 
 }  // namespace ratebatch

@@ -56,7 +56,7 @@ struct RunBegun {
 // The text of a job, as loaded.
 struct StoredJob {
   std::string id;
-  std::string line_json;  // The job line in canonical JSON.
+  std::string line_json;  // The job line as it stands in its file.
 };
 
 struct RunEnd {

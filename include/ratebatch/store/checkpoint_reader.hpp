@@ -87,26 +87,13 @@ constexpr Duration recent_rate_window = std::chrono::minutes{5};
 
 enum class ResultOrder : std::uint8_t { finishing, input };
 
-// A finished job. One that was put back in the queue keeps its answer here until the next replaces
-// it; a job that was done and then failed has both an error and its older answer.
-struct ResultRow {
-  std::int64_t cursor = 0;  // To go on behind this row, in the same order.
-  JobSeq seq{};
-  std::string id;
-  std::string type;
-  std::string model;                // Explicit in the job line; may be empty.
-  std::string lane_model;           // The configured model that was asked last.
-  JobState state = JobState::done;  // done or failed.
-  std::string text;
-  std::vector<std::string> files;
-  std::string body_json;
-  std::string finish_reason;
-  Usage usage;
-  std::int64_t attempts = 0;  // Requests sent for this job so far.
-  WallTime finished_at;
-  std::string line_json;      // The job line; holds the metadata.
-  std::string error_class;    // Empty unless failed.
-  std::string error_message;  // Foreign text.
+// Some results, one line of JSON each (see run/results.hpp). A job that was put back in the queue
+// keeps its answer here until the next replaces it; one that was done and then failed shows its
+// failure, and keeps its older answer for the day it is accepted again.
+struct ResultPage {
+  std::int64_t rows = 0;
+  std::int64_t cursor = 0;  // To go on behind these, in the same order.
+  std::string lines;        // Each with its newline.
 };
 
 // A job with its last attempt that ended, if one did.
@@ -141,10 +128,11 @@ class CheckpointReader {
   // All of it as of one moment.
   Result<StatusData> status();
 
-  // Calls `on_row` for each result behind `cursor` (0: from the first), in order, until one fails;
-  // returns that error. Memory is bounded by pages of 256 rows or 1 MiB and one row.
-  Result<void> for_each_result(ResultOrder order, std::int64_t cursor,
-                               const std::function<Result<void>(const ResultRow&)>& on_row);
+  // Calls `on_page` with the results behind `cursor` (0: from the first), page by page in order,
+  // until one fails; returns that error. Memory is bounded by pages of 1,024 rows or 1 MiB and one
+  // row.
+  Result<void> for_each_page(ResultOrder order, std::int64_t cursor,
+                             const std::function<Result<void>(const ResultPage&)>& on_page);
 
   // Up to `count_max` jobs that fit the filter, in the order of loading.
   Result<std::vector<JobRow>> jobs(const JobFilter& filter, std::int64_t count_max);

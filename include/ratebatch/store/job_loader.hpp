@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ratebatch/base/result.hpp"
@@ -18,9 +20,13 @@ struct NewJob {
   std::string type;
   std::string model;  // Explicit; empty: the type's.
   std::int64_t priority = 0;
-  std::string line_json;  // Canonical JSON: equal text is equal content.
+  std::string line_json;  // The line as it stands in its file, without blanks around it.
+  bool metadata = false;  // The line has some.
   std::int64_t line = 0;  // In its file, from 1.
 };
+
+// Whether two lines of one id that differ in their text are the same job all the same.
+using SameContent = std::function<bool(std::string_view stored, std::string_view given)>;
 
 // What tells a file apart from a changed one.
 struct FileStamp {
@@ -59,6 +65,11 @@ class JobLoader {
 
   // Begins a file; the jobs that follow come from it.
   virtual Result<void> begin_file(const FileStamp& stamp) = 0;
+
+  // True if exactly this text is stored as that line of the file begun last: there is nothing to
+  // add. May answer false where it is. Cheap as long as lines are asked for in order, for it goes
+  // through the stored ones in step with the caller.
+  virtual Result<bool> is_stored(std::int64_t line, std::string_view line_json) = 0;
 
   // Adds one job. With `update`, other content replaces that of a pending or failed job.
   virtual Result<Added> add(const NewJob& job, bool update) = 0;

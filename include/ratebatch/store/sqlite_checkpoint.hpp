@@ -76,7 +76,7 @@ class SqliteCheckpoint final : public Checkpoint {
 
   // Begins the transaction of a load. The loader must go before the checkpoint, and while it lives
   // no other function that writes may be called.
-  Result<std::unique_ptr<JobLoader>> begin_load();
+  Result<std::unique_ptr<JobLoader>> begin_load(SameContent same_content);
 
   // Makes the chosen jobs pending, with retries and unknown ends counted from 0. The result of a
   // done job stays until the next one replaces it.
