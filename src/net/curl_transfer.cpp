@@ -79,7 +79,6 @@ void CurlTransfer::set_origin_rules(const Endpoint& endpoint) {
   set(CURLOPT_PROTOCOLS_STR, origin.scheme.c_str());
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-  set(CURLOPT_USERAGENT, "ratebatch");
   // What libcurl finds in the environment holds, but nothing on this machine goes through it.
   if (is_loopback(origin)) set(CURLOPT_PROXY, "");
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // A proxy's own reply is no status of the server.
@@ -96,7 +95,7 @@ void CurlTransfer::set_origin_rules(const Endpoint& endpoint) {
   const bool is_tls = origin.scheme == "https";
   set(CURLOPT_HTTP_VERSION,
       static_cast<long>(is_tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-  set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+  set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");  // Unpacks these; the header line is our own.
 }
 
 void CurlTransfer::set_timeouts(const Endpoint& endpoint) {

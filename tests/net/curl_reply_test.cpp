@@ -76,6 +76,21 @@ TEST_CASE("the request arrives as it was given, without Expect") {
   CHECK(seen.ends_with("\r\n\r\n" + body));
 }
 
+TEST_CASE("a request names the program and asks for packed answers, unless it says otherwise") {
+  const auto transport = open_transport();
+  for (const bool says_otherwise : {false, true}) {
+    ScriptServer server({answer(http_reply(200, "{}"))});
+    HttpRequest request = post_to(server.url("/"));
+    if (says_otherwise) request.headers = {{"user-agent", "mine"}, {"ACCEPT-Encoding", "br"}};
+    CHECK(reply_to(*transport, std::move(request)).status == 200);
+    const std::string seen = server.requests()[0];
+    CHECK((seen.find("User-Agent: ratebatch\r\n") != std::string::npos) != says_otherwise);
+    CHECK((seen.find("Accept-Encoding: gzip, deflate\r\n") != std::string::npos) != says_otherwise);
+    CHECK((seen.find("user-agent: mine\r\n") != std::string::npos) == says_otherwise);
+    CHECK((seen.find("ACCEPT-Encoding: br\r\n") != std::string::npos) == says_otherwise);
+  }
+}
+
 TEST_CASE("every final status is a reply, and a redirect is not followed") {
   for (const int status : {200, 201, 302, 307, 400, 401, 429, 500, 503, 529}) {
     CAPTURE(status);

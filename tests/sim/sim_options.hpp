@@ -50,7 +50,7 @@ struct SimOptions {
   std::uint64_t clock_step_per_mille = 0;  // Of the wall clock, per turn.
   std::int32_t stops_max = 0;              // Polite stops, each followed by a resume.
   std::int32_t answers_per_turn = 64;
-  std::int64_t slice_jobs = 0;             // Each run starts at most so many jobs; 0: all.
+  std::int64_t slice_jobs = 0;  // Each run starts at most so many jobs; 0: all.
 
   // Deliberately broken store, which must be noticed: a crash forgets the last commit.
   bool canary = false;
