@@ -29,7 +29,6 @@ Result<std::unique_ptr<JobLoader>> SqliteJobLoader::begin(Connection& connection
   std::unique_ptr<SqliteJobLoader> loader(
       new SqliteJobLoader(connection, ledger, std::move(same_content), std::move(*transaction)));
   auto ready = loader->prepare();
-  if (ready) ready = loader->count_load();
   if (!ready) return pass(ready);
   return loader;
 }
@@ -113,6 +112,11 @@ Result<void> SqliteJobLoader::begin_file(const FileStamp& stamp) {
   RB_ASSERT(transaction_.has_value());
   walk_.stop();
   walking_ = false;
+  // Only now: where no file is new, nothing is written and no disk waited for.
+  if (load_ == 0) {
+    auto counted = count_load();
+    if (!counted) return counted;
+  }
   auto begun = set_file_.rows(
       [&](const Statement& row) {
         file_ = row.integer(0);

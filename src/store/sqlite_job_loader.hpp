@@ -66,7 +66,8 @@ class SqliteJobLoader final : public JobLoader {
   std::optional<std::int64_t> first_seq_;  // Of the first job that came from it.
   std::vector<std::int64_t> new_states_;   // Of jobs that have no state row yet: three values each.
   bool walking_ = false;                   // walk_ stands on a stored line.
-  std::int64_t load_ = 0;  // The number of this load; tells a duplicate from a change.
+  // The number of this load, which tells a duplicate from a change; 0 before its first file.
+  std::int64_t load_ = 0;
 
   Statement find_stamp_;
   Statement set_file_;
