@@ -240,7 +240,7 @@ void read_params(Fields& fields, JobLine& job) {
 
 void read_common(Fields& fields, JobLine& job) {
   job.priority = fields.priority();
-  job.has_metadata = fields.object("metadata").has_value();
+  if (fields.object("metadata")) job.metadata_json = fields.text("metadata");
 }
 
 // The model that a body names counts as the line's own; two different ones cannot both be meant.

@@ -28,8 +28,15 @@ bool is_too_deep(std::string_view text) {
 
 }  // namespace
 
+std::string_view without_end_zeros(std::string_view text) {
+  while (text.ends_with('\0')) text.remove_suffix(1);
+  return text;
+}
+
 std::optional<nlohmann::json> read_json(std::string_view text) {
-  if (is_too_deep(text)) return std::nullopt;
+  text = without_end_zeros(text);
+  // The parser takes a zero byte for the end of the text, and ignores what follows.
+  if (text.find('\0') != std::string_view::npos || is_too_deep(text)) return std::nullopt;
   nlohmann::json value = nlohmann::json::parse(with_utf8_repaired(text), nullptr, false);
   if (value.is_discarded()) return std::nullopt;
   return value;

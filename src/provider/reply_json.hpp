@@ -10,9 +10,12 @@
 
 namespace ratebatch {
 
-// Arrays and objects open at the same time: the number of spec section 13. The library recurses
-// where it copies and writes.
+// Arrays and objects open at the same time: as in job lines. The library recurses where it copies
+// and writes.
 constexpr int reply_json_depth_max = 64;
+
+// The text without zero bytes behind it: servers written in C send them.
+std::string_view without_end_zeros(std::string_view text);
 
 // The value of the text, with bytes that are not UTF-8 replaced. Blank lines around it are fine.
 // Nothing where the text is no JSON, or nested too deep.

@@ -18,8 +18,11 @@ FileStamp to_store(const JobFileStamp& stamp) {
   return {stamp.path, stamp.inode, stamp.size, stamp.mtime_ns};
 }
 
-std::string_view trimmed(std::string_view text) {
+// A line as it is stored: files that were put together bring byte order marks in their middle.
+std::string_view bare_line(std::string_view text) {
   constexpr std::string_view blanks = " \t\r\n";
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   const std::size_t first = text.find_first_not_of(blanks);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
@@ -32,7 +35,7 @@ NewJob to_store(JobLine& line, std::string_view text, std::int64_t number) {
   job.model = std::move(line.model);
   job.priority = line.priority;
   job.line_json = text;
-  job.metadata = line.has_metadata;
+  job.metadata_json = std::move(line.metadata_json);
   job.line = number;
   return job;
 }
@@ -101,14 +104,14 @@ class Load {
       case LineKind::text:
         break;
     }
-    const std::string_view text = trimmed(line.text);
+    const std::string_view text = bare_line(line.text);
     auto stored = loader_.is_stored(line.number, text);
     if (!stored) return pass(stored);
     if (*stored) {
       ++report_.same;
       return {};
     }
-    auto job = parser_.parse(line.text);
+    auto job = parser_.parse(text);
     if (!job) return refuse(path, line, job.error().message);
     auto checked = checker_.check(*job);
     if (!checked) return refuse(path, line, checked.error().message);

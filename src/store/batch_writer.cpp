@@ -37,8 +37,8 @@ Result<void> BatchWriter::prepare() {
   return prepare_all(
       connection_,
       {{&read_job_,
-        "SELECT id, line_json, metadata, route_id FROM jobs JOIN states USING (seq)"
-        " WHERE seq = ?1",
+        "SELECT id, line_json, metadata_at, metadata_bytes, route_id"
+        " FROM jobs JOIN states USING (seq) WHERE seq = ?1",
         operation},
        {&read_recipe_, "SELECT recipe_id FROM results WHERE seq = ?1", operation},
        {&end_job_,
@@ -64,8 +64,8 @@ Result<void> BatchWriter::prepare() {
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         operation},
        {&add_answer_,
-        "INSERT INTO results (id, seq, attempt, failed, metadata, recipe_id,"
-        " finished_ms, latency_ms, record) VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO results (id, seq, attempt, failed, recipe_id, finished_ms, latency_ms, record)"
+        " VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7)",
         operation},
        {&drop_answer_, "DELETE FROM results WHERE seq = ?1", operation},
        {&turn_to_failure_,
@@ -73,8 +73,8 @@ Result<void> BatchWriter::prepare() {
         " failure = ?6 WHERE seq = ?2",
         operation},
        {&add_failure_,
-        "INSERT INTO results (id, seq, attempt, failed, metadata, finished_ms, latency_ms, failure)"
-        " VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7)",
+        "INSERT INTO results (id, seq, attempt, failed, finished_ms, latency_ms, failure)"
+        " VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)",
         operation},
        {&set_limit_,
         "INSERT INTO limits VALUES (?1, ?2, ?3)"
@@ -165,15 +165,17 @@ Result<RouteId> BatchWriter::remember(const AttemptStart& start) {
               .lane = start.lane,
               .key = start.key,
               .id = {},
-              .metadata = false,
+              .metadata_json = {},
               .has_result = false,
               .old_recipe = std::nullopt};
   StoredJob text;
   auto read = read_job_.rows(
       [&](const Statement& row) {
         text = {row.text(0), row.text(1)};
-        job.metadata = row.integer(2) != 0;
-        job.route = row.id<RouteId>(3);
+        const auto at = static_cast<std::size_t>(row.integer(2));
+        RB_ASSERT(at <= text.line_json.size());
+        job.metadata_json = text.line_json.substr(at, static_cast<std::size_t>(row.integer(3)));
+        job.route = row.id<RouteId>(4);
       },
       start.job);
   // Only a job that was asked before can have an answer.
@@ -254,7 +256,7 @@ Result<void> BatchWriter::write_answer(const AttemptEnd& end, const Running& job
   if (job.has_result) written = drop_answer_.run(end.job);
   if (!written) return written;
   written =
-      add_answer_.run(next_result_++, end.job, end.attempt, job.metadata, recipe, to_ms(end.at),
+      add_answer_.run(next_result_++, end.job, end.attempt, recipe, to_ms(end.at),
                       latency_ms(end, job.started_ms), result_record(end, names_of(job, rows)));
   if (!written) return pass(written);
   if (job.old_recipe) ledger_.add_recipe_results(*job.old_recipe, -1);
@@ -270,8 +272,7 @@ Result<void> BatchWriter::write_failure(const AttemptEnd& end, const Running& jo
       turn_to_failure_.run(next_result_++, end.job, end.attempt, to_ms(end.at), latency, failure);
   // The answer of an earlier time was paid for: it stays beside the failure.
   if (!written || connection_.changes() == 1) return written;
-  return add_failure_.run(next_result_++, end.job, end.attempt, job.metadata, to_ms(end.at),
-                          latency, failure);
+  return add_failure_.run(next_result_++, end.job, end.attempt, to_ms(end.at), latency, failure);
 }
 
 RecordNames BatchWriter::names_of(const Running& job, const RunRows& rows) {
@@ -279,6 +280,7 @@ RecordNames BatchWriter::names_of(const Running& job, const RunRows& rows) {
   return {.id = job.id,
           .type = type == rows.types.end() ? std::string_view{} : type->second,
           .model = rows.lanes[index_of(job.lane)].model,
+          .metadata_json = job.metadata_json,
           .sandbox = rows.sandbox};
 }
 

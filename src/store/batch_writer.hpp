@@ -63,7 +63,7 @@ class BatchWriter {
     LaneId lane{};
     KeyId key{};
     std::string id;
-    bool metadata = false;                   // Its line has some.
+    std::string metadata_json;
     bool has_result = false;                 // From an earlier time.
     std::optional<std::int64_t> old_recipe;  // Of that result.
   };

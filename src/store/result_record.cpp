@@ -87,7 +87,7 @@ std::string result_record(const AttemptEnd& end, const RecordNames& names) {
   constexpr std::size_t names_bytes = 320;
   const std::size_t answer_bytes =
       done ? end.outcome.answer->text.size() + end.outcome.answer->body_json.size() : 0;
-  RecordWriter record(names_bytes + answer_bytes + answer_bytes / 8);
+  RecordWriter record(names_bytes + names.metadata_json.size() + answer_bytes + answer_bytes / 8);
   record.text("id", names.id);
   record.text_if_any("type", names.type);
   record.text("status", to_string(end.to));
@@ -102,14 +102,8 @@ std::string result_record(const AttemptEnd& end, const RecordNames& names) {
     record.close();
   }
   if (names.sandbox) record.raw("sandbox", "true");
+  if (!names.metadata_json.empty()) record.raw("metadata", names.metadata_json);
   return record.finish();
-}
-
-std::string with_metadata(std::string_view record, std::string_view metadata_json) {
-  RB_ASSERT(record.ends_with('}'));
-  record.remove_suffix(1);
-  std::string whole{record};
-  return whole.append(",\"metadata\":").append(metadata_json).append("}");
 }
 
 }  // namespace ratebatch

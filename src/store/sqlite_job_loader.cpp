@@ -13,6 +13,13 @@ constexpr const char* stdin_path = "-";
 constexpr std::size_t states_at_a_time = 64;
 constexpr std::size_t values_of_state = 3;
 
+// Where the metadata stand in the line, so that they need not be stored a second time.
+std::int64_t metadata_at(const NewJob& job) {
+  const std::size_t at = job.line_json.find(job.metadata_json);
+  RB_ASSERT(at != std::string::npos);
+  return static_cast<std::int64_t>(at);
+}
+
 std::string add_states_sql(std::size_t rows) {
   std::string sql = "INSERT INTO states (seq, route_id, priority, state) VALUES (?, ?, ?, 0)";
   for (std::size_t i = 1; i < rows; ++i) sql += ", (?, ?, ?, 0)";
@@ -55,8 +62,8 @@ Result<void> SqliteJobLoader::prepare() {
         operation},
        {&add_route_, "INSERT INTO routes (type, model) VALUES (?1, ?2)", operation},
        {&add_job_,
-        "INSERT INTO jobs (id, file_id, line, load, line_json, metadata)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        "INSERT INTO jobs (id, file_id, line, load, line_json, metadata_at, metadata_bytes)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
         " ON CONFLICT (id) DO NOTHING",
         operation},
        {&add_state_, add_state.c_str(), operation},
@@ -67,8 +74,8 @@ Result<void> SqliteJobLoader::prepare() {
         " JOIN files ON files.id = jobs.file_id WHERE jobs.id = ?1",
         operation},
        {&update_job_,
-        "UPDATE jobs SET file_id = ?2, line = ?3, load = ?4, line_json = ?5, metadata = ?6"
-        " WHERE seq = ?1",
+        "UPDATE jobs SET file_id = ?2, line = ?3, load = ?4, line_json = ?5, metadata_at = ?6,"
+        " metadata_bytes = ?7 WHERE seq = ?1",
         operation},
        {&update_state_,
         "UPDATE states SET route_id = ?2, priority = ?3, state = 0, retries_used = 0, unknowns = 0,"
@@ -146,7 +153,8 @@ Result<bool> SqliteJobLoader::is_stored(std::int64_t line, std::string_view line
 
 Result<Added> SqliteJobLoader::add(const NewJob& job, bool update) {
   RB_ASSERT(transaction_.has_value() && file_.has_value());
-  auto added = add_job_.run(job.id, *file_, job.line, load_, job.line_json, job.metadata);
+  auto added = add_job_.run(job.id, *file_, job.line, load_, job.line_json, metadata_at(job),
+                            std::ssize(job.metadata_json));
   if (!added) return pass(added);
   if (connection_.changes() == 1) {
     const JobSeq seq{connection_.last_row_id()};
@@ -234,10 +242,14 @@ Result<SqliteJobLoader::Existing> SqliteJobLoader::read_existing(const NewJob& j
 Result<void> SqliteJobLoader::update_job(const NewJob& job, const Existing& existing) {
   auto route = route_of(job);
   if (!route) return pass(route);
-  auto done = update_job_.run(existing.seq, *file_, job.line, load_, job.line_json, job.metadata);
+  auto done = update_job_.run(existing.seq, *file_, job.line, load_, job.line_json,
+                              metadata_at(job), std::ssize(job.metadata_json));
   if (done) done = update_state_.run(existing.seq, *route, job.priority);
   if (!done) return done;
   RB_ASSERT(connection_.changes() == 1);
+  // The walk may stand on the line that this one took over.
+  walk_.stop();
+  walking_ = false;
   ledger_.add_jobs(existing.route, existing.state, -1);
   ledger_.add_jobs(*route, JobState::pending, 1);
   if (existing.state == JobState::failed) return forget_failure(existing);

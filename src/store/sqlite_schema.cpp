@@ -176,26 +176,32 @@ CREATE TABLE call_counts (
 INSERT INTO call_counts VALUES (1, 0, 0, 0, 0, 0, 0);
 )sql";
 
-// Results become the very lines that are printed, and jobs say whether their line has metadata,
-// which is not stored a second time.
+// Results become the very lines that are printed, and jobs say where in their line the metadata
+// stand, which are carried to the result.
 constexpr const char* format_2 = R"sql(
-ALTER TABLE jobs ADD COLUMN metadata INTEGER NOT NULL DEFAULT 0 CHECK (metadata IN (0, 1));
-UPDATE jobs SET metadata = 1 WHERE json_type(line_json, '$.metadata') = 'object';
+ALTER TABLE jobs ADD COLUMN metadata_at INTEGER NOT NULL DEFAULT 0 CHECK (metadata_at >= 0);
+ALTER TABLE jobs ADD COLUMN metadata_bytes INTEGER NOT NULL DEFAULT 0 CHECK (metadata_bytes >= 0);
+UPDATE jobs SET
+  metadata_bytes = length(CAST(line_json -> '$.metadata' AS BLOB)),
+  metadata_at = instr(CAST(line_json AS BLOB), CAST(line_json -> '$.metadata' AS BLOB)) - 1
+WHERE json_type(line_json, '$.metadata') = 'object'
+  AND instr(CAST(line_json AS BLOB), CAST(line_json -> '$.metadata' AS BLOB)) > 0;
 
 -- Where to begin when a file is read again: its jobs stand from here on.
 ALTER TABLE files ADD COLUMN first_seq INTEGER;
-UPDATE files SET first_seq = (SELECT min(seq) FROM jobs WHERE file_id = files.id);
+UPDATE files SET first_seq = firsts.seq
+FROM (SELECT file_id, min(seq) AS seq FROM jobs GROUP BY file_id) AS firsts
+WHERE firsts.file_id = files.id;
 
 -- In order of finishing. The small columns come first, so that reading them alone never touches
--- the overflow pages of a long answer. `record` is the answer as one line of JSON, without the
--- job's metadata; `failure` likewise, while the job is failed. A failed job has a record only from
--- an earlier time when it was done.
+-- the overflow pages of a long answer. `record` is the answer as one line of JSON; `failure`
+-- likewise, while the job is failed. A failed job has a record only from an earlier time when it
+-- was done.
 CREATE TABLE new_results (
   id INTEGER PRIMARY KEY,
   seq INTEGER NOT NULL UNIQUE REFERENCES jobs (seq),
   attempt INTEGER NOT NULL CHECK (attempt >= 1),
   failed INTEGER NOT NULL CHECK (failed IN (0, 1)),
-  metadata INTEGER NOT NULL CHECK (metadata IN (0, 1)),
   recipe_id INTEGER REFERENCES recipes (id),
   finished_ms INTEGER NOT NULL,
   latency_ms INTEGER NOT NULL CHECK (latency_ms >= 0),
@@ -205,30 +211,39 @@ CREATE TABLE new_results (
   CHECK (failed = 1 OR record IS NOT NULL)
 ) STRICT;
 
+WITH old AS (
+  SELECT r.*, a.class, a.message, jobs.id AS job, states.attempts,
+    iif(routes.type = '', '', ',"type":' || json_quote(routes.type)) AS type_json,
+    ',"model":' || json_quote(lanes.model) AS model_json,
+    ',"attempts":' || states.attempts || ',"finished_at":'
+      || json_quote(strftime('%Y-%m-%dT%H:%M:%fZ', r.finished_ms / 1000.0, 'unixepoch'))
+      AS end_json,
+    iif(meta.value = '1', ',"sandbox":true', '') || iif(jobs.metadata_bytes > 0, ',"metadata":'
+      || CAST(substr(CAST(jobs.line_json AS BLOB), jobs.metadata_at + 1, jobs.metadata_bytes)
+        AS TEXT), '') || '}' AS last_json
+  FROM results AS r JOIN jobs USING (seq) JOIN states USING (seq)
+    JOIN routes ON routes.id = states.route_id
+    JOIN attempts AS a ON a.seq = r.seq AND a.number = r.attempt
+    JOIN lanes ON lanes.id = a.lane_id
+    LEFT JOIN meta ON meta.key = 'sandbox')
 INSERT INTO new_results
-SELECT r.id, r.seq, r.attempt, r.failed, jobs.metadata, r.recipe_id, r.finished_ms, r.latency_ms,
-  CASE WHEN r.failed THEN json_patch('{}', json_object(
-    'id', jobs.id, 'type', nullif(routes.type, ''), 'status', 'failed', 'model', lanes.model,
-    'attempts', states.attempts,
-    'finished_at', strftime('%Y-%m-%dT%H:%M:%fZ', r.finished_ms / 1000.0, 'unixepoch'),
-    'error', json_object('class', a.class, 'message', a.message),
-    'sandbox', iif(meta.value = '1', json('true'), NULL))) END,
-  CASE WHEN r.text IS NOT NULL THEN json_patch('{}', json_object(
-    'id', jobs.id, 'type', nullif(routes.type, ''), 'status', 'done', 'model', lanes.model,
-    'files', json(r.files), 'body', json(r.body_json),
-    'text', iif(r.body_json IS NULL AND (r.files IS NULL OR r.text <> ''), r.text, NULL),
-    'finish_reason', nullif(r.finish_reason, ''),
-    'usage', json(nullif(json_patch('{}', json_object(
-      'input_tokens', nullif(r.input_tokens, 0), 'output_tokens', nullif(r.output_tokens, 0),
-      'images', nullif(r.images, 0))), '{}')),
-    'attempts', states.attempts,
-    'finished_at', strftime('%Y-%m-%dT%H:%M:%fZ', r.finished_ms / 1000.0, 'unixepoch'),
-    'sandbox', iif(meta.value = '1', json('true'), NULL))) END
-FROM results AS r JOIN jobs USING (seq) JOIN states USING (seq)
-  JOIN routes ON routes.id = states.route_id
-  JOIN attempts AS a ON a.seq = r.seq AND a.number = r.attempt
-  JOIN lanes ON lanes.id = a.lane_id
-  LEFT JOIN meta ON meta.key = 'sandbox';
+SELECT id, seq, attempt, failed, recipe_id, finished_ms, latency_ms,
+  iif(failed, '{"id":' || json_quote(job) || type_json || ',"status":"failed"' || model_json
+    || end_json || ',"error":' || json_object('class', class, 'message', message) || last_json,
+    NULL),
+  '{"id":' || json_quote(job) || type_json || ',"status":"done"' || model_json
+    || iif(files IS NULL, '', ',"files":' || files)
+    || CASE
+      WHEN body_json IS NOT NULL THEN ',"body":'
+        || iif(json_valid(body_json), json(body_json), json_quote(body_json))
+      WHEN files IS NULL OR text <> '' THEN ',"text":' || json_quote(text)
+      ELSE '' END
+    || iif(finish_reason = '', '', ',"finish_reason":' || json_quote(finish_reason))
+    || iif(input_tokens + output_tokens + images = 0, '', ',"usage":'
+      || json_patch('{}', json_object('input_tokens', nullif(input_tokens, 0),
+        'output_tokens', nullif(output_tokens, 0), 'images', nullif(images, 0))))
+    || end_json || last_json || iif(text IS NULL, NULL, '')
+FROM old;
 DROP TABLE results;
 ALTER TABLE new_results RENAME TO results;
 )sql";

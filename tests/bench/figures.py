@@ -42,8 +42,8 @@ def longest_gap(times, begin, end):
 
 
 def held_up(without, with_it):
-    """What an interference added to the longest gap: the medians over windows, never below 0."""
-    return max(0.0, median(with_it) - median(without))
+    """What an interference added to the longest gap of all windows, never below 0."""
+    return max(0.0, max(with_it) - max(without))
 
 
 def repetitions(first_s, wanted=5, fewer=3, long_s=20.0):

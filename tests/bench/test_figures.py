@@ -37,8 +37,8 @@ class ArithmeticTest(unittest.TestCase):
                            ([0, 10], 10)):
             self.assertEqual(gap, figures.longest_gap(times, 0, 10))
 
-    def test_held_up_is_the_difference_of_medians_and_never_negative(self):
-        self.assertEqual(3, figures.held_up([1, 2, 90], [1, 5, 6]))
+    def test_held_up_is_the_difference_of_the_longest_gaps_and_never_negative(self):
+        self.assertEqual(6, figures.held_up([1, 2, 3], [1, 9, 3]))
         self.assertEqual(0, figures.held_up([5, 6, 7], [1, 2, 3]))
 
     def test_only_what_takes_over_20_seconds_is_measured_three_times(self):

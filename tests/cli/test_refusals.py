@@ -74,6 +74,11 @@ class RefusalTest(CliTestCase):
         self.assertIn("--sandbox", text)
         self.assertEqual(self.before, self.files())
 
+    def test_only_loading_needs_no_key(self):
+        self.check_code(self.run_cli("run", "jobs.jsonl", "--max-jobs", "0", "-q"), 75)
+        self.assertEqual(3, self.status()["jobs"]["pending"])
+        self.assertIn("TEST_API_KEY", self.refused(77, "resume"))
+
     def test_a_missing_key_leaves_a_checkpoint_as_it_was(self):
         sandbox, base_url = self.start_sandbox("--latency", "1ms")
         self.write_config(base_url)

@@ -196,6 +196,28 @@ TEST_CASE("a line that stands where it stood is known without being read as a jo
   CHECK(must(loader->is_stored(11, text(11))));
 }
 
+TEST_CASE("a line that was taken over in this load is not known where it stood before") {
+  SqliteStore store;
+  const auto at_line = [](const std::string& id, std::int64_t line) {
+    NewJob job = new_job(id);
+    job.line = line;
+    return job;
+  };
+  {
+    auto loader = must(store.open().begin_load(exact));
+    must(loader->begin_file(file_stamp("/a.jsonl")));
+    must(loader->add(at_line("first", 1), false));
+    must(loader->add(at_line("moved", 3), false));
+    must(loader->commit());
+  }
+  auto loader = must(store.open().begin_load(exact));
+  must(loader->begin_file(file_stamp("/a.jsonl", 20)));
+  CHECK_FALSE(must(loader->is_stored(2, "other")));
+  CHECK(must(loader->add(changed(at_line("moved", 2)), true)).as == AddedAs::updated);
+  CHECK_FALSE(must(loader->is_stored(3, at_line("moved", 3).line_json)));
+  CHECK(must(loader->add(at_line("moved", 3), true)).as == AddedAs::conflict);
+}
+
 TEST_CASE("files are remembered as they were when they were loaded") {
   SqliteStore store;
   SqliteCheckpoint& checkpoint = store.open();

@@ -154,7 +154,7 @@ TEST_CASE("results are lines that carry all that was stored") {
   SqliteStore store;
   NewJob job = new_job("img-7", "image");
   job.line_json = R"({"id":"img-7", "metadata" : {"lead": 42, "of":["a\u0062"]}})";
-  job.metadata = true;
+  job.metadata_json = R"({"lead": 42, "of":["a\u0062"]})";
   store.load({job, new_job("b"), new_job("c", "")});
   Checkpoint& checkpoint = store.run();
   must(checkpoint.commit(
@@ -175,7 +175,7 @@ TEST_CASE("results are lines that carry all that was stored") {
         R"({"id":"img-7","type":"image","status":"done","model":"gpt-4o-mini",)"
         R"("files":["assets/a \"1\".png","b\\\n\u0001.png"],"finish_reason":"length",)"
         R"("usage":{"input_tokens":1,"output_tokens":2,"images":2},"attempts":1,)"
-        R"("finished_at":"2026-09-21T14:15:05.000Z","metadata":{"lead":42,"of":["a\u0062"]}})");
+        R"("finished_at":"2026-09-21T14:15:05.000Z","metadata":{"lead": 42, "of":["a\u0062"]}})");
   CHECK(lines[1] ==
         R"({"id":"b","type":"bio","status":"failed","model":"gpt-4o-mini","attempts":1,)"
         R"("finished_at":"2026-09-21T14:15:06.000Z","error":{"class":"too_large",)"

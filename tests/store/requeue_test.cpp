@@ -184,6 +184,33 @@ TEST_CASE("an answer outlives a redo that fails") {
   CHECK(again.counts() == store.count_rows());
 }
 
+TEST_CASE("a result carries the metadata that its job had then") {
+  SqliteStore store;
+  RequeueFilter filter;
+  filter.ids = {"done"};
+  must(fill(store).requeue(filter));
+  NewJob job = new_job("done");
+  job.line_json = R"({"id":"done","metadata":{"v":2}})";
+  job.metadata_json = R"({"v":2})";
+  {
+    auto loader = must(store.open().begin_load(std::equal_to<std::string_view>{}));
+    must(loader->begin_file({.path = "/b.jsonl"}));
+    REQUIRE(must(loader->add(job, true)).as == AddedAs::updated);
+    must(loader->commit());
+  }
+  const auto version = [&] {
+    auto reader = must(CheckpointReader::open(store.path()));
+    const auto lines = result_lines(*reader, ResultOrder::input, 3);
+    return field(store.connection(), lines.at(0), "metadata.v");
+  };
+  CHECK(version().empty());
+  Checkpoint& checkpoint = store.run();
+  must(checkpoint.commit(starts({start_of(done_job, 2)})));
+  must(checkpoint.commit(
+      ends({end_of(done_job, 2, JobState::failed, OutcomeClass::bad_reply, 300)})));
+  CHECK(version() == "2");
+}
+
 TEST_CASE("recipes count the answers that were made with them") {
   SqliteStore store;
   store.load({new_job("a"), new_job("b")});

@@ -162,34 +162,40 @@ TEST_CASE("results of the first format become the lines that are printed") {
         "INSERT INTO lanes VALUES (1, 'gpt', 'openai', 0, 'idle', '', NULL);"
         "INSERT INTO keys VALUES (1, 'KEY');"
         "INSERT INTO jobs SELECT value, 'job-' || value, 1, value, 1,"
-        " iif(value = 1, '{\"metadata\":{\"lead\":1}}', '{}')"
-        " FROM json_each('[1,2,3,4]');"
+        " iif(value = 1, '{\"id\":\"\u00E4\",\"metadata\":{\"lead\":1}}', '{}')"
+        " FROM json_each('[1,2,3,4,5]');"
         "INSERT INTO states (seq, route_id, priority, state, attempts, finished_at_ms)"
-        " SELECT seq, 1 + (seq = 1), 0, iif(seq < 3, 5, 6), 2, 0 FROM jobs;"
-        "INSERT INTO attempts SELECT seq, 2, 1, 1, 0, 1, iif(seq < 3, 'done', 'timeout'), 0, 1, 0,"
+        " SELECT seq, 1 + (seq = 1), 0, iif(seq IN (3, 4), 6, 5), 2, 0 FROM jobs;"
+        "INSERT INTO attempts SELECT seq, 2, 1, 1, 0, 1, iif(seq IN (3, 4), 'timeout', 'done'), 0, "
+        "1, 0,"
         " 0, 0, 0, '', 'too \"slow\"' FROM jobs;"
         "INSERT INTO results VALUES"
         " (1, 1, 2, 0, NULL, 1700000000123, 5, 3, 0, 0, 'stop', NULL, NULL, 'a \"b\"'),"
-        " (2, 2, 2, 0, NULL, 1700000000000, 5, 0, 0, 1, '', '[\"x.png\"]', '{\"d\":[1]}', ''),"
+        " (2, 2, 2, 0, NULL, 1700000000000, 5, 0, 0, 1, '', '[\"x.png\"]',"
+        " '{\"d\":[1], \"none\":null}', ''),"
         " (3, 3, 2, 1, NULL, 1700000000000, 5, 0, 0, 0, '', NULL, NULL, NULL),"
-        " (4, 4, 2, 1, NULL, 1700000000000, 5, 0, 0, 0, '', NULL, NULL, 'older');",
+        " (4, 4, 2, 1, NULL, 1700000000000, 5, 0, 0, 0, '', NULL, NULL, 'older'),"
+        " (5, 5, 2, 0, NULL, 1700000000000, 5, 0, 0, 0, '', NULL, 'no JSON', '');",
         "fill"));
   }
   must(SqliteCheckpoint::open(path, OpenMode::must_exist, {}));
   const auto reader = must(CheckpointReader::open(path));
   const std::string end = R"("attempts":2,"finished_at":"2023-11-14T22:13:20.)";
-  CHECK(result_lines(*reader, ResultOrder::finishing) ==
-        std::vector<std::string>{
-            R"({"id":"job-1","type":"bio","status":"done","model":"gpt","text":"a \"b\"",)"
-            R"("finish_reason":"stop","usage":{"input_tokens":3},)" +
-                end + R"(123Z","sandbox":true,"metadata":{"lead":1}})",
-            R"({"id":"job-2","status":"done","model":"gpt","files":["x.png"],"body":{"d":[1]},)"
-            R"("usage":{"images":1},)" +
-                end + R"(000Z","sandbox":true})",
-            R"({"id":"job-3","status":"failed","model":"gpt",)" + end +
-                R"(000Z","error":{"class":"timeout","message":"too \"slow\""},"sandbox":true})",
-            R"({"id":"job-4","status":"failed","model":"gpt",)" + end +
-                R"(000Z","error":{"class":"timeout","message":"too \"slow\""},"sandbox":true})"});
+  CHECK(
+      result_lines(*reader, ResultOrder::finishing) ==
+      std::vector<std::string>{
+          R"({"id":"job-1","type":"bio","status":"done","model":"gpt","text":"a \"b\"",)"
+          R"("finish_reason":"stop","usage":{"input_tokens":3},)" +
+              end + R"(123Z","sandbox":true,"metadata":{"lead":1}})",
+          R"({"id":"job-2","status":"done","model":"gpt","files":["x.png"],)"
+          R"("body":{"d":[1],"none":null},"usage":{"images":1},)" +
+              end + R"(000Z","sandbox":true})",
+          R"({"id":"job-3","status":"failed","model":"gpt",)" + end +
+              R"(000Z","error":{"class":"timeout","message":"too \"slow\""},"sandbox":true})",
+          R"({"id":"job-4","status":"failed","model":"gpt",)" + end +
+              R"(000Z","error":{"class":"timeout","message":"too \"slow\""},"sandbox":true})",
+          R"({"id":"job-5","status":"done","model":"gpt","body":"no JSON",)" + end +
+              R"(000Z","sandbox":true})"});
   auto connection = must(Connection::open(path, Connection::Access::read_only));
   CHECK(query(connection, "SELECT record ->> '$.text' = 'older' FROM results WHERE seq = 4") == 1);
   CHECK(query(connection, "SELECT first_seq FROM files") == 1);

@@ -77,6 +77,13 @@ TEST_CASE("an unchanged file is not read again, a changed one adds what is new")
   CHECK(grown->added == 1);
 }
 
+TEST_CASE("a byte order mark within a file, where two were put together, is no part of a line") {
+  Desk desk;
+  const auto file = desk.folder.write("a.jsonl", line("1") + "\xEF\xBB\xBF" + line("2"));
+  REQUIRE(desk.load({file}).has_value());
+  CHECK(desk.checkpoint->job(JobSeq{2})->line_json + "\n" == line("2"));
+}
+
 TEST_CASE("one bad line and nothing is loaded, and every bad line is named") {
   Desk desk;
   const auto file = desk.folder.write("a.jsonl", line("1") + "{oops\n" + line("2") + "[]\n");

@@ -52,6 +52,18 @@ TEST_CASE("a chat answer has its text, finish reason and usage") {
   CHECK(outcome.message.empty());
 }
 
+TEST_CASE("zero bytes behind a reply are left out, and one within it makes it unreadable") {
+  const std::string body = choice(R"({"content":"Hello."})", "stop");
+  const std::string zeros(2, '\0');
+  CHECK(answer_of(read_chat(body + zeros)).text == "Hello.");
+  CHECK(answer_of(read_raw(body + zeros)).body_json == body);
+  CHECK(answer_of(read_raw("\xEF\xBB\xBF" + body + zeros)).body_json == body);
+  for (const std::string& broken : {body + zeros + "\"x", body + zeros + "}", zeros + body}) {
+    CHECK(read_chat(broken).kind == Kind::bad_reply);
+    CHECK(read_raw(broken).kind == Kind::bad_reply);
+  }
+}
+
 struct ChatRow {
   std::string message, reason;
   Kind kind;

@@ -37,7 +37,6 @@ struct JobLine {
   std::int64_t priority = 0;
   JobForm form = JobForm::native;
   bool has_vars = false;
-  bool has_metadata = false;
   bool has_system_message = false;  // Among the messages is one of role system or developer.
   Variables vars;                   // Numbers and booleans as their JSON text; null is left out.
   std::string prompt;               // Not empty where given.
@@ -45,6 +44,7 @@ struct JobLine {
   std::string body_json;            // An object.
   std::string path;                 // Of the batch form: "/v1/chat/completions".
   std::string params_json = "{}";
+  std::string metadata_json;  // An object; empty: none.
 };
 
 class JsonDocument;

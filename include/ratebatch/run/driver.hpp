@@ -65,9 +65,9 @@ struct DriverOptions {
   std::string assets;        // Folder for files that come with answers.
   std::string assets_shown;  // The same as results name it.
   std::uint64_t seed = 1;
-  // So many answers share a commit at most; more wait for the next turn. With a thousand workers,
-  // answers that come at once would else wait for each other, be followed by requests sent at once,
-  // and so stay in step for ever.
+  // So many answers share a commit at most, or a quarter of those that are here; the others wait
+  // for the next turn. With a thousand workers, answers that come at once would else wait for each
+  // other, be followed by requests sent at once, and so stay in step for ever.
   std::size_t answers_per_turn_max = 64;
 };
 

@@ -21,7 +21,7 @@ struct NewJob {
   std::string model;  // Explicit; empty: the type's.
   std::int64_t priority = 0;
   std::string line_json;  // The line as it stands in its file, without blanks around it.
-  bool metadata = false;  // The line has some.
+  std::string metadata_json;  // A part of that line, carried to the result; empty: none.
   std::int64_t line = 0;  // In its file, from 1.
 };
 
