@@ -80,7 +80,8 @@ class Driver {
       }
     }
     for (FinishedTransfer& finished : ports_.transport.finished()) {
-      arrived_.push_back(std::move(finished));
+      // One that was given up may have ended just before: its outcome is decided.
+      if (sent_.contains(finished.id)) arrived_.push_back(std::move(finished));
     }
     // Where very many are here, a disk is slower than they come: then a quarter of them.
     std::size_t count = std::max(options_.answers_per_turn_max, arrived_.size() / 4);
