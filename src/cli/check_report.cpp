@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 
 #include "ratebatch/base/text.hpp"
@@ -26,19 +28,71 @@ std::string_view name_of(ModelKind kind) {
 
 Json limits_json(const Limits& limits) {
   Json json = Json::object();
-  for (const RequestLimit& limit : limits.requests) json[limit.name] = limit.amount;
+  for (const Limit& limit : limits.windows) json[limit.name] = limit.amount;
   if (limits.concurrency) json["concurrency"] = *limits.concurrency;
   return json;
 }
 
+std::string reset_text(const Reset& reset) {
+  const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(reset.time_of_day).count();
+  const std::string time =
+      fmt::format("{:02}:{:02} {}", minutes / 60, minutes % 60, reset.zone.name());
+  switch (reset.kind) {
+    case Reset::Kind::rolling:
+      return "";
+    case Reset::Kind::daily:
+      return " until " + time;
+    case Reset::Kind::monthly:
+      return fmt::format(" until day {} {}", reset.day_of_month, time);
+  }
+  return "";
+}
+
+std::string limit_text(const Limit& limit) {
+  std::string text = escaped(limit.name) + " " + grouped(limit.amount);
+  if (!limit.is_long()) return text;
+  // Split, so that no product overflows.
+  const std::int64_t threshold = limit.amount / 1000 * limit.pause_at_per_mille +
+                                 limit.amount % 1000 * limit.pause_at_per_mille / 1000;
+  return text + fmt::format(" (pauses at {}{})", grouped(std::max<std::int64_t>(threshold, 1)),
+                            reset_text(limit.reset));
+}
+
 std::string limits_text(const Limits& limits) {
   std::string text;
-  const auto add = [&](const std::string& name, std::int64_t amount) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", escaped(name), grouped(amount));
-  };
-  for (const RequestLimit& limit : limits.requests) add(limit.name, limit.amount);
-  if (limits.concurrency) add("concurrency", *limits.concurrency);
-  return text.empty() ? "none configured: only the workers bound it" : text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  for (const Limit& limit : limits.windows) add(limit_text(limit));
+  if (limits.concurrency) add(fmt::format("concurrency {}", grouped(*limits.concurrency)));
+  if (!text.empty()) return text;
+  return limits.stated ? "none: only the workers bound it"
+                       : "not stated: it starts gently and learns them";
+}
+
+std::string waves_text(const Waves& waves) {
+  return fmt::format("{} at once, the next ones {} after the last of them", waves.size,
+                     format_duration(waves.delay));
+}
+
+// What is allowed but seldom meant.
+std::optional<std::string> warning_of(const ModelSettings& model) {
+  constexpr std::int32_t size_usual = 6;
+  constexpr Duration delay_min_usual = std::chrono::seconds{5};
+  constexpr Duration delay_max_usual = std::chrono::seconds{60};
+  if (!model.waves) return std::nullopt;
+  const Waves& waves = *model.waves;
+  const bool usual =
+      waves.size <= size_usual && waves.delay >= delay_min_usual && waves.delay <= delay_max_usual;
+  if (usual) return std::nullopt;
+  return fmt::format("waves of {} every {} are unusual; 1 to 6 at once and 5s to 60s are sane",
+                     waves.size, format_duration(waves.delay));
+}
+
+std::string model_text(const ModelSettings& model) {
+  std::string text = fmt::format("  limits   {}{}\n", limits_text(model.limits),
+                                 model.tier == "auto" ? "" : " (" + escaped(model.tier) + ")");
+  if (model.waves) text += fmt::format("  waves    {}\n", waves_text(*model.waves));
+  if (const auto warning = warning_of(model)) text += fmt::format("  warning  {}\n", *warning);
+  return text;
 }
 
 std::string key_text(const CheckedKey& key) {
@@ -78,7 +132,7 @@ std::string check_text(const CheckReport& report) {
     text += fmt::format("\n{}{}\n", escaped(model.name), model.enabled ? "" : " (switched off)");
     text += fmt::format("  goes to  {} ({}), {} model {}\n", escaped(lane.provider.base_url),
                         escaped(lane.provider.name), name_of(model.kind), escaped(model.id));
-    text += fmt::format("  limits   {}\n", limits_text(model.limits));
+    text += model_text(model);
     if (lane.provider.limits != Limits{}) {
       text += fmt::format("           {} over all models of {}\n",
                           limits_text(lane.provider.limits), escaped(lane.provider.name));
@@ -100,15 +154,18 @@ std::string check_json(const CheckReport& report) {
     for (const CheckedKey& key : lane.keys) {
       keys.push_back({{"key", key.name}, {"present", key.problem.empty()}});
     }
+    const auto warning = warning_of(lane.model);
     json["lanes"].push_back({{"model", lane.model.name},
                              {"provider", lane.provider.name},
                              {"id", lane.model.id},
                              {"kind", name_of(lane.model.kind)},
+                             {"tier", lane.model.tier},
                              {"enabled", lane.model.enabled},
                              {"base_url", lane.provider.base_url},
                              {"limits", limits_json(lane.model.limits)},
                              {"provider_limits", limits_json(lane.provider.limits)},
-                             {"keys", std::move(keys)}});
+                             {"keys", std::move(keys)},
+                             {"warning", warning ? Json(*warning) : Json(nullptr)}});
   }
   return dumped(json);
 }

@@ -25,7 +25,12 @@ Result<Added> CheckingLoader::add(const NewJob& job, bool /*update*/) {
     const AddedAs as = seen->second.content_hash == hash ? AddedAs::same : AddedAs::conflict;
     return Added{as, files_[seen->second.file], seen->second.line};
   }
-  routes_.emplace(job.type, job.model);
+  Sums& sums = routes_[{job.type, job.model}];
+  ++sums.jobs;
+  sums.input_bytes += job.size.input_bytes;
+  sums.output_max += job.size.output_max.value_or(0);
+  sums.images += job.size.images;
+  sums.raw_body = sums.raw_body || job.size.raw_body;
   if (job.id == shown_id_) shown_line_ = job.line_json;
   return Added{};
 }
@@ -34,8 +39,25 @@ Result<void> CheckingLoader::commit() { return {}; }
 
 std::vector<StoredRoute> CheckingLoader::routes() const {
   std::vector<StoredRoute> routes;
-  for (const auto& [type, model] : routes_) routes.push_back({RouteId{}, type, model});
+  for (const auto& [names, sums] : routes_) {
+    routes.push_back({RouteId{std::ssize(routes) + 1}, names.first, names.second});
+  }
   return routes;
+}
+
+std::vector<JobClass> CheckingLoader::jobs() const {
+  std::vector<JobClass> jobs;
+  for (const auto& [names, sums] : routes_) {
+    JobClass each;
+    each.route = RouteId{std::ssize(jobs) + 1};
+    each.count = sums.jobs;
+    each.size.input_bytes = sums.input_bytes / sums.jobs;
+    if (sums.output_max >= sums.jobs) each.size.output_max = sums.output_max / sums.jobs;
+    each.size.images = sums.images / sums.jobs;
+    each.size.raw_body = sums.raw_body;
+    jobs.push_back(each);
+  }
+  return jobs;
 }
 
 }  // namespace ratebatch

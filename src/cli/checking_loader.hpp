@@ -5,11 +5,11 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "ratebatch/run/rehearsal.hpp"
 #include "ratebatch/store/checkpoint.hpp"
 #include "ratebatch/store/job_loader.hpp"
 
@@ -26,8 +26,11 @@ class CheckingLoader final : public JobLoader {
   Result<Added> add(const NewJob& job, bool update) override;
   Result<void> commit() override;
 
-  // Of all jobs; the ids mean nothing.
+  // Of all jobs. The ids count from 1; those of a checkpoint are others.
   [[nodiscard]] std::vector<StoredRoute> routes() const;
+
+  // How many jobs each of these routes has, and their average size.
+  [[nodiscard]] std::vector<JobClass> jobs() const;
 
   [[nodiscard]] const std::optional<std::string>& shown_line() const { return shown_line_; }
 
@@ -38,11 +41,19 @@ class CheckingLoader final : public JobLoader {
     std::int64_t line = 0;
   };
 
+  struct Sums {
+    std::int64_t jobs = 0;
+    std::int64_t input_bytes = 0;
+    std::int64_t output_max = 0;
+    std::int64_t images = 0;
+    bool raw_body = false;
+  };
+
   std::string shown_id_;
   std::optional<std::string> shown_line_;
   std::vector<std::string> files_;
   std::map<std::string, Seen> seen_;
-  std::set<std::pair<std::string, std::string>> routes_;  // Type and model.
+  std::map<std::pair<std::string, std::string>, Sums> routes_;  // By type and model.
 };
 
 }  // namespace ratebatch

@@ -25,6 +25,10 @@ Result<ExitCode> retry_jobs(const RetryOptions& options, const CommandContext& c
 Result<ExitCode> check_setup(const CheckOptions& options, const CommandContext& context);
 Result<ExitCode> write_config(const InitOptions& options, const CommandContext& context);
 Result<ExitCode> serve(const SandboxCommandOptions& options, const CommandContext& context);
+Result<ExitCode> do_quota(const QuotaCommandOptions& options, const CommandContext& context);
+Result<ExitCode> show_tiers(const TiersOptions& options, const CommandContext& context);
+Result<ExitCode> plan_jobs(const PlanOptions& options, const CommandContext& context);
+Result<ExitCode> dry_run(const RunOptions& options, const CommandContext& context);
 Result<ExitCode> show_version(const VersionOptions& options, const CommandContext& context);
 
 // What the commands that a message names need behind them to mean the same checkpoint: " --db 'my

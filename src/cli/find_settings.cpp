@@ -35,6 +35,15 @@ Result<FoundConfig> find_settings(const CommonOptions& options, const std::strin
   return FoundConfig{std::move(*config), absolute(*path)};
 }
 
+Result<FoundConfig> client_settings(const CommonOptions& options, const CheckpointStamp& stamp) {
+  auto found = find_settings(options, stamp.config_path, "");
+  if (!found || !stamp.sandbox) return found;
+  auto sandbox = parse_sandbox_options(stamp.sandbox_options);
+  if (!sandbox) return pass(sandbox);
+  found->config = for_sandbox(std::move(found->config), *sandbox);
+  return found;
+}
+
 Error with_advice(Error error, const std::string& config_path) {
   if (config_path.empty() && error.code == ErrorCode::invalid_input) {
     error.message +=
@@ -54,6 +63,25 @@ Result<SandboxOptions> sandbox_for(const Config& config, const std::string& text
   // The sandbox is one provider: what several of them have together it cannot tell apart.
   if (providers.size() == 1) options.overall = config.providers.at(*providers.begin()).limits;
   return parse_sandbox_options(text, std::move(options));
+}
+
+Config for_sandbox(Config config, const SandboxOptions& options) {
+  for (auto& [name, model] : config.models) model.limits = compressed(model.limits, options);
+  for (auto& [name, provider] : config.providers) {
+    provider.limits = compressed(provider.limits, options);
+  }
+  return config;
+}
+
+void set_pause_at(Config& config, std::int32_t per_mille) {
+  config.pause_at_per_mille = per_mille;
+  const auto set = [&](Limits& limits) {
+    for (Limit& limit : limits.windows) {
+      if (limit.is_long()) limit.pause_at_per_mille = per_mille;
+    }
+  };
+  for (auto& [name, model] : config.models) set(model.limits);
+  for (auto& [name, provider] : config.providers) set(provider.limits);
 }
 
 std::string assets_folder(const Config& config, const std::string& db, bool sandbox) {

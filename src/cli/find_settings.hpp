@@ -7,6 +7,7 @@
 #include "ratebatch/cli/options.hpp"
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/sandbox/sandbox_options.hpp"
+#include "ratebatch/store/checkpoint_stamp.hpp"
 
 namespace ratebatch {
 
@@ -21,12 +22,22 @@ struct FoundConfig {
 Result<FoundConfig> find_settings(const CommonOptions& options, const std::string& stored,
                                   const std::string& first_job_file);
 
+// The same for the checkpoint of this stamp, with the limits as a run of it keeps them: those of a
+// sandbox checkpoint as the sandbox compresses them.
+Result<FoundConfig> client_settings(const CommonOptions& options, const CheckpointStamp& stamp);
+
 // The error as it is; a wrong job file without any configuration gets the advice to write one.
 Error with_advice(Error error, const std::string& config_path);
 
 // A sandbox that keeps to the limits of `config`, changed as `text` says (see
 // parse_sandbox_options). Fails with invalid_input.
 Result<SandboxOptions> sandbox_for(const Config& config, const std::string& text);
+
+// The configuration for a client of a sandbox of these options: with the windows it enforces.
+Config for_sandbox(Config config, const SandboxOptions& options);
+
+// Every long limit pauses at this share.
+void set_pause_at(Config& config, std::int32_t per_mille);
 
 // Beside the checkpoint and named after it ("ratebatch-assets" for ratebatch.db), or where the
 // configuration says; a sandbox checkpoint then gets a folder beside that one.

@@ -25,6 +25,9 @@ Usage: ratebatch COMMAND [options]
   status           what is done, waiting, failing; rate and time left
   results          write the results
   retry            put jobs back in the queue
+  plan [FILE]      rehearse: finish, pauses, bottleneck, cost, workers needed
+  quota            what is used of each limit; correct a counter, lift a pause
+  tiers            the built-in limits of providers, models and tiers
   check [FILE]     check configuration, keys and job lines; send nothing
   init             write a commented ratebatch.yaml
   sandbox          serve a stand-in provider on this machine
@@ -57,9 +60,15 @@ or job file, nothing was changed; 70 a bug in ratebatch; 74 the disk or the chec
 
 constexpr std::string_view run_options_text =
     R"(
-  -j, --workers N       requests in flight at most, 1 to 10000 (default: as configured, else 4)
-      --max-jobs N      start at most N jobs, then end (exit code 75); 0 only loads
-      --grace D         on Ctrl-C, how long to wait for answers, such as 90s or 2m (default: 30s)
+  -j, --workers N       requests in flight at most, 1 to 10000 (default: as configured, else 4);
+                        conservative (2), moderate (4), aggressive (8); auto: as many as needed
+      --deadline D      for --workers auto: as few as finish so soon; the progress is held to it
+      --pause-at SHARE  pause at this share of quotas per day or longer, such as 0.8 or 80%
+      --no-wait         end (exit code 75) once every model with jobs is paused
+      --max-runtime D   end after so long (75)       --max-jobs N   after so many jobs (75)
+      --max-cost USD    spend no more, such as 12.50 in all or 5/day (75)
+  -n, --dry-run         check and plan; send and change nothing
+      --grace D         how long an end waits for answers, such as 90s or 2m (default: 30s)
       --on-unknown P    requests whose answer was lost: retry or hold (default: retry)
       --sandbox[=OPTS]  send everything to a stand-in on this machine: no key, no cost. OPTS such
                         as latency=500ms,error_rate=2%; 'ratebatch sandbox --help' lists them
@@ -84,7 +93,8 @@ only, then works until nothing is left. Without FILE it goes on, as 'ratebatch r
 constexpr std::string_view resume_about =
     R"(Usage: ratebatch resume [options]
 
-Goes on from the checkpoint, with the configuration used last unless --config names another.
+Goes on from the checkpoint, with the configuration used last unless --config names another. A
+pause that a provider asked for is tried at once; one at its own threshold waits for the reset.
 )";
 
 constexpr CommandHelp commands[] = {
@@ -102,6 +112,9 @@ constexpr CommandHelp commands[] = {
 Says what is done, waiting and failing, from the checkpoint; also while a run is going.
 
       --failed          list the failed jobs and why
+      --lane M          only this model
+      --exit-code       end with a code that mirrors the state: 0 nothing is left, 1 some jobs
+                        failed or are held, 75 not finished, 77 a person must act
 )",
      R"(  ratebatch status
   ratebatch status --db live.db --json
@@ -130,6 +143,45 @@ Puts jobs back in the queue; 'ratebatch resume' then works on them. Choices add 
 )",
      R"(  ratebatch retry --failed && ratebatch resume
   ratebatch retry --class content_policy --id bio-17
+)"},
+    {"plan",
+     R"(Usage: ratebatch plan [FILE ...] [options]
+
+Rehearses in virtual time, with the rules of a run: when it would finish, its pauses, what holds it
+back, tokens, cost and the workers it needs; on a terminal with a chart. Without FILE: the rest of
+the checkpoint; with FILE: all of its jobs, and nothing is loaded. Sends nothing.
+
+  -j, --workers N[,N]   so many workers (default: as configured); several: a row each
+      --waves NxD[,NxD] waves for models that have waves, else for images, such as 2x20s,3x15s
+      --deadline D      whether it is met, and if not, what would have to change
+      --latency D       of an answer (default: as seen, else 1.33 s a text, 5 s a picture)
+      --tokens N        output of an answer (default: as seen, else max_tokens)
+)",
+     R"(  ratebatch plan jobs.jsonl --workers 1,2,4,8,16
+  ratebatch plan --deadline 7d
+)"},
+    {"quota",
+     R"(Usage: ratebatch quota [options]
+       ratebatch quota set MODEL LIMIT=N [options]
+       ratebatch quota reset MODEL [options]
+
+Shows what is used of each limit, by model and key group. 'set' corrects the counter of a limit per
+day or longer; 'reset' starts the model afresh: counters, waits, pauses and what was learned. Both
+need the checkpoint for themselves: exit code 75 while a run holds it.
+
+      --key K           only of this key (its variable or file) or key group
+)",
+     R"(  ratebatch quota set gpt-4o-mini rpd=3000
+  ratebatch quota reset gpt-4o-mini --key OPENAI_API_KEY_2
+)"},
+    {"tiers",
+     R"(Usage: ratebatch tiers [PROVIDER] [options]
+
+Prints the built-in limits by provider, model and tier, with where they are from and when they were
+read: what 'tier:' in the configuration stands for.
+)",
+     R"(  ratebatch tiers
+  ratebatch tiers gemini --json
 )"},
     {"check",
      R"(Usage: ratebatch check [FILE ...] [options]
@@ -160,8 +212,16 @@ configured models, counts, and calls nobody. GET /stats tells what it granted an
       --seed N          of texts, pictures and faults (default: 1)
       --latency D, --jitter D    an answer takes latency, give or take jitter (200ms, 0s)
       --algorithm A     how limits count: fixed, sliding or bucket (default: sliding)
-      --rps N, --rpm N, --rph N, --concurrency N      limits of each model, beside its own
-      --total-concurrency N      over all models (default: none)
+      --burst N         the most a bucket holds        --headers on|off   tell of limits (on)
+      --rpm N, --tpd N and their like   limits of each model, beside its own: r, t, it, ot, i or c
+                        (requests, tokens, input, output, images, characters) per s, m, h, d, mo
+      --window D:N      so many requests per window, such as 10s:50
+      --concurrency N   of each model        --total-concurrency N   over all models
+      --token-count W   usage or reserve: what a request is charged when it arrives (usage)
+      --keys W          separate or shared: whether each key has limits of its own (separate)
+      --minute D, --day D        so long a minute and a day last (1m, 24h)
+      --outage D-D[@MODEL]       answer 503 in this time since the start, such as 10s-40s
+      --require-key K   refuse every other key
       --error-rate R, --reset-rate R, --truncate-rate R, --hang-rate R, --garbage-rate R
                         shares of requests that go wrong, such as 0.02 or 2% (default: 0)
       --image-bytes N   pictures are at least so large (default: 0)

@@ -28,6 +28,9 @@ Result<ExitCode> execute(const Command& command, const CommandContext& context) 
     auto operator()(const CheckOptions& o) const { return check_setup(o, context); }
     auto operator()(const InitOptions& o) const { return write_config(o, context); }
     auto operator()(const SandboxCommandOptions& o) const { return serve(o, context); }
+    auto operator()(const QuotaCommandOptions& o) const { return do_quota(o, context); }
+    auto operator()(const TiersOptions& o) const { return show_tiers(o, context); }
+    auto operator()(const PlanOptions& o) const { return plan_jobs(o, context); }
     auto operator()(const VersionOptions& o) const { return show_version(o, context); }
   };
   return std::visit(Executor{context}, command);

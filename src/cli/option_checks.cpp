@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <string_view>
 
+#include "cli/option_values.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/model/outcome.hpp"
 
@@ -15,13 +16,73 @@ namespace {
 // CLI11 gives this to a flag without a value.
 constexpr std::string_view flag_without_value = "true";
 
-template <typename Number>
-std::optional<Number> whole_number(const std::string& text, Number low, Number high) {
-  Number number = 0;
-  const char* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number);
-  if (read.ec != std::errc{} || read.ptr != end || number < low || number > high) return {};
-  return number;
+struct WorkersWord {
+  std::string_view word;
+  std::int32_t workers;
+};
+
+// Of the specification: what a shy, a usual and a bold account stand.
+constexpr std::array<WorkersWord, 3> workers_words = {
+    {{"conservative", 2}, {"moderate", 4}, {"aggressive", 8}}};
+
+std::optional<UsageError> check_workers(const std::string& text, RunOptions& options) {
+  if (text.empty()) return std::nullopt;
+  if (text == "auto") {
+    options.workers_auto = true;
+    return std::nullopt;
+  }
+  for (const WorkersWord& known : workers_words) {
+    if (text == known.word) options.workers = known.workers;
+  }
+  if (options.workers) return std::nullopt;
+  const auto number = whole_number(text, 1, workers_max);
+  if (number) options.workers = static_cast<std::int32_t>(*number);
+  if (options.workers) return std::nullopt;
+  return UsageError{
+      fmt::format("--workers '{}': expected a whole number from 1 to {}, or conservative, "
+                  "moderate, aggressive or auto",
+                  escaped(text), workers_max)};
+}
+
+// A duration above zero, if the option was given.
+std::optional<UsageError> check_length(std::string_view option, const std::string& text,
+                                       std::optional<Duration>& length) {
+  if (text.empty()) return std::nullopt;
+  auto read = parse_duration(text);
+  if (!read) return UsageError{fmt::format("{}: {}", option, read.error().message)};
+  if (*read <= Duration{}) return UsageError{fmt::format("{}: expected more than 0", option)};
+  length = *read;
+  return std::nullopt;
+}
+
+// What bounds a run.
+std::optional<UsageError> check_bounds(const RawRun& raw, RunOptions& options) {
+  options.wait_for_pauses = !raw.no_wait;
+  options.dry_run = raw.dry_run;
+  if (auto error = check_length("--max-runtime", raw.max_runtime, options.runtime_max)) {
+    return error;
+  }
+  if (auto error = check_length("--deadline", raw.deadline, options.deadline)) return error;
+  if (!raw.pause_at.empty()) {
+    options.pause_at_per_mille = share_per_mille(raw.pause_at);
+    if (!options.pause_at_per_mille) {
+      return UsageError{fmt::format("--pause-at '{}': expected a share such as 0.8 or 80%",
+                                    escaped(raw.pause_at))};
+    }
+  }
+  if (!raw.max_cost.empty()) {
+    options.cost_max = cost_max(raw.max_cost);
+    if (!options.cost_max) {
+      return UsageError{fmt::format("--max-cost '{}': expected USD such as 12.50 or 5/day",
+                                    escaped(raw.max_cost))};
+    }
+  }
+  if (raw.max_jobs.empty()) return std::nullopt;
+  constexpr std::int64_t most = 1'000'000'000'000;
+  options.jobs_max = whole_number(raw.max_jobs, 0, most);
+  if (options.jobs_max) return std::nullopt;
+  return UsageError{fmt::format("--max-jobs '{}': expected a whole number, or 0 to load only",
+                                escaped(raw.max_jobs))};
 }
 
 }  // namespace
@@ -55,13 +116,7 @@ std::optional<UsageError> check_run(const RawRun& raw, RunOptions& options) {
   if (std::count(raw.files.begin(), raw.files.end(), "-") > 1) {
     return UsageError{"'-' (standard input) can be read only once"};
   }
-  if (!raw.workers.empty()) {
-    options.workers = whole_number(raw.workers, 1, workers_max);
-    if (!options.workers) {
-      return UsageError{fmt::format("--workers '{}': expected a whole number from 1 to {}",
-                                    escaped(raw.workers), workers_max)};
-    }
-  }
+  if (auto error = check_workers(raw.workers, options)) return error;
   auto grace = parse_duration(raw.grace);
   if (!grace) return UsageError{"--grace: " + grace.error().message};
   options.grace = *grace;
@@ -71,14 +126,7 @@ std::optional<UsageError> check_run(const RawRun& raw, RunOptions& options) {
     return UsageError{
         fmt::format("--on-unknown '{}': expected retry or hold", escaped(raw.on_unknown))};
   }
-  if (!raw.max_jobs.empty()) {
-    constexpr std::int64_t most = 1'000'000'000'000;
-    options.jobs_max = whole_number<std::int64_t>(raw.max_jobs, 0, most);
-    if (!options.jobs_max) {
-      return UsageError{fmt::format("--max-jobs '{}': expected a whole number, or 0 to load only",
-                                    escaped(raw.max_jobs))};
-    }
-  }
+  if (auto error = check_bounds(raw, options)) return error;
   if (raw.output == "-") {
     return UsageError{"--output needs a file; 'ratebatch results' writes to standard output"};
   }
@@ -88,6 +136,70 @@ std::optional<UsageError> check_run(const RawRun& raw, RunOptions& options) {
   auto sandbox = parse_sandbox_options(*options.sandbox);
   if (!sandbox) return UsageError{"--sandbox: " + sandbox.error().message};
   return std::nullopt;
+}
+
+std::optional<UsageError> check_quota(const RawQuota& raw, QuotaCommandOptions& options) {
+  constexpr std::string_view usage =
+      "expected 'quota', 'quota set MODEL LIMIT=N' or 'quota reset MODEL'";
+  using What = QuotaCommandOptions::What;
+  if (!raw.key.empty()) options.key = raw.key;
+  const std::vector<std::string>& words = raw.words;
+  if (words.empty()) return std::nullopt;
+  if (words.front() == "reset" && words.size() == 2) {
+    options.what = What::reset;
+  } else if (words.front() == "set" && words.size() == 3) {
+    options.what = What::set;
+  } else {
+    return UsageError{std::string{usage}};
+  }
+  options.model = words[1];
+  if (options.what == What::reset) return std::nullopt;
+  const std::size_t equals = words[2].rfind('=');
+  const auto used = equals == std::string::npos
+                        ? std::nullopt
+                        : whole_number(words[2].substr(equals + 1), 0, 1'000'000'000'000);
+  if (!used || equals == 0) {
+    return UsageError{
+        fmt::format("quota set '{}': expected a limit and a whole number, such as "
+                    "rpd=3000",
+                    escaped(words[2]))};
+  }
+  options.limit = words[2].substr(0, equals);
+  options.used = *used;
+  return std::nullopt;
+}
+
+std::optional<UsageError> check_plan(const RawPlan& raw, PlanOptions& options) {
+  PlanWishes& wishes = options.wishes;
+  if (!raw.workers.empty()) {
+    for (const std::string_view part : parts_of(raw.workers)) {
+      const auto number = whole_number(part, 1, workers_max);
+      if (!number) {
+        return UsageError{
+            fmt::format("--workers '{}': expected whole numbers from 1 to {}, such "
+                        "as 1,2,4,8",
+                        escaped(raw.workers), workers_max)};
+      }
+      wishes.workers.push_back(static_cast<std::int32_t>(*number));
+    }
+  }
+  if (!raw.waves.empty()) {
+    for (const std::string_view part : parts_of(raw.waves)) {
+      const auto waves = waves_of(part);
+      if (!waves) {
+        return UsageError{fmt::format("--waves '{}': expected sizes and pauses such as 2x20s,3x15s",
+                                      escaped(raw.waves))};
+      }
+      wishes.waves.push_back(*waves);
+    }
+  }
+  if (auto error = check_length("--deadline", raw.deadline, wishes.deadline)) return error;
+  if (auto error = check_length("--latency", raw.latency, wishes.latency)) return error;
+  if (raw.tokens.empty()) return std::nullopt;
+  wishes.tokens = whole_number(raw.tokens, 1, 1'000'000'000);
+  if (wishes.tokens) return std::nullopt;
+  return UsageError{fmt::format(
+      "--tokens '{}': expected a whole number, the output tokens of a job", escaped(raw.tokens))};
 }
 
 std::optional<UsageError> check_retry(const RetryOptions& options) {

@@ -32,6 +32,25 @@ struct RawRun {
   std::string sandbox;
   std::string output;
   std::string max_jobs;
+  std::string max_runtime;
+  std::string max_cost;
+  std::string pause_at;
+  std::string deadline;
+  bool no_wait = false;
+  bool dry_run = false;
+};
+
+struct RawQuota {
+  std::vector<std::string> words;  // [set|reset MODEL [LIMIT=N]]
+  std::string key;
+};
+
+struct RawPlan {
+  std::string workers;
+  std::string waves;
+  std::string deadline;
+  std::string latency;
+  std::string tokens;
 };
 
 // What is wrong, as a text for the user.
@@ -43,6 +62,8 @@ struct UsageError {
 std::optional<UsageError> check_common(const RawCommon& raw, const EnvironmentLookup& environment,
                                        CommonOptions& common);
 std::optional<UsageError> check_run(const RawRun& raw, RunOptions& options);
+std::optional<UsageError> check_quota(const RawQuota& raw, QuotaCommandOptions& options);
+std::optional<UsageError> check_plan(const RawPlan& raw, PlanOptions& options);
 std::optional<UsageError> check_retry(const RetryOptions& options);
 
 }  // namespace ratebatch

@@ -6,9 +6,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <array>
 #include <memory>
-#include <string_view>
 
 #include "cli/help_text.hpp"
 #include "cli/option_checks.hpp"
@@ -16,13 +14,6 @@
 
 namespace ratebatch {
 namespace {
-
-// The settings of the sandbox that are options of its command too, as --sandbox=... calls them.
-constexpr std::array<std::string_view, 16> sandbox_settings = {
-    "port",       "seed",       "latency",       "jitter",      "algorithm",
-    "rps",        "rpm",        "rph",           "concurrency", "total_concurrency",
-    "error_rate", "reset_rate", "truncate_rate", "hang_rate",   "garbage_rate",
-    "image_bytes"};
 
 std::unique_ptr<CLI::App> make_app() {
   auto app = std::make_unique<CLI::App>();
@@ -55,6 +46,12 @@ void add_run(CLI::App& app, RawRun& raw) {
   app.add_flag("--sandbox", raw.sandbox)->take_last();
   add_value(app, "-o,--output", raw.output);
   add_value(app, "--max-jobs", raw.max_jobs);
+  add_value(app, "--max-runtime", raw.max_runtime);
+  add_value(app, "--max-cost", raw.max_cost);
+  add_value(app, "--pause-at", raw.pause_at);
+  add_value(app, "--deadline", raw.deadline);
+  app.add_flag("--no-wait", raw.no_wait);
+  app.add_flag("-n,--dry-run", raw.dry_run);
 }
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -114,6 +111,9 @@ class CommandLine {
     if (command_ == "retry") return read_retry(arguments);
     if (command_ == "check") return read_check(arguments);
     if (command_ == "sandbox") return read_sandbox(arguments);
+    if (command_ == "quota") return read_quota(arguments);
+    if (command_ == "tiers") return read_tiers(arguments);
+    if (command_ == "plan") return read_plan(arguments);
     return finish(arguments, InitOptions{});
   }
 
@@ -155,6 +155,7 @@ class CommandLine {
       app_->add_flag("--update", update);
     }
     return finish(arguments, std::move(options), [&](RunOptions& o) {
+      o.probe_pauses = command_ == "resume";
       o.skip_invalid = skip_invalid;
       o.update = update;
       return check_run(raw, o);
@@ -163,9 +164,15 @@ class CommandLine {
 
   ParsedCommandLine read_status(const std::vector<std::string>& arguments) {
     bool failed = false;
+    bool exit_code = false;
+    std::string lane;
     app_->add_flag("--failed", failed);
+    app_->add_flag("--exit-code", exit_code);
+    add_value(*app_, "--lane", lane);
     return finish(arguments, StatusOptions{}, [&](StatusOptions& o) {
       o.failed = failed;
+      o.exit_code = exit_code;
+      if (!lane.empty()) o.lane = lane;
       return std::optional<UsageError>{};
     });
   }
@@ -209,9 +216,10 @@ class CommandLine {
   }
 
   ParsedCommandLine read_sandbox(const std::vector<std::string>& arguments) {
-    std::array<std::string, sandbox_settings.size()> values;
+    const std::vector<std::string> settings = sandbox_option_names();
+    std::vector<std::string> values(settings.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
-      std::string name{sandbox_settings[i]};
+      std::string name = settings[i];
       std::replace(name.begin(), name.end(), '_', '-');
       add_value(*app_, "--" + name, values[i]);
     }
@@ -219,10 +227,42 @@ class CommandLine {
       for (std::size_t i = 0; i < values.size(); ++i) {
         if (values[i].empty()) continue;
         if (!o.settings.empty()) o.settings += ",";
-        o.settings += fmt::format("{}={}", sandbox_settings[i], values[i]);
+        o.settings += fmt::format("{}={}", settings[i], values[i]);
       }
-      auto settings = parse_sandbox_options(o.settings);
-      return settings ? std::nullopt : std::optional{UsageError{settings.error().message}};
+      auto read = parse_sandbox_options(o.settings);
+      return read ? std::nullopt : std::optional{UsageError{read.error().message}};
+    });
+  }
+
+  ParsedCommandLine read_quota(const std::vector<std::string>& arguments) {
+    RawQuota raw;
+    app_->add_option("words", raw.words);
+    add_value(*app_, "--key", raw.key);
+    return finish(arguments, QuotaCommandOptions{},
+                  [&](QuotaCommandOptions& o) { return check_quota(raw, o); });
+  }
+
+  ParsedCommandLine read_tiers(const std::vector<std::string>& arguments) {
+    std::string provider;
+    app_->add_option("provider", provider);
+    return finish(arguments, TiersOptions{}, [&](TiersOptions& o) {
+      if (!provider.empty()) o.provider = provider;
+      return std::optional<UsageError>{};
+    });
+  }
+
+  ParsedCommandLine read_plan(const std::vector<std::string>& arguments) {
+    RawPlan raw;
+    PlanOptions options;
+    app_->add_option("files", options.files);
+    add_value(*app_, "-j,--workers", raw.workers);
+    add_value(*app_, "--waves", raw.waves);
+    add_value(*app_, "--deadline", raw.deadline);
+    add_value(*app_, "--latency", raw.latency);
+    add_value(*app_, "--tokens", raw.tokens);
+    return finish(arguments, PlanOptions{}, [&](PlanOptions& o) {
+      o.files = options.files;
+      return check_plan(raw, o);
     });
   }
 

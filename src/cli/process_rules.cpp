@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <string_view>
 
 #include "ratebatch/cli/exit_code.hpp"
 #include "ratebatch/cli/signals.hpp"
@@ -32,6 +33,15 @@ void set_process_rules() {
   ::setrlimit(RLIMIT_CORE, &none);
   ignore_write_signals();
   std::signal(SIGABRT, on_abort);
+}
+
+std::vector<std::string> variable_names() {
+  std::vector<std::string> names;
+  for (char** entry = ::environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    names.emplace_back(text.substr(0, text.find('=')));
+  }
+  return names;
 }
 
 void raise_descriptor_limit(std::int32_t workers) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace ratebatch {
 
@@ -12,6 +14,9 @@ void set_process_rules();
 // From now on other processes of the user cannot look into this one's memory: before the first key
 // is read. Also shuts /proc/self/fd to programs that are not root, so job files are opened before.
 void hide_memory();
+
+// The names of the environment's variables.
+std::vector<std::string> variable_names();
 
 // Allows as many open files as `workers` connections and their pictures need, as far as the system
 // lets us; where it does not, requests fail and are tried again.

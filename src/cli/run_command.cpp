@@ -11,6 +11,7 @@
 #include "cli/commands.hpp"
 #include "cli/event_log.hpp"
 #include "cli/find_settings.hpp"
+#include "cli/plan_source.hpp"
 #include "cli/process_rules.hpp"
 #include "cli/run_observer.hpp"
 #include "cli/run_setup.hpp"
@@ -64,6 +65,8 @@ class Run {
         before_(checkpoint_.counts()) {}
 
   Result<ExitCode> work() {
+    auto chosen = choose_workers();
+    if (!chosen) return pass(chosen);
     Ending ending;
     if (has_work() && options_.jobs_max == 0) {
       ending = ending_of(action::FinishReason::slice_done, std::nullopt);
@@ -89,37 +92,54 @@ class Run {
     return checkpoint_.counts().jobs().open() > setup_.switched_off;
   }
 
-  [[nodiscard]] std::int32_t workers() const {
-    return options_.workers.value_or(setup_.config.workers);
+  // Once, before anything starts: a plan of the open jobs takes a moment.
+  Result<void> choose_workers() {
+    workers_ = options_.workers.value_or(setup_.config.workers);
+    if (!options_.workers_auto || !has_work() || options_.jobs_max == 0) return {};
+    auto reader = CheckpointReader::open(options_.common.db);
+    if (!reader) return pass(reader);
+    auto data = (*reader)->status();
+    if (!data) return pass(data);
+    auto jobs = open_jobs(**reader, setup_.catalog.lanes, data->counts);
+    if (!jobs) return pass(jobs);
+    PlanInput input;
+    input.jobs = std::move(*jobs);
+    input.assumptions = assumptions_for(setup_.catalog, input.jobs, &*data, {});
+    input.start = start_;
+    input.stored = std::move(data->states);
+    workers_ =
+        workers_for(setup_.catalog.lanes, input, setup_.config.workers_max, options_.deadline);
+    return {};
   }
 
   Result<Ending> drive_and_record() {
     auto signals = StopSignals::install(options_.grace);
     if (!signals) return pass(signals);
-    auto transport = CurlTransport::open({workers(), (*signals)->descriptor()});
+    auto transport = CurlTransport::open({workers_, (*signals)->descriptor()});
     if (!transport) return pass(transport);
     auto begun = begin();
     if (!begun) return pass(begun);
-    auto reason = drive_to_end(**signals, **transport, begun->limits);
-    Ending ending = reason ? ending_of(*reason, (*signals)->first_signal())
-                           : Ending{exit_code_of(reason.error().code), "storage failed"};
+    auto finished = drive_to_end(**signals, **transport, begun->states);
+    Ending ending = finished ? ending_of(finished->reason, (*signals)->first_signal())
+                             : Ending{exit_code_of(finished.error().code), "storage failed"};
+    if (finished) words_ = finished->words;
     log_.write(system_now().wall, LogLevel::info, "run_ended",
                {{"reason", ending.reason}, {"exit_code", std::to_string(to_int(ending.code))}});
     auto recorded = checkpoint_.end_run({system_now().wall, to_int(ending.code), ending.reason});
     // What stopped the run says more than that its end could not be recorded either.
-    if (!reason) return pass(reason);
+    if (!finished) return pass(finished);
     if (!recorded) return pass(recorded);
     return ending;
   }
 
   Result<RunBegun> begin() {
-    raise_descriptor_limit(workers());
-    auto begun = checkpoint_.begin_run({::getpid(), start_.wall, workers(), options_.on_unknown,
+    raise_descriptor_limit(workers_);
+    auto begun = checkpoint_.begin_run({::getpid(), start_.wall, workers_, options_.on_unknown,
                                         setup_.catalog.lanes, setup_.catalog.recipes});
     if (!begun) return pass(begun);
     log_.write(start_.wall, LogLevel::info, "run_started",
                {{"db", checkpoint_.path()},
-                {"workers", std::to_string(workers())},
+                {"workers", std::to_string(workers_)},
                 {"jobs", std::to_string(checkpoint_.counts().jobs().open())},
                 {"sandbox", setup_.sandbox ? setup_.sandbox->base_url() : "no"}});
     if (begun->found_unknown > 0) {
@@ -131,28 +151,56 @@ class Run {
     context_.console.say(fmt::format(
         "running {} with {}",
         counted(checkpoint_.counts().jobs().open() - setup_.switched_off, "job", "jobs"),
-        counted(workers(), "worker", "workers")));
+        counted(workers_, "worker", "workers")));
     return begun;
   }
 
-  Result<action::FinishReason> drive_to_end(StopSignals& signals, Transport& transport,
-                                            const std::vector<LimitState>& limits) {
+  Result<action::Finished> drive_to_end(StopSignals& signals, Transport& transport,
+                                        const std::vector<StoredState>& states) {
     SystemClock clock;
-    RunObserver observer{context_.console,          log_,  checkpoint_, setup_.catalog.lanes,
-                         setup_.sandbox != nullptr, start_};
+    RunObserver observer{context_.console,
+                         log_,
+                         checkpoint_,
+                         setup_.catalog.lanes,
+                         setup_.sandbox != nullptr,
+                         start_,
+                         setup_.config.log_usage_every};
+    if (options_.deadline) observer.set_deadline(start_.wall + *options_.deadline);
     DriverOptions options;
-    options.scheduler = {workers(), setup_.config.pace_at_per_mille, options_.on_unknown,
-                         options_.jobs_max};
+    options.scheduler.workers = workers_;
+    options.scheduler.on_unknown = options_.on_unknown;
+    options.scheduler.jobs_max = options_.jobs_max;
+    options.scheduler.wait_for_pauses = options_.wait_for_pauses;
+    options.scheduler.runtime_max = options_.runtime_max;
+    options.scheduler.grace = options_.grace;
+    options.scheduler.probe_pauses = options_.probe_pauses;
+    options.scheduler.quota.budget = budget();
+    options.scheduler.quota.boot = boot_name();
+    options.scheduler.quota.slow_at_per_mille = setup_.config.slow_at_per_mille;
+    options.scheduler.quota.warn_at_per_mille = setup_.config.warn_at_per_mille;
     options.assets = assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr);
     options.assets_shown = options.assets;
+    options.usage_every = setup_.config.log_usage_every;
     options.seed = static_cast<std::uint64_t>(start_.wall.ns);
-    auto reason =
-        drive(setup_.catalog, {clock, transport, checkpoint_, signals, observer}, options, limits);
+    auto finished =
+        drive(setup_.catalog, {clock, transport, checkpoint_, signals, observer}, options, states);
     context_.console.erase();
     waits_ = observer.waits();
     longest_recovery_ = observer.longest_recovery();
     files_written_ = observer.files_written();
-    return reason;
+    pauses_ = observer.pauses();
+    warnings_ = observer.warnings();
+    lanes_left_ = observer.lanes_left(system_now());
+    return finished;
+  }
+
+  [[nodiscard]] BudgetSettings budget() const {
+    BudgetSettings budget;
+    budget.spent_pico_usd = before_.calls.cost_pico_usd;
+    if (!options_.cost_max) return budget;
+    auto& max = options_.cost_max->per_day ? budget.day_max_pico_usd : budget.total_max_pico_usd;
+    max = options_.cost_max->pico_usd;
+    return budget;
   }
 
   [[nodiscard]] Ending ending_of(action::FinishReason reason, std::optional<int> signal) const {
@@ -173,6 +221,14 @@ class Run {
         return {ExitCode::needs_person, "no_key"};
       case action::FinishReason::no_room:
         return {ExitCode::storage, "no_room"};
+      case action::FinishReason::paused:
+        return {ExitCode::not_finished, "paused"};
+      case action::FinishReason::out_of_time:
+        return {ExitCode::not_finished, "max_runtime"};
+      case action::FinishReason::budget:
+        return {ExitCode::not_finished, "max_cost"};
+      case action::FinishReason::stopped_lane:
+        return {ExitCode::needs_person, "stopped"};
     }
     return {ExitCode::bug, "unknown"};
   }
@@ -194,12 +250,16 @@ class Run {
     summary.sandbox = setup_.sandbox != nullptr;
     summary.exit_code = to_int(ending.code);
     summary.reason = ending.reason;
+    summary.words = words_;
     summary.took = system_now().steady - start_.steady;
     summary.before = before_;
     summary.after = checkpoint_.counts();
     summary.waits = waits_;
     summary.longest_recovery = longest_recovery_;
     summary.files_written = files_written_;
+    summary.pauses = pauses_;
+    summary.warnings = warnings_;
+    summary.lanes_left = lanes_left_;
     summary.files_folder =
         assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr);
     if (output_written_) summary.output = options_.output;
@@ -218,15 +278,21 @@ class Run {
   EventLog log_;
   Now start_;
   Counts before_;
+  std::int32_t workers_ = 0;
   std::vector<TimeWaited> waits_;
   std::optional<Duration> longest_recovery_;
   std::int64_t files_written_ = 0;
+  std::int64_t pauses_ = 0;
+  std::int64_t warnings_ = 0;
+  std::vector<std::string> lanes_left_;
+  std::string words_;  // Of stopped lanes.
   bool output_written_ = false;
 };
 
 }  // namespace
 
 Result<ExitCode> run_jobs(const RunOptions& options, const CommandContext& context) {
+  if (options.dry_run) return dry_run(options, context);
   auto output = check_output(options.output);
   if (!output) return pass(output);
   auto log = EventLog::open(options.common.log_file);

@@ -9,15 +9,31 @@
 #include "ratebatch/run/status_json.hpp"
 
 namespace ratebatch {
+namespace {
+
+// "model=m rpd=8000/10000": of each limit what is used and the provider's number.
+std::vector<LogField> usage_fields(const std::string& model, const LaneQuota& quota,
+                                   bool only_long) {
+  std::vector<LogField> fields = {{"model", model}};
+  for (const LimitView& limit : quota.limits) {
+    if (only_long && !limit.is_long) continue;
+    fields.push_back({limit.limit, fmt::format("{}/{}", limit.used, limit.max)});
+  }
+  return fields;
+}
+
+}  // namespace
 
 RunObserver::RunObserver(Console& console, EventLog& log, Checkpoint& checkpoint,
-                         const Lanes& lanes, bool sandbox, Now start)
+                         const Lanes& lanes, bool sandbox, Now start, std::int32_t log_usage_every)
     : console_(console),
       log_(log),
       checkpoint_(checkpoint),
       lanes_(lanes),
       sandbox_(sandbox),
+      log_usage_every_(log_usage_every),
       tracker_(lanes, start, checkpoint.counts()),
+      told_(lanes.lanes.size()),
       lane_status_(lanes.lanes.size()),
       refused_since_(lanes.lanes.size()),
       // JSON begins with where the run stands; in text the first words of the run say that.
@@ -32,17 +48,65 @@ void RunObserver::committed(Now now, const Batch& batch, const Counts& /*counts*
   }
   for (const AttemptStart& start : batch.starts) {
     flights_[start.job] = {start.lane, start.key, now.steady};
+    ++told_[index_of(start.lane)].requests;
   }
 }
 
 Duration RunObserver::turned(Now now, const Snapshot& snapshot, const Counts& counts) {
   tracker_.turned(now, snapshot, counts);
+  turned_ = true;
   for (const LaneSnapshot& lane : snapshot.lanes) note_lane(now.wall, lane);
   if (const auto failure = log_.take_failure()) {
     console_.alert("the log file lacks lines from now on: " + escaped(*failure));
   }
   const Duration until_line = print_line(now);
   return console_.can_redraw() ? std::min(redraw(now), until_line) : until_line;
+}
+
+void RunObserver::usage(Now now, LaneId lane, const LaneQuota& quota) {
+  tracker_.usage(lane, quota);
+  Told& told = told_[index_of(lane)];
+  if (told.requests >= log_usage_every_) {
+    note_usage(now.wall, lane, quota);
+    told.requests = 0;
+  }
+  if (quota.critical && !told.critical) {
+    ++warnings_;
+    note(now.wall, LogLevel::warning, "quota_warning", usage_fields(model_of(lane), quota, true));
+  }
+  told.critical = quota.critical;
+  const bool lowered = told.has_looked && quota.concurrency &&
+                       (!told.concurrency || *quota.concurrency < *told.concurrency);
+  if (lowered) {
+    const std::string from = told.concurrency ? std::to_string(*told.concurrency) : "workers";
+    note(now.wall, LogLevel::warning, "concurrency_lowered",
+         {{"model", model_of(lane)}, {"from", from}, {"to", std::to_string(*quota.concurrency)}});
+  }
+  told.has_looked = true;
+  told.concurrency = quota.concurrency;
+}
+
+void RunObserver::note_usage(WallTime now, LaneId lane, const LaneQuota& quota) {
+  if (quota.limits.empty()) return;
+  note(now, LogLevel::info, "quota_usage", usage_fields(model_of(lane), quota, false));
+}
+
+std::vector<std::string> RunObserver::lanes_left(Now now) const {
+  std::vector<std::string> lines;
+  if (!turned_) return lines;
+  for (const LaneProgress& lane : tracker_.progress(now).lanes) {
+    const std::string wait = wait_text(lane.status, lane.limits, now.wall);
+    if (lane.jobs.open() == 0 || wait.empty()) continue;
+    lines.push_back(escaped(lane.model) + " " + wait);
+  }
+  return lines;
+}
+
+Progress RunObserver::progress(Now now) const {
+  Progress progress = tracker_.progress(now);
+  progress.sandbox = sandbox_;
+  progress.deadline = deadline_;
+  return progress;
 }
 
 void RunObserver::warned(Now now, const std::string& message) {
@@ -136,6 +200,7 @@ void RunObserver::note_lane(WallTime now, const LaneSnapshot& lane) {
   const LaneState before = std::exchange(noted, lane.status).state;
   switch (lane.status.state) {
     case LaneState::paused:
+      if (before != LaneState::paused) ++pauses_;
       note(now, LogLevel::warning, "paused",
            {{"model", model},
             {"reason", lane.status.reason},
@@ -144,11 +209,15 @@ void RunObserver::note_lane(WallTime now, const LaneSnapshot& lane) {
     case LaneState::tripped:
       note(now, LogLevel::warning, "tripped", {{"model", model}, {"reason", lane.status.reason}});
       return;
+    case LaneState::stopped:
+      note(now, LogLevel::error, "stopped", {{"model", model}, {"reason", lane.status.reason}});
+      return;
     case LaneState::no_key:
     case LaneState::waiting:
       return;
     case LaneState::idle:
     case LaneState::running:
+    case LaneState::slowed:
       if (before == LaneState::paused || before == LaneState::tripped) {
         note(now, LogLevel::info, "resumed", {{"model", model}});
       }
@@ -171,19 +240,16 @@ Duration RunObserver::redraw(Now now) {
     return *last_drawn_ + redraw_interval_min - now.steady;
   }
   last_drawn_ = now.steady;
-  Progress progress = tracker_.progress(now);
-  progress.sandbox = sandbox_;
-  console_.draw(progress_lines(progress, now.wall, console_.width()));
+  console_.draw(progress_lines(progress(now), now.wall, console_.width()));
   return redraw_interval_max;
 }
 
 Duration RunObserver::print_line(Now now) {
   if (now.steady < next_line_) return next_line_ - now.steady;
   next_line_ = now.steady + line_interval;
-  Progress progress = tracker_.progress(now);
-  progress.sandbox = sandbox_;
-  if (console_.json()) console_.write_event(progress_json(progress, now.wall));
-  if (!console_.can_redraw()) console_.say(progress_line(progress, now.wall));
+  const Progress view = progress(now);
+  if (console_.json()) console_.write_event(progress_json(view, now.wall));
+  if (!console_.can_redraw()) console_.say(progress_line(view, now.wall));
   return line_interval;
 }
 

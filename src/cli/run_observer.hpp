@@ -26,19 +26,37 @@ constexpr Duration line_interval = std::chrono::minutes{1};
 
 class RunObserver final : public Observer {
  public:
-  // All references must outlive the observer. `start`: when the run began.
+  // All references must outlive the observer. `start`: when the run began. `log_usage_every`:
+  // requests of a lane between two quota_usage events.
   RunObserver(Console& console, EventLog& log, Checkpoint& checkpoint, const Lanes& lanes,
-              bool sandbox, Now start);
+              bool sandbox, Now start, std::int32_t log_usage_every);
+
+  // The end that the progress is held against.
+  void set_deadline(WallTime deadline) { deadline_ = deadline; }
 
   void committed(Now now, const Batch& batch, const Counts& counts) override;
   Duration turned(Now now, const Snapshot& snapshot, const Counts& counts) override;
+  void usage(Now now, LaneId lane, const LaneQuota& quota) override;
   void warned(Now now, const std::string& message) override;
 
   [[nodiscard]] std::vector<TimeWaited> waits() const { return tracker_.waits(); }
   [[nodiscard]] std::optional<Duration> longest_recovery() const { return longest_recovery_; }
   [[nodiscard]] std::int64_t files_written() const { return files_written_; }
+  [[nodiscard]] std::int64_t pauses() const { return pauses_; }
+  [[nodiscard]] std::int64_t warnings() const { return warnings_; }
+
+  // What the lanes with work that cannot go on at once wait for, for people. Nothing before the
+  // first turn.
+  [[nodiscard]] std::vector<std::string> lanes_left(Now now) const;
 
  private:
+  // What was last told of a lane's limits.
+  struct Told {
+    std::int32_t requests = 0;  // Since the last quota_usage event.
+    bool critical = false;
+    bool has_looked = false;
+    std::optional<std::int32_t> concurrency;  // Absent: only the workers bound it.
+  };
   struct Flight {
     LaneId lane{};
     KeyId key{};
@@ -53,6 +71,8 @@ class RunObserver final : public Observer {
   void note_refused_key(Now now, const AttemptEnd& end, const Flight& flight);
   void note_failed_job(Now now, const AttemptEnd& end, const Flight& flight);
   void note_lane(WallTime now, const LaneSnapshot& lane);
+  void note_usage(WallTime now, LaneId lane, const LaneQuota& quota);
+  [[nodiscard]] Progress progress(Now now) const;
   [[nodiscard]] const std::string& model_of(LaneId lane) const;
   [[nodiscard]] std::string id_of(JobSeq job);
   Duration redraw(Now now);
@@ -63,7 +83,13 @@ class RunObserver final : public Observer {
   Checkpoint& checkpoint_;
   const Lanes& lanes_;
   bool sandbox_;
+  std::int32_t log_usage_every_;
+  std::optional<WallTime> deadline_;
   ProgressTracker tracker_;
+  bool turned_ = false;
+  std::vector<Told> told_;  // By LaneId.
+  std::int64_t pauses_ = 0;
+  std::int64_t warnings_ = 0;
   std::map<JobSeq, Flight> flights_;                   // At most one per worker.
   std::vector<LaneStatus> lane_status_;                // By LaneId, as last noted.
   std::vector<std::optional<Instant>> refused_since_;  // By LaneId; until the next answer.

@@ -69,6 +69,7 @@ class Setup {
     auto found = find_settings(options_.common, stored, first_file);
     if (!found) return pass(found);
     setup_.config = std::move(found->config);
+    if (options_.pause_at_per_mille) set_pause_at(setup_.config, *options_.pause_at_per_mille);
     config_path_ = std::move(found->path);
     context_.console.detail("configuration: " +
                             (config_path_.empty() ? "built in" : escaped(config_path_)));
@@ -117,6 +118,8 @@ class Setup {
     auto server = SandboxServer::start(*options);
     if (!server) return pass(server);
     setup_.sandbox = std::move(*server);
+    // The stand-in has the limits as they are, and compresses them itself.
+    setup_.config = for_sandbox(std::move(setup_.config), *options);
     context_.console.say(
         fmt::format("SANDBOX: requests go to {} on this machine, none to a provider",
                     setup_.sandbox->base_url()));
@@ -182,6 +185,9 @@ class Setup {
     for (const StoredRoute& route : served) {
       setup_.switched_off -= counts.routes.at(route.id).open();
     }
+    for (RouteSettings& route : setup_.catalog.lanes.routes) {
+      route.proven = counts.routes.at(route.route).of(JobState::done) > 0;
+    }
     return {};
   }
 
@@ -215,9 +221,14 @@ class Setup {
       return read_key(source, context_.environment);
     };
     CatalogOptions options;
+    options.variables = variable_names;
     if (setup_.sandbox) options.sandbox_base_url = setup_.sandbox->base_url();
     auto catalog = make_catalog(setup_.config, routes, reader, options, warnings);
     if (!catalog) return catalog;
+    if (options_.cost_max) {
+      auto priced = check_prices(catalog->lanes);
+      if (!priced) return pass(priced);
+    }
     const auto is_image = [](const Endpoint& e) { return e.kind == ModelKind::image; };
     if (std::any_of(catalog->endpoints.begin(), catalog->endpoints.end(), is_image)) {
       auto prepared = prepare_assets_folder(
@@ -225,6 +236,19 @@ class Setup {
       if (!prepared) return pass(prepared);
     }
     return catalog;
+  }
+
+  // What is spent on a model without a price nobody knows.
+  static Result<void> check_prices(const Lanes& lanes) {
+    for (const LaneSettings& lane : lanes.lanes) {
+      if (lane.price) continue;
+      return fail(
+          ErrorCode::invalid_input,
+          fmt::format("--max-cost needs the price of model {}: add 'price:' below it in the "
+                      "configuration",
+                      escaped(lane.model)));
+    }
+    return {};
   }
 
   const RunOptions& options_;

@@ -1,9 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/commands.hpp"
 #include "cli/find_settings.hpp"
+#include "cli/process_rules.hpp"
 #include "ratebatch/base/system_clock.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/run/quota_picture.hpp"
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/run/status_report.hpp"
 #include "ratebatch/run/status_text.hpp"
@@ -35,6 +39,34 @@ Result<ExitCode> list_failed(CheckpointReader& reader, Console& console) {
   return ExitCode::done;
 }
 
+// What a run that ended as the checkpoint stands would have ended with.
+ExitCode code_of(const StatusReport& report) {
+  const auto needs_person = [](const LaneReport& lane) {
+    return lane.status.state == LaneState::stopped || lane.status.state == LaneState::no_key;
+  };
+  const auto& last = report.data.last_run;
+  const bool stopped = !report.data.live_run && last &&
+                       last->exit_code.value_or(0) == to_int(ExitCode::needs_person);
+  if (report.jobs.open() > 0) {
+    if (stopped) return ExitCode::needs_person;
+    if (std::any_of(report.lanes.begin(), report.lanes.end(), needs_person)) {
+      return ExitCode::needs_person;
+    }
+    return ExitCode::not_finished;
+  }
+  const bool failed = report.jobs.of(JobState::failed) > 0 || report.jobs.of(JobState::held) > 0;
+  return failed ? ExitCode::some_failed : ExitCode::done;
+}
+
+Result<void> keep_lane(StatusReport& report, const std::string& model) {
+  std::vector<std::string> names;
+  for (const LaneReport& lane : report.lanes) names.push_back(lane.model);
+  std::erase_if(report.lanes, [&](const LaneReport& lane) { return lane.model != model; });
+  if (!report.lanes.empty()) return {};
+  return fail(ErrorCode::invalid_input, fmt::format("--lane {}: no model of this checkpoint{}",
+                                                    escaped(model), did_you_mean(model, names)));
+}
+
 }  // namespace
 
 Result<ExitCode> show_status(const StatusOptions& options, const CommandContext& context) {
@@ -44,19 +76,30 @@ Result<ExitCode> show_status(const StatusOptions& options, const CommandContext&
   auto data = (*reader)->status();
   if (!data) return pass(data);
   // Without its configuration a checkpoint still says everything but limits and jobs per model.
-  auto found = find_settings(options.common, data->stamp.config_path, "");
-  if (!found) {
+  auto found = client_settings(options.common, data->stamp);
+  std::optional<Config> config;
+  std::optional<QuotaPicture> quota;
+  const Now now = system_now();
+  if (found) {
+    config = std::move(found->config);
+    auto picture = picture_of(*config, data->routes, variable_names, data->states, now);
+    if (picture) quota = std::move(*picture);
+    if (!picture) context.console.warn("limits are not known: " + picture.error().message);
+  } else {
     context.console.warn("limits and jobs per model are not known: " + found.error().message);
   }
-  const std::optional<Config> config =
-      found ? std::optional{std::move(found->config)} : std::nullopt;
-  const StatusReport report =
-      make_status_report(std::move(*data), config, options.common.db, system_now().wall);
+  StatusReport report = make_status_report(std::move(*data), config, quota ? &*quota : nullptr,
+                                           options.common.db, now.wall);
+  const ExitCode code = options.exit_code ? code_of(report) : ExitCode::done;
+  if (options.lane) {
+    auto kept = keep_lane(report, *options.lane);
+    if (!kept) return pass(kept);
+  }
   auto written =
       context.console.write(options.common.json ? status_json(report) + "\n"
                                                 : status_text(report, command_end(options.common)));
   if (!written) return pass(written);
-  return ExitCode::done;
+  return code;
 }
 
 }  // namespace ratebatch

@@ -13,6 +13,7 @@ macro(ratebatch_need package debian purpose)
 endmacro()
 
 ratebatch_need(fmt libfmt-dev "text formatting")
+ratebatch_need(date libhowardhinnant-date-dev "time zones")
 ratebatch_need(tl-expected libexpected-dev "values or errors")
 ratebatch_need(nlohmann_json nlohmann-json3-dev "JSON")
 ratebatch_need(simdjson libsimdjson-dev "JSON of jobs and replies, fast")

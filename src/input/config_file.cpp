@@ -16,6 +16,11 @@ constexpr std::int32_t failures_max = 1000;
 // Below half, a typing mistake is more likely than caution.
 constexpr std::int32_t pace_at_per_mille_min = 500;
 
+// A pause may come as early as one wants.
+constexpr std::int32_t share_per_mille_min = 1;
+
+constexpr std::int32_t log_usage_every_max = 1'000'000;
+
 void read_breaker(const ConfigNode& node, BreakerSettings& out) {
   read_keys(
       node,
@@ -31,7 +36,8 @@ void read_providers(const ConfigNode& node, Config& config) {
   read_named(node, [&](const std::string& name, const ConfigNode& value) {
     ProviderSettings& provider = config.providers[name];
     provider.name = name;
-    read_provider(value, provider);
+    provider.assumed = false;
+    read_provider(value, config, provider);
   });
 }
 
@@ -42,6 +48,14 @@ void read_models(const ConfigNode& node, Config& config) {
     read_model(value, config, model);
     config.models.emplace(name, std::move(model));
   });
+  for (const YamlNode& model : node.yaml.items) {
+    const auto settings = config.models.find(model.key);
+    if (settings == config.models.end()) continue;
+    for (const YamlNode& child : model.items) {
+      if (child.key != "fallback") continue;
+      read_fallback(node.entry(model).entry(child), config, settings->second);
+    }
+  }
 }
 
 void read_types(const ConfigNode& node, Config& config) {
@@ -55,46 +69,39 @@ void read_types(const ConfigNode& node, Config& config) {
 
 // Reads the top level. Parts that others refer to come first, wherever they stand in the file.
 void read_root(const ConfigNode& root, Config& config) {
-  const std::vector<LaterKey> later = {
-      {"pause_at", ""}, {"slow_at", ""}, {"warn_at", ""}, {"log_usage_every", ""}};
   const auto skip = [](const ConfigNode&) {};
-  const auto read_max_workers = [](const ConfigNode& v) {
-    std::int32_t checked = 0;
-    read_whole(v, 1, workers_max, checked);
+  const auto whole = [](std::int32_t max, std::int32_t& target) {
+    return [max, &target](const ConfigNode& v) { read_whole(v, 1, max, target); };
   };
-  std::vector<ConfigKey> keys = {
-      {"workers", [&](const ConfigNode& v) { read_whole(v, 1, workers_max, config.workers); }},
-      {"max_workers", read_max_workers},
-      {"pace_at",
-       [&](const ConfigNode& v) {
-         read_share(v, pace_at_per_mille_min, 1000, config.pace_at_per_mille);
-       }},
-      {"assets", [&](const ConfigNode& v) { read_text(v, config.assets); }},
-      {"providers", [&](const ConfigNode& v) { read_providers(v, config); }},
-      {"models", skip},
-      {"types", skip},
-      {"retry", [&](const ConfigNode& v) { read_retry(v, config.retry); }},
-      {"breaker", [&](const ConfigNode& v) { read_breaker(v, config.breaker); }}};
-  read_keys(root, keys, later);
-  for (const YamlNode& child : root.yaml.items) {
-    if (child.key == "models") read_models(root.entry(child), config);
-  }
-  for (const YamlNode& child : root.yaml.items) {
-    if (child.key == "types") read_types(root.entry(child), config);
-  }
+  const auto share = [](std::int32_t min, std::int32_t& target) {
+    return [min, &target](const ConfigNode& v) { read_share(v, min, 1000, target); };
+  };
+  read_keys(root,
+            {{"workers", whole(workers_max, config.workers)},
+             {"max_workers", whole(workers_max, config.workers_max)},
+             {"pause_at", share(share_per_mille_min, config.pause_at_per_mille)},
+             {"pace_at", share(pace_at_per_mille_min, config.pace_at_per_mille)},
+             {"slow_at", share(share_per_mille_min, config.slow_at_per_mille)},
+             {"warn_at", share(share_per_mille_min, config.warn_at_per_mille)},
+             {"log_usage_every", whole(log_usage_every_max, config.log_usage_every)},
+             {"assets", [&](const ConfigNode& v) { read_text(v, config.assets); }},
+             {"providers", skip},
+             {"models", skip},
+             {"types", skip},
+             {"retry", [&](const ConfigNode& v) { read_retry(v, config.retry); }},
+             {"breaker", [&](const ConfigNode& v) { read_breaker(v, config.breaker); }}},
+            {});
+  const auto read_part = [&](std::string_view name, const auto& read) {
+    for (const YamlNode& child : root.yaml.items) {
+      if (child.key == name) read(root.entry(child), config);
+    }
+  };
+  read_part("providers", read_providers);
+  read_part("models", read_models);
+  read_part("types", read_types);
 }
 
 }  // namespace
-
-Config built_in_config() {
-  ProviderSettings openai;
-  openai.name = "openai";
-  openai.base_url = "https://api.openai.com/v1";
-  openai.keys = {{KeySource::From::environment, "OPENAI_API_KEY"}};
-  Config config;
-  config.providers.emplace(openai.name, std::move(openai));
-  return config;
-}
 
 Result<Config> parse_config(std::string_view text, const std::string& shown_path) {
   ConfigErrors errors(shown_path);

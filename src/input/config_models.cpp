@@ -17,7 +17,9 @@ namespace {
 constexpr Duration timeout_min = std::chrono::seconds{1};
 constexpr Duration timeout_max = std::chrono::hours{24};
 
-constexpr std::string_view limits_advice = "state the limits of your account under limits:";
+// A share of nothing would never start.
+constexpr std::int32_t share_per_mille_min = 1;
+constexpr std::int32_t pace_at_per_mille_min = 500;
 
 void read_kind(const ConfigNode& node, std::optional<ModelKind>& out) {
   const std::string& text = node.yaml.text;
@@ -36,20 +38,35 @@ void read_kind(const ConfigNode& node, std::optional<ModelKind>& out) {
   }
 }
 
+// The dialects that are built in but not written yet have providers all the same.
+void check_api(const ConfigNode& node, const ProviderSettings& provider) {
+  if (provider.api == "openai") return;
+  node.complain(
+      fmt::format("provider '{}' speaks the api '{}', which is not supported by this version; "
+                  "expected one that speaks openai",
+                  escaped(provider.name, 80), escaped(provider.api, 80)));
+}
+
 // The provider a model names, or the only one there is.
 void check_provider(const ConfigNode& node, const YamlNode* place, const Config& config,
                     ModelSettings& model) {
   std::vector<std::string> names;
-  for (const auto& [name, provider] : config.providers) names.push_back(name);
+  std::vector<std::string> meant;  // Where the model names none.
+  for (const auto& [name, provider] : config.providers) {
+    names.push_back(name);
+    if (!provider.assumed) meant.push_back(name);
+  }
   if (place == nullptr) {
-    if (names.size() == 1) {
-      model.provider = names.front();
+    if (meant.size() == 1) {
+      model.provider = meant.front();
     } else {
       node.complain("missing key provider, the name of one under providers:");
     }
     return;
   }
-  if (model.provider.empty() || config.providers.contains(model.provider)) return;
+  if (model.provider.empty()) return;
+  const auto found = config.providers.find(model.provider);
+  if (found != config.providers.end()) return check_api(node.entry(*place), found->second);
   const std::string suggestion = did_you_mean(model.provider, names);
   node.entry(*place).complain(
       fmt::format("unknown provider '{}'{}", escaped(model.provider, 80),
@@ -59,7 +76,7 @@ void check_provider(const ConfigNode& node, const YamlNode* place, const Config&
 // Two names for one model of a provider would each use its whole limit.
 void check_single(const ConfigNode& node, const Config& config, const ModelSettings& model) {
   const auto is_limited = [](const Limits& limits) {
-    return limits.concurrency.has_value() || !limits.requests.empty();
+    return limits.concurrency.has_value() || !limits.windows.empty();
   };
   for (const auto& [name, other] : config.models) {
     if (name == model.name || other.provider != model.provider || other.id != model.id) continue;
@@ -100,6 +117,17 @@ void read_model(const ConfigNode& node, const Config& config, ModelSettings& out
   out.retry = config.retry;
   std::optional<ModelKind> kind;
   const YamlNode* provider = nullptr;
+  LimitParts parts;
+  const auto keep = [](const YamlNode*& place) {
+    return [&place](const ConfigNode& v) { place = &v.yaml; };
+  };
+  const auto share = [](std::optional<std::int32_t>& target, std::int32_t min) {
+    return [&target, min](const ConfigNode& v) {
+      std::int32_t value = 0;
+      read_share(v, min, 1000, value);
+      if (value > 0) target = value;
+    };
+  };
   read_keys(node,
             {{"provider",
               [&](const ConfigNode& v) {
@@ -108,22 +136,28 @@ void read_model(const ConfigNode& node, const Config& config, ModelSettings& out
               }},
              {"id", [&](const ConfigNode& v) { read_text(v, out.id); }},
              {"kind", [&](const ConfigNode& v) { read_kind(v, kind); }},
-             {"limits", [&](const ConfigNode& v) { read_limits(v, out.limits); }},
+             {"tier", keep(parts.tier)},
+             {"limits", keep(parts.limits)},
+             {"reset", keep(parts.reset)},
+             {"pace_at", share(parts.pace_at_per_mille, pace_at_per_mille_min)},
+             {"pause_at", share(parts.pause_at_per_mille, share_per_mille_min)},
+             {"waves",
+              [&](const ConfigNode& v) {
+                parts.has_waves = true;
+                read_waves(v, out.waves);
+              }},
+             {"price", [&](const ConfigNode& v) { read_price(v, out.price); }},
+             {"fallback", [](const ConfigNode&) {}},  // Once all models are known.
              {"timeout",
               [&](const ConfigNode& v) { read_length(v, timeout_min, timeout_max, out.timeout); }},
              {"params", [&](const ConfigNode& v) { read_params(v, out.params_json); }},
              {"retry", [&](const ConfigNode& v) { read_retry(v, out.retry); }},
              {"enabled", [&](const ConfigNode& v) { read_boolean(v, out.enabled); }}},
-            {{"tier", limits_advice},
-             {"reset", limits_advice},
-             {"price", ""},
-             {"waves", "set concurrency under limits:"},
-             {"fallback", ""},
-             {"pause_at", limits_advice},
-             {"pace_at", "set pace_at for all models, at the top of the file"}});
+            {});
   if (out.id.empty()) out.id = out.name;
   out.kind = kind.value_or(kind_of_id(out.id));
   check_provider(node, provider, config, out);
+  put_limits_together(node, parts, config, out);
   check_single(node, config, out);
 }
 

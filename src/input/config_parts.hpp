@@ -1,6 +1,7 @@
 // The parts of the configuration, one reader each. All complain through their node and go on.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "input/config_reader.hpp"
@@ -8,19 +9,59 @@
 
 namespace ratebatch {
 
+// What the limits of a model or provider have where they do not say it themselves.
+struct LimitDefaults {
+  std::optional<Reset> reset;  // Of long windows that it fits.
+  std::int32_t pace_at_per_mille = 990;
+  std::int32_t pause_at_per_mille = 800;
+};
+
 // `limits`: a map of names, a list of windows, or none.
-void read_limits(const ConfigNode& node, Limits& out);
+void read_limits(const ConfigNode& node, const LimitDefaults& defaults, Limits& out);
+
+// True if a limit of this window can begin anew so: rolling always, at a time of day where it is
+// one day long, on a day of the month where it is 28 to 31 days long.
+bool fits(const Reset& reset, Duration window);
+
+// `reset`: rolling, "00:00 America/Los_Angeles", "day 15 00:00 UTC".
+void read_reset(const ConfigNode& node, std::optional<Reset>& out);
+
+// What of a model shapes its limits; they are put together when all of the model is read.
+struct LimitParts {
+  const YamlNode* limits = nullptr;
+  const YamlNode* tier = nullptr;
+  const YamlNode* reset = nullptr;
+  std::optional<std::int32_t> pace_at_per_mille;
+  std::optional<std::int32_t> pause_at_per_mille;
+  bool has_waves = false;
+};
+
+// Fills in the limits and waves of a model: those of its tier, replaced by name by those stated.
+// Provider, id, kind and `out.waves` (where stated) are read already.
+void put_limits_together(const ConfigNode& model, const LimitParts& parts, const Config& config,
+                         ModelSettings& out);
+
+// `waves`: {size: 3, delay: 15s}, "3x15s", a name, true, or false.
+void read_waves(const ConfigNode& node, std::optional<Waves>& out);
+
+// `price`: USD per million tokens; image and characters per unit.
+void read_price(const ConfigNode& node, std::optional<Price>& out);
+
+// `fallback` of a model; the models of `config` are read already.
+void read_fallback(const ConfigNode& node, const Config& config, ModelSettings& out);
 
 // `retry`: what it does not name stays as it is in `out`.
 void read_retry(const ConfigNode& node, RetrySettings& out);
 
-// One entry of `providers`, on top of what `out` holds. `out.name` is set.
-void read_provider(const ConfigNode& node, ProviderSettings& out);
+// One entry of `providers`, on top of what `out` holds. `out.name` is set, and the shares of
+// `config` are read already.
+void read_provider(const ConfigNode& node, const Config& config, ProviderSettings& out);
 
 // `keys` of a provider: sources, never a key. Replaces what `out` holds.
 void read_key_sources(const ConfigNode& node, std::vector<KeySource>& out);
 
-// One entry of `models`; the providers and the common `retry` of `config` are read already.
+// One entry of `models`; the providers, shares and the common `retry` of `config` are read already.
+// Its fallback is left to read_fallback.
 void read_model(const ConfigNode& node, const Config& config, ModelSettings& out);
 
 // One entry of `types`; the models of `config` are read already.

@@ -9,27 +9,33 @@ std::string_view config_template() {
 #   ratebatch run jobs.jsonl              the real service
 
 workers: 4              # requests in flight at most, over all models
-pace_at: 0.99           # share of each limit that is used; the rest is a margin
+pace_at: 0.99           # share of each limit per second, minute or hour that is used
+pause_at: 0.80          # share of each limit per day or month at which a model pauses
 
 providers:
   openai:
     base_url: https://api.openai.com/v1
-    keys: [env:OPENAI_API_KEY]      # where the key is found, never the key itself
+    keys: [env:OPENAI_API_KEY]      # where it is found (env:NAME, file:PATH), never the key itself
 
-# Limits belong to your account: copy yours from the provider's limits page.
-#   rps, rpm, rph    requests per second, minute, hour
-#   concurrency      requests in flight at the same time
+# Limits belong to your account: copy yours from the provider's limits page, or name its tier
+# ('ratebatch tiers' lists the built-in ones). Without either they are learned, gently.
+#   rpm, tpm, ipm      requests, tokens, images per minute (it, ot: input, output tokens alone)
+#   rps, rph, rpd      per second, hour, day; rpmo: per month
+#   concurrency        requests in flight at the same time
 models:
   gpt-4o-mini:
     provider: openai
     kind: chat                      # chat for text, image for pictures
-    limits: {rpm: 500, concurrency: 8}
+    # tier: 1                       # limits from the built-in table, where none stand below
+    limits: {rpm: 500, tpm: 200k, rpd: 10k, concurrency: 8}
+    price: {input: 0.15, output: 0.60}      # USD per million tokens
     timeout: 120s
 
   gpt-image-1:
     provider: openai
     kind: image
-    limits: {rpm: 5, concurrency: 2}
+    limits: {ipm: 5, concurrency: 2}
+    # waves: 3x15s                  # three at once, the next ones 15 s after the last of them
     timeout: 180s
 
 # What jobs may have as "type". In a prompt:

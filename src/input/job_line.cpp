@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "input/job_size.hpp"
 #include "input/json_document.hpp"
 #include "input/params.hpp"
 #include "ratebatch/base/assert.hpp"
@@ -175,6 +176,7 @@ void check_messages(Fields& fields, JsonValue value, JobLine& job) {
     if (object["role"].get(role) != simdjson::SUCCESS) {
       return fields.refuse(fmt::format("field '{}': expected a 'role', such as \"user\"", name()));
     }
+    job.size.input_bytes += content_bytes(object);
     job.has_system_message = job.has_system_message || role == "system" || role == "developer";
   }
   if (index == 0) fields.refuse("field 'messages' is empty");
@@ -205,11 +207,15 @@ void read_request(Fields& fields, JobLine& job) {
   if (const auto vars = fields.object("vars")) {
     job.has_vars = true;
     job.vars = read_vars(fields, *vars);
+    for (const auto& [name, value] : job.vars) {
+      job.size.input_bytes += static_cast<std::int64_t>(value.size());
+    }
   }
   if (const JsonValue* prompt = fields.find("prompt")) {
     if (!is_string(*prompt)) return fields.expected("prompt", "a string", *prompt);
     job.prompt = string_in(*prompt);
     if (job.prompt.empty()) return fields.refuse("field 'prompt' is empty");
+    job.size.input_bytes = static_cast<std::int64_t>(job.prompt.size());
   }
   if (const JsonValue* messages = fields.find("messages")) {
     check_messages(fields, *messages, job);
@@ -218,6 +224,7 @@ void read_request(Fields& fields, JobLine& job) {
   if (const auto body = fields.object("body")) {
     check_stream(fields, *body);
     job.body_json = fields.text("body");
+    job.size = size_of_body(*body, job.body_json.size());
   }
 }
 
@@ -235,6 +242,7 @@ void read_params(Fields& fields, JobLine& job) {
   if (const auto problem = problem_of_params(look_up)) {
     fields.refuse(fmt::format("field 'params': {}", *problem));
   }
+  read_size(*params, job.size);
   job.params_json = fields.text("params");
 }
 
@@ -305,6 +313,7 @@ JobLine read_batch(Fields& fields) {
       fields.refuse("missing field 'body.model'");
     }
     job.body_json = fields.text("body");
+    job.size = size_of_body(*body, job.body_json.size());
   }
   read_body_model(fields, job);
   read_common(fields, job);

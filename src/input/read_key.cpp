@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "input/small_file.hpp"
+#include "ratebatch/base/glob.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch {
@@ -13,9 +14,32 @@ namespace {
 
 constexpr std::string_view sandbox_advice = "or try it without a key: add --sandbox";
 
+// The service manager owns the folder and lets in who may read it, so modes are its business.
+Result<std::string> read_credential(const KeySource& source, const EnvironmentLookup& environment) {
+  const auto folder = environment("CREDENTIALS_DIRECTORY");
+  const std::string_view name = std::string_view(source.name).substr(credential_folder.size());
+  if (!folder || folder->empty()) {
+    return fail(ErrorCode::no_key,
+                fmt::format("no API key: CREDENTIALS_DIRECTORY is not set; start this program from "
+                            "a systemd unit with LoadCredential={}:PATH, {}",
+                            escaped(name, 80), sandbox_advice));
+  }
+  auto text = read_small_file(*folder + "/" + std::string(name), key_bytes_max, FileRule::any);
+  if (text) return text;
+  return fail(ErrorCode::no_key,
+              fmt::format("no API key: {}; add LoadCredential={}:PATH to the "
+                          "systemd unit, {}",
+                          text.error().message, escaped(name, 80), sandbox_advice));
+}
+
 Result<std::string> read_text(const KeySource& source, const EnvironmentLookup& environment) {
   switch (source.from) {
     case KeySource::From::environment: {
+      if (is_pattern(source)) {
+        return fail(ErrorCode::no_key,
+                    fmt::format("no API key: no environment variable is called {}; export one, {}",
+                                escaped(source.name, 80), sandbox_advice));
+      }
       std::optional<std::string> value = environment(source.name);
       if (value && !value->empty()) return std::move(*value);
       return fail(ErrorCode::no_key,
@@ -24,6 +48,7 @@ Result<std::string> read_text(const KeySource& source, const EnvironmentLookup& 
                               escaped(source.name, 80), sandbox_advice));
     }
     case KeySource::From::file: {
+      if (source.name.starts_with(credential_folder)) return read_credential(source, environment);
       auto text = read_small_file(source.name, key_bytes_max, FileRule::owner_only);
       if (text) return text;
       return fail(ErrorCode::no_key, fmt::format("no API key: {}; correct the key file, {}",
@@ -34,6 +59,22 @@ Result<std::string> read_text(const KeySource& source, const EnvironmentLookup& 
 }
 
 }  // namespace
+
+bool is_pattern(const KeySource& source) {
+  return source.from == KeySource::From::environment &&
+         source.name.find_first_of("*?") != std::string::npos;
+}
+
+std::vector<KeySource> expanded(const KeySource& source, std::vector<std::string> variables) {
+  if (!is_pattern(source)) return {source};
+  std::sort(variables.begin(), variables.end());
+  std::vector<KeySource> sources;
+  for (std::string& name : variables) {
+    if (!matches_glob(source.name, name)) continue;
+    sources.push_back({KeySource::From::environment, std::move(name), source.group});
+  }
+  return sources;
+}
 
 Result<Secret> read_key(const KeySource& source, const EnvironmentLookup& environment) {
   auto text = read_text(source, environment);

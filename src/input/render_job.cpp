@@ -85,9 +85,10 @@ JobRenderer::JobRenderer(JobRenderer&&) noexcept = default;
 JobRenderer& JobRenderer::operator=(JobRenderer&&) noexcept = default;
 JobRenderer::~JobRenderer() = default;
 
-Result<JobContent> JobRenderer::render(std::string_view line) {
+Result<JobContent> JobRenderer::render(std::string_view line, std::string_view instead) {
   auto job = parser_.parse(line);
   if (!job) return pass(job);
+  if (!instead.empty()) job->model = instead;
   auto checked = check_job(*job, *types_);
   if (!checked) return pass(checked);
   const auto& [type, model] = *checked;

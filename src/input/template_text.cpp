@@ -85,6 +85,12 @@ std::vector<std::string> TextTemplate::missing(const Variables& variables) const
   return names;
 }
 
+std::size_t TextTemplate::literal_bytes() const {
+  std::size_t bytes = 0;
+  for (const Piece& piece : pieces_) bytes += piece.text.size();
+  return bytes;
+}
+
 Result<std::string> TextTemplate::render(const Variables& variables) const {
   std::string out;
   for (const Piece& piece : pieces_) {

@@ -1,5 +1,7 @@
 #include "ratebatch/model/config.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "ratebatch/base/text.hpp"
@@ -74,6 +76,17 @@ std::string advice(const Config& config, std::string_view name) {
          "openai/gpt-4o-mini";
 }
 
+// The provider that is meant where none is named: the only one that is not assumed.
+const ProviderSettings* only_provider(const Config& config) {
+  const ProviderSettings* only = nullptr;
+  for (const auto& [name, provider] : config.providers) {
+    if (provider.assumed) continue;
+    if (only != nullptr) return nullptr;
+    only = &provider;
+  }
+  return only;
+}
+
 // The name of the model that a job means; fails where there is none.
 Result<std::string> model_name(const Config& config, std::string_view type,
                                std::string_view model) {
@@ -92,7 +105,11 @@ Result<std::string> model_name(const Config& config, std::string_view type,
 }  // namespace
 
 ModelKind kind_of_id(std::string_view id) {
-  const bool image = id.find("image") != std::string_view::npos || id.starts_with("dall-e");
+  constexpr std::array<std::string_view, 4> parts = {"image", "FLUX", "flux", "stable-diffusion"};
+  const bool image = id.starts_with("dall-e") ||
+                     std::any_of(parts.begin(), parts.end(), [&](std::string_view part) {
+                       return id.find(part) != std::string_view::npos;
+                     });
   return image ? ModelKind::image : ModelKind::chat;
 }
 
@@ -108,9 +125,8 @@ Result<ModelSettings> find_model(const Config& config, std::string_view name) {
     return unconfigured(config, *qualified.provider, qualified.id);
   }
   const bool bare = !name.empty() && name.find('/') == std::string_view::npos;
-  if (bare && config.models.empty() && config.providers.size() == 1) {
-    return unconfigured(config, config.providers.begin()->second, name);
-  }
+  const ProviderSettings* only = only_provider(config);
+  if (bare && config.models.empty() && only != nullptr) return unconfigured(config, *only, name);
   return no_model("unknown model " + quoted(name) + advice(config, name));
 }
 

@@ -8,6 +8,7 @@
 #include "provider/foreign_text.hpp"
 #include "provider/openai.hpp"
 #include "provider/openai_error.hpp"
+#include "provider/refusal.hpp"
 #include "provider/reply_json.hpp"
 
 namespace ratebatch {
@@ -53,10 +54,16 @@ std::string content_text(std::optional<JsonValue> content) {
   return text;
 }
 
+// A reply, and what its headers say.
+struct Reply {
+  const HttpReply& http;
+  const HeaderFacts& headers;
+};
+
 // Errors are rare, and read where all of them are.
-ErrorWords error_words_in(JsonValue value) {
+Outcome read_error_in(JsonValue value, const Reply& reply) {
   const auto read = read_json(written_json(value));
-  return read ? error_words(*read) : ErrorWords{};
+  return read_error_in_success(reply.http, reply.headers, read ? error_words(*read) : ErrorWords{});
 }
 
 // A choice without text: why there is none decides whether another try helps.
@@ -79,11 +86,11 @@ Outcome read_empty_choice(std::optional<JsonValue> message, std::string_view fin
   return failed(OutcomeClass::bad_reply, "the answer is empty");
 }
 
-Outcome read_chat(const HttpReply& reply, JsonValue value, bool raw_body) {
+Outcome read_chat(const Reply& reply, JsonValue value, bool raw_body) {
   const auto choice = first_element(find_member(value, "choices"));
   if (!choice) return failed(OutcomeClass::bad_reply, "the reply has no choices");
   // Gateways put an error here that struck after the answer had begun.
-  if (find_member(*choice, "error")) return read_error_in_success(reply, error_words_in(*choice));
+  if (find_member(*choice, "error")) return read_error_in(*choice, reply);
   Answer answer;
   answer.finish_reason = text_of(find_member(*choice, "finish_reason"));
   if (answer.finish_reason == "error") {
@@ -128,13 +135,13 @@ Outcome read_images(JsonValue value) {
 }
 
 // An answer to a body we know nothing of: only what surely is a chat is looked into.
-Outcome read_raw(const HttpReply& reply, JsonValue value) {
+Outcome read_raw(const Reply& reply, JsonValue value) {
   Outcome outcome = find_member(value, "choices") ? read_chat(reply, value, true) : answered({});
-  if (outcome.answer) outcome.answer->body_json = on_one_line(reply.body);
+  if (outcome.answer) outcome.answer->body_json = on_one_line(reply.http.body);
   return outcome;
 }
 
-Outcome read_content(const HttpReply& reply, JsonValue value, ModelKind kind, bool raw_body) {
+Outcome read_content(const Reply& reply, JsonValue value, ModelKind kind, bool raw_body) {
   if (raw_body) return read_raw(reply, value);
   switch (kind) {
     case ModelKind::chat:
@@ -145,11 +152,11 @@ Outcome read_content(const HttpReply& reply, JsonValue value, ModelKind kind, bo
   return {};
 }
 
-Outcome read_success(const HttpReply& reply, ModelKind kind, bool raw_body) {
+Outcome read_body(const Reply& reply, ModelKind kind, bool raw_body) {
   ForeignJson json;
-  const auto value = json.read(reply.body);
+  const auto value = json.read(reply.http.body);
   if (!value || !(value->is_object() || value->is_array())) {
-    const std::string start = as_message(reply.body.substr(0, 200));
+    const std::string start = as_message(reply.http.body.substr(0, 200));
     return failed(
         OutcomeClass::bad_reply,
         start.empty() ? "the reply is empty" : "the reply is not the JSON it should be: " + start);
@@ -157,7 +164,7 @@ Outcome read_success(const HttpReply& reply, ModelKind kind, bool raw_body) {
   const JsonValue body = first_element(value).value_or(*value);
   Outcome outcome;
   if (find_member(body, "error")) {
-    outcome = read_error_in_success(reply, error_words_in(body));
+    outcome = read_error_in(body, reply);
   } else if (!has_members(*value)) {
     outcome = failed(OutcomeClass::bad_reply, "the reply is no JSON object with content");
   } else {
@@ -173,7 +180,11 @@ Outcome read_success(const HttpReply& reply, ModelKind kind, bool raw_body) {
 
 Outcome OpenAiDialect::read(const HttpReply& reply, ModelKind kind, bool raw_body) const {
   const bool is_success = reply.status >= 200 && reply.status < 300;
-  Outcome outcome = is_success ? read_success(reply, kind, raw_body) : read_error(reply);
+  HeaderFacts headers = read_limit_headers(reply.headers);
+  Outcome outcome =
+      is_success ? read_body({reply, headers}, kind, raw_body) : read_error(reply, headers);
+  outcome.usage.characters = headers.characters;
+  if (is_success) add_success_facts(std::move(headers), outcome.facts);
   outcome.http_status = reply.status;
   outcome.request_id = as_message(reply.header("x-request-id").substr(0, request_id_bytes_max));
   outcome.sent = true;

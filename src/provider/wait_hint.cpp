@@ -6,6 +6,7 @@
 
 #include "provider/foreign_text.hpp"
 #include "provider/http_date.hpp"
+#include "provider/number_text.hpp"
 
 namespace ratebatch {
 namespace {
@@ -25,8 +26,6 @@ constexpr std::array<WordUnit, 8> word_units = {{{"millisecond", "ms"},
                                                  {"day", "d"},
                                                  {"ms", "ms"}}};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // Precondition: `text` has the form of a duration, so that only its size can be wrong with it.
 std::optional<Duration> positive(std::string_view text) {
   const Result<Duration> parsed = parse_duration(text);
@@ -34,37 +33,6 @@ std::optional<Duration> positive(std::string_view text) {
   if (!parsed) return std::nullopt;
   if (*parsed == Duration::zero()) return std::nullopt;
   return *parsed;
-}
-
-// The number that `text` begins with, as far as it is one: "1.146" of "1.146s." and "2" of "2.".
-std::string_view leading_number(std::string_view text) {
-  std::size_t end = 0;
-  while (end < text.size() && is_digit(text[end])) ++end;
-  if (end + 1 < text.size() && text[end] == '.' && is_digit(text[end + 1])) {
-    ++end;
-    while (end < text.size() && is_digit(text[end])) ++end;
-  }
-  return text.substr(0, end);
-}
-
-// A duration as Go writes it, at the start of a text in lower case: "6m0s", "20ms", "1.5s".
-std::string leading_go_duration(std::string_view text) {
-  std::string duration;
-  while (!text.empty()) {
-    const std::string_view number = leading_number(text);
-    std::string_view rest = text.substr(number.size());
-    std::string unit;
-    for (const std::string_view candidate : {"\xC2\xB5s", "us", "ns", "ms", "s", "m", "h", "d"}) {
-      if (unit.empty() && rest.starts_with(candidate)) {
-        unit = candidate.front() == '\xC2' ? "us" : candidate;  // The micro sign.
-        rest.remove_prefix(candidate.size());
-      }
-    }
-    if (number.empty() || unit.empty()) return duration;
-    duration.append(number).append(unit);
-    text = rest;
-  }
-  return duration;
 }
 
 // The wait that `text`, in lower case, begins with.

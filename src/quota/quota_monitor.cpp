@@ -6,113 +6,109 @@
 #include "ratebatch/base/assert.hpp"
 
 namespace ratebatch {
+namespace {
 
-QuotaMonitor::QuotaMonitor(const Lanes& lanes, std::int32_t pace_at_per_mille, Now now,
-                           const std::vector<LimitState>& stored)
-    : lanes_(lanes), keys_(lanes.keys.size()) {
-  const auto make_scope = [&](std::string name, const Limits& limits) {
-    Scope scope{std::move(name), ConcurrencyLimit{limits.concurrency}, limits.requests, {}};
-    for (const RequestLimit& limit : limits.requests) {
-      RateLimiter limiter{limit, pace_at_per_mille};
-      for (const LimitState& state : stored) {
-        if (state.scope == scope.name && state.limit == limit.name) {
-          limiter.restore(now, state.arrival);
-        }
-      }
-      scope.limiters.push_back(limiter);
+constexpr std::string_view tokens_item = "tokens per request";
+constexpr std::string_view budget_scope = "budget";
+constexpr std::string_view clock_item = "clock";
+
+std::string clock_scope_name(const KeyPool& pool) { return "provider " + pool.provider; }
+
+std::string route_scope_name(RouteId route) {
+  return "route " + std::to_string(static_cast<std::int64_t>(route));
+}
+
+// Of refusals by several key groups: the lane may go on when the first of them may. One that only
+// waits for a slot needs no time.
+Refusal sooner(Refusal a, Refusal b) {
+  if (!b.earliest) return a.earliest && a.cause == Refusal::Cause::pause ? b : a;
+  if (!a.earliest) return b.cause == Refusal::Cause::pause ? a : b;
+  return *a.earliest <= *b.earliest ? a : b;
+}
+
+}  // namespace
+
+std::string lane_scope_name(std::string_view model, std::string_view group) {
+  return "lane " + std::string{model} + ", keys " + std::string{group};
+}
+
+std::string provider_scope_name(std::string_view provider, std::string_view group) {
+  return "provider " + std::string{provider} + ", keys " + std::string{group};
+}
+
+QuotaMonitor::QuotaMonitor(const Lanes& lanes, const QuotaOptions& options, Now now,
+                           const std::vector<StoredState>& stored)
+    : lanes_(lanes),
+      options_(options),
+      clocks_(lanes.pools.size()),
+      stored_clocks_(lanes.pools.size()),
+      groups_of_pool_(lanes.pools.size()),
+      keys_(lanes.keys.size()),
+      budget_(options.budget) {
+  for (std::size_t i = 0; i < lanes.groups.size(); ++i) {
+    const KeyGroup& group = lanes.groups[i];
+    const KeyPool& pool = lanes.pools[index_of(group.pool)];
+    groups_of_pool_[index_of(group.pool)].push_back(GroupId{static_cast<std::int32_t>(i)});
+    Group made{QuotaScope{provider_scope_name(pool.provider, group.name), pool.limits, std::nullopt,
+                          RetrySettings{}, false},
+               {},
+               {}};
+    for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
+      const LaneSettings& lane = lanes.lanes[l];
+      if (lane.pool != group.pool) continue;
+      made.lanes.emplace(LaneId{static_cast<std::int32_t>(l)},
+                         QuotaScope{lane_scope_name(lane.model, group.name), lane.limits,
+                                    lane.waves, lane.retry, true});
     }
-    return scope;
-  };
-  for (const LaneSettings& lane : lanes.lanes) {
-    lane_scopes_.push_back(make_scope("lane " + lane.model, lane.limits));
+    groups_.push_back(std::move(made));
   }
-  for (const KeyPool& pool : lanes.pools) {
-    pool_scopes_.push_back(make_scope("provider " + pool.provider, pool.limits));
+  for (const RouteSettings& route : lanes.routes) {
+    const PoolId pool = pool_of(route.lane);
+    estimates_.emplace(route.route,
+                       TokenEstimate{route.estimate, lanes.pools[index_of(pool)].token_rule});
   }
-}
-
-std::variant<Reservation, Refusal> QuotaMonitor::reserve(Now now, LaneId lane, const Cost& cost) {
-  RB_ASSERT(cost.requests == 1);
-  Scope& own = lane_scopes_[index_of(lane)];
-  Scope& pool = pool_of(lane);
-  const auto key = best_key(lanes_.lanes[index_of(lane)].pool);
-  if (!key) return Refusal{Refusal::Cause::no_key, std::nullopt};
-  if (own.concurrency.full() || pool.concurrency.full()) {
-    return Refusal{Refusal::Cause::concurrency, std::nullopt};
-  }
-  Instant earliest = now.steady;
-  for (const Scope* scope : {&own, &pool}) {
-    for (const RateLimiter& limiter : scope->limiters) {
-      earliest = std::max(earliest, limiter.earliest(now.steady));
+  for (const StoredState& state : stored) {
+    for (std::size_t i = 0; i < clocks_.size(); ++i) {
+      const bool own = state.item == clock_item && state.scope == clock_scope_name(lanes.pools[i]);
+      if (own && clocks_[i].restore(options.boot, state.value)) stored_clocks_[i] = state.value;
     }
   }
-  if (earliest > now.steady) return Refusal{Refusal::Cause::window, earliest};
-
-  for (Scope* scope : {&own, &pool}) {
-    scope->concurrency.enter();
-    for (RateLimiter& limiter : scope->limiters) limiter.take(now.steady);
-    scope->changed = true;
-  }
-  ++keys_[index_of(*key)].in_flight;
-  const ReservationId id{++last_id_};
-  held_.emplace(id, Held{lane, *key, now.steady});
-  return Reservation{id, *key};
-}
-
-void QuotaMonitor::sent(Now now, ReservationId id) {
-  const auto found = held_.find(id);
-  RB_ASSERT(found != held_.end());
-  const Held& held = found->second;
-  for (Scope* scope : {&lane_scopes_[index_of(held.lane)], &pool_of(held.lane)}) {
-    for (RateLimiter& limiter : scope->limiters) limiter.sent(held.reserved_at, now.steady);
-    scope->changed = true;
-  }
-}
-
-void QuotaMonitor::settle(Now /*now*/, ReservationId id, const Facts& /*facts*/) { end(id); }
-
-void QuotaMonitor::release(ReservationId id) { end(id); }
-
-void QuotaMonitor::end(ReservationId id) {
-  const auto found = held_.find(id);
-  RB_ASSERT(found != held_.end());
-  const Held& held = found->second;
-  lane_scopes_[index_of(held.lane)].concurrency.leave();
-  pool_of(held.lane).concurrency.leave();
-  --keys_[index_of(held.key)].in_flight;
-  held_.erase(found);
-}
-
-void QuotaMonitor::refuse_key(KeyId key) { keys_[index_of(key)].usable = false; }
-
-bool QuotaMonitor::has_usable_key(LaneId lane) const {
-  return best_key(lanes_.lanes[index_of(lane)].pool).has_value();
-}
-
-std::int32_t QuotaMonitor::in_flight(LaneId lane) const {
-  return lane_scopes_[index_of(lane)].concurrency.in_flight();
-}
-
-std::vector<LimitState> QuotaMonitor::take_changes(Now now) {
-  std::vector<LimitState> changes;
-  for (std::vector<Scope>* scopes : {&lane_scopes_, &pool_scopes_}) {
-    for (Scope& scope : *scopes) {
-      if (!std::exchange(scope.changed, false)) continue;
-      for (std::size_t i = 0; i < scope.limits.size(); ++i) {
-        changes.push_back(
-            {scope.name, scope.limits[i].name, scope.limiters[i].stored_arrival(now)});
+  for (const StoredState& state : stored) {
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+      const QuotaNow at = clock(now, lanes.groups[i].pool);
+      groups_[i].all_lanes.restore(at, state);
+      for (auto& [lane, scope] : groups_[i].lanes) scope.restore(at, state);
+    }
+    for (auto& [route, estimate] : estimates_) {
+      if (state.item == tokens_item && state.scope == route_scope_name(route)) {
+        estimate.restore(state.value);
       }
     }
+    if (state.scope == budget_scope) budget_.restore(state.value);
   }
-  return changes;
 }
 
-std::optional<KeyId> QuotaMonitor::best_key(PoolId pool) const {
-  // The keys of a pool share one quota, so the least busy one has the most headroom; the first of
-  // equals keeps the choice the same in every run.
+PoolId QuotaMonitor::pool_of(LaneId lane) const { return lanes_.lanes[index_of(lane)].pool; }
+
+const std::vector<GroupId>& QuotaMonitor::groups_of(LaneId lane) const {
+  return groups_of_pool_[index_of(pool_of(lane))];
+}
+
+QuotaNow QuotaMonitor::clock(Now now, PoolId pool) const {
+  return {now, clocks_[index_of(pool)].at(now)};
+}
+
+TokenEstimate& QuotaMonitor::estimate_of(RouteId route) {
+  const auto found = estimates_.find(route);
+  RB_ASSERT(found != estimates_.end());
+  return found->second;
+}
+
+std::optional<KeyId> QuotaMonitor::best_key(GroupId group) const {
+  // The keys of a group share one quota: the least busy one, the first of equals.
   std::optional<KeyId> best;
   for (std::size_t i = 0; i < keys_.size(); ++i) {
-    if (lanes_.keys[i].pool != pool || !keys_[i].usable) continue;
+    if (lanes_.keys[i].group != group || !keys_[i].usable) continue;
     if (!best || keys_[i].in_flight < keys_[index_of(*best)].in_flight) {
       best = KeyId{static_cast<std::int32_t>(i)};
     }
@@ -120,8 +116,264 @@ std::optional<KeyId> QuotaMonitor::best_key(PoolId pool) const {
   return best;
 }
 
-QuotaMonitor::Scope& QuotaMonitor::pool_of(LaneId lane) {
-  return pool_scopes_[index_of(lanes_.lanes[index_of(lane)].pool)];
+// Which of two groups that both may start has more headroom: less of its long windows used; of
+// equals the one that was used longer ago.
+bool QuotaMonitor::is_better(const QuotaNow& now, LaneId lane, GroupId a, GroupId b) const {
+  const auto share = [&](GroupId g) {
+    const Group& group = groups_[index_of(g)];
+    return std::max(group.lanes.at(lane).long_share(now), group.all_lanes.long_share(now));
+  };
+  const auto last = [&](GroupId g) {
+    const auto& used = groups_[index_of(g)].last_used;
+    const auto found = used.find(lane);
+    return found == used.end() ? 0 : found->second;
+  };
+  const std::int64_t share_a = share(a);
+  const std::int64_t share_b = share(b);
+  return share_a != share_b ? share_a < share_b : last(a) < last(b);
+}
+
+std::variant<Reservation, Refusal> QuotaMonitor::reserve(Now now, LaneId lane, RouteId route,
+                                                         const JobSize& size) {
+  const QuotaNow at = clock(now, pool_of(lane));
+  const TokenEstimate& estimate = estimate_of(route);
+  Held held;
+  held.lane = lane;
+  held.route = route;
+  held.size = size;
+  held.amounts = estimate.reserve(size);
+  held.reserved_at = now.steady;
+  held.reserved_at_wall = now.wall;
+  const auto& price = lanes_.lanes[index_of(lane)].price;
+  if (price) held.cost_pico_usd = cost_of(*price, held.amounts);
+
+  std::optional<GroupId> best;
+  std::optional<Refusal> refusal;
+  const Amounts certain = estimate.certain(size);
+  for (const GroupId id : groups_of(lane)) {
+    if (!best_key(id)) continue;
+    Group& group = groups_[index_of(id)];
+    QuotaScope& own = group.lanes.at(lane);
+    for (QuotaScope* scope : {&own, &group.all_lanes}) {
+      scope->notice_clock(at);
+      if (const auto limit = scope->never_fits(certain)) {
+        return Refusal{Refusal::Cause::never_fits, std::nullopt, *limit};
+      }
+    }
+    std::optional<Refusal> blocked = own.blocked(at, held.amounts);
+    if (!blocked || blocked->earliest) {
+      const auto outer = group.all_lanes.blocked(at, held.amounts);
+      const bool is_later =
+          outer && (!blocked || !outer->earliest || *outer->earliest > *blocked->earliest);
+      if (is_later) blocked = outer;
+    }
+    if (blocked) {
+      if (blocked->cause == Refusal::Cause::pause) own.concurrency().begin_ramp();
+      refusal = refusal ? sooner(std::move(*refusal), std::move(*blocked)) : std::move(blocked);
+      continue;
+    }
+    if (!best || is_better(at, lane, id, *best)) best = id;
+  }
+  if (!best) return refusal.value_or(Refusal{Refusal::Cause::no_key, std::nullopt, ""});
+  if (!budget_.allows(now.wall, held.cost_pico_usd)) {
+    Refusal broke{Refusal::Cause::budget, std::nullopt, "max-cost"};
+    if (const auto from = budget_.earliest(now.wall, held.cost_pico_usd)) {
+      broke.earliest = now.steady + std::max<Duration>(*from - now.wall, Duration{1});
+    }
+    return broke;
+  }
+  held.group = *best;
+  return take(at, std::move(held));
+}
+
+Reservation QuotaMonitor::take(const QuotaNow& now, Held held) {
+  Group& group = groups_[index_of(held.group)];
+  held.key = *best_key(held.group);
+  held.lane_ticket = group.lanes.at(held.lane).take(now, held.amounts);
+  held.group_ticket = group.all_lanes.take(now, held.amounts);
+  budget_.reserve(now.local.wall, held.cost_pico_usd);
+  ++keys_[index_of(held.key)].in_flight;
+  const Reservation reservation{ReservationId{++last_id_}, held.key};
+  group.last_used[held.lane] = last_id_;
+  held_.emplace(reservation.id, std::move(held));
+  return reservation;
+}
+
+void QuotaMonitor::sent(Now now, ReservationId id) {
+  const auto found = held_.find(id);
+  RB_ASSERT(found != held_.end());
+  Held& held = found->second;
+  const QuotaNow at = clock(now, pool_of(held.lane));
+  Group& group = groups_[index_of(held.group)];
+  group.lanes.at(held.lane).sent(held.lane_ticket, at);
+  group.all_lanes.sent(held.group_ticket, at);
+}
+
+SettleNotes QuotaMonitor::settle(Now now, ReservationId id, const Outcome& outcome) {
+  const auto found = held_.find(id);
+  RB_ASSERT(found != held_.end());
+  Held& held = found->second;
+  const PoolId pool = pool_of(held.lane);
+  if (outcome.facts.server_time) clocks_[index_of(pool)].saw(now, *outcome.facts.server_time);
+  const QuotaNow at = clock(now, pool);
+  Group& group = groups_[index_of(held.group)];
+  TokenEstimate& estimate = estimate_of(held.route);
+
+  Amounts actual = estimate.actual(outcome.usage, held.amounts);
+  // A request that was refused, or never came through, used no tokens; that it counts as a request
+  // is the careful reading.
+  const bool refused = outcome.http_status >= 400 || !outcome.sent;
+  if (refused) {
+    actual = Amounts{};
+    actual[index_of(Resource::requests)] = 1;
+  }
+  SettleNotes notes;
+  notes.group = held.group;
+  const auto& price = lanes_.lanes[index_of(held.lane)].price;
+  if (price) notes.cost_pico_usd = cost_of(*price, actual);
+  budget_.settle(held.reserved_at_wall, held.cost_pico_usd, notes.cost_pico_usd);
+  group.lanes.at(held.lane).settle(held.lane_ticket, at, held.amounts, actual, outcome,
+                                   held.reserved_at);
+  group.all_lanes.settle(held.group_ticket, at, held.amounts, actual, outcome, held.reserved_at);
+  learn_limits(at, held, outcome, notes);
+  if (outcome.kind == OutcomeClass::done) {
+    estimate.learn(held.size, outcome.usage);
+    changed_estimates_.push_back(held.route);
+  }
+  end(found);
+  return notes;
+}
+
+void QuotaMonitor::learn_limits(const QuotaNow& now, Held& held, const Outcome& outcome,
+                                SettleNotes& notes) {
+  Group& group = groups_[index_of(held.group)];
+  QuotaScope& own = group.lanes.at(held.lane);
+  const bool whole_group = outcome.facts.scope == RefusalScope::provider;
+  QuotaScope& marked = whole_group ? group.all_lanes : own;
+  notes.refusals_before = marked.gate().refusals_before(outcome, held.reserved_at);
+  for (const LimitFact& fact : outcome.facts.limits) {
+    const bool known = own.learn(held.lane_ticket, now, fact, options_.slow_at_per_mille);
+    if (known) continue;
+    if (group.all_lanes.learn(held.group_ticket, now, fact, options_.slow_at_per_mille)) continue;
+    own.adopt(now, fact);
+  }
+  if (outcome.kind == OutcomeClass::quota_exhausted) {
+    const auto in_lane = own.known_reset(now, outcome);
+    const auto in_group = group.all_lanes.known_reset(now, outcome);
+    notes.reset_in =
+        in_lane && in_group ? std::max(in_lane, in_group) : (in_lane ? in_lane : in_group);
+  }
+  if (outcome.kind != OutcomeClass::rate_limited || outcome.limited == LimitedBy::concurrency) {
+    return;
+  }
+  notes.window = std::max(own.teach(held.lane_ticket, now, outcome),
+                          group.all_lanes.teach(held.group_ticket, now, outcome));
+  if (!notes.window) notes.learned_wait = own.teach_rate(now, held.reserved_at);
+}
+
+void QuotaMonitor::release(Now now, ReservationId id) {
+  const auto found = held_.find(id);
+  RB_ASSERT(found != held_.end());
+  Held& held = found->second;
+  const QuotaNow at = clock(now, pool_of(held.lane));
+  Group& group = groups_[index_of(held.group)];
+  group.lanes.at(held.lane).release(held.lane_ticket, at, held.amounts);
+  group.all_lanes.release(held.group_ticket, at, held.amounts);
+  budget_.settle(held.reserved_at_wall, held.cost_pico_usd, 0);
+  end(found);
+}
+
+void QuotaMonitor::end(HeldMap::iterator held) {
+  --keys_[index_of(held->second.key)].in_flight;
+  held_.erase(held);
+}
+
+void QuotaMonitor::wait(Now now, LaneId lane, const SettleNotes& notes, const Outcome& outcome,
+                        Instant started, const GateWait& wait) {
+  Group& group = groups_[index_of(notes.group)];
+  QuotaScope& own = group.lanes.at(lane);
+  const bool whole_group = outcome.facts.scope == RefusalScope::provider;
+  QuotaScope& marked = whole_group ? group.all_lanes : own;
+  marked.gate().refused(now, outcome, started, wait);
+  own.concurrency().begin_ramp();
+  marked.mark_changed();
+}
+
+void QuotaMonitor::passed(LaneId lane, const SettleNotes& notes, Instant started) {
+  Group& group = groups_[index_of(notes.group)];
+  group.lanes.at(lane).gate().passed(started);
+  group.all_lanes.gate().passed(started);
+}
+
+void QuotaMonitor::lane_went_down(LaneId lane) {
+  for (const GroupId id : groups_of(lane)) {
+    groups_[index_of(id)].lanes.at(lane).concurrency().mark();
+  }
+}
+
+void QuotaMonitor::lane_came_back(LaneId lane) {
+  for (const GroupId id : groups_of(lane)) {
+    groups_[index_of(id)].lanes.at(lane).concurrency().back_to_mark();
+  }
+}
+
+void QuotaMonitor::refuse_key(KeyId key) { keys_[index_of(key)].usable = false; }
+
+void QuotaMonitor::refuse_group(GroupId group) {
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    if (lanes_.keys[i].group == group) keys_[i].usable = false;
+  }
+}
+
+KeyId QuotaMonitor::any_key(LaneId lane) const {
+  for (std::size_t i = 0; i < keys_.size(); ++i) {
+    const GroupId group = lanes_.keys[i].group;
+    if (lanes_.groups[index_of(group)].pool == pool_of(lane)) {
+      return KeyId{static_cast<std::int32_t>(i)};
+    }
+  }
+  RB_ASSERT(false);
+}
+
+void QuotaMonitor::lift_waits() {
+  for (Group& group : groups_) {
+    group.all_lanes.gate().lift();
+    for (auto& [lane, scope] : group.lanes) scope.gate().lift();
+  }
+}
+
+bool QuotaMonitor::has_usable_key(LaneId lane) const {
+  const std::vector<GroupId>& groups = groups_of(lane);
+  return std::any_of(groups.begin(), groups.end(),
+                     [&](GroupId group) { return best_key(group).has_value(); });
+}
+
+std::vector<StoredState> QuotaMonitor::take_changes(Now now) {
+  std::vector<StoredState> changes;
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    const QuotaNow at = clock(now, lanes_.groups[i].pool);
+    groups_[i].all_lanes.take_changes(at, changes);
+    for (auto& [lane, scope] : groups_[i].lanes) scope.take_changes(at, changes);
+  }
+  std::sort(changed_estimates_.begin(), changed_estimates_.end());
+  changed_estimates_.erase(std::unique(changed_estimates_.begin(), changed_estimates_.end()),
+                           changed_estimates_.end());
+  for (const RouteId route : std::exchange(changed_estimates_, {})) {
+    const std::string value = estimates_.at(route).store();
+    if (value.empty()) continue;
+    changes.push_back({route_scope_name(route), std::string{tokens_item}, value});
+  }
+  for (std::size_t i = 0; i < clocks_.size(); ++i) {
+    std::string told = clocks_[i].store(options_.boot);
+    if (told == stored_clocks_[i]) continue;
+    stored_clocks_[i] = told;
+    changes.push_back(
+        {clock_scope_name(lanes_.pools[i]), std::string{clock_item}, std::move(told)});
+  }
+  if (const std::string spent = budget_.store(); !spent.empty()) {
+    changes.push_back({std::string{budget_scope}, "day", spent});
+  }
+  return changes;
 }
 
 }  // namespace ratebatch

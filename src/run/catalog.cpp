@@ -6,7 +6,10 @@
 #include <map>
 
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/input/config_file.hpp"
+#include "ratebatch/input/read_key.hpp"
 #include "ratebatch/input/render_job.hpp"
+#include "ratebatch/input/route_estimate.hpp"
 
 namespace ratebatch {
 namespace {
@@ -25,11 +28,30 @@ class CatalogBuilder {
     if (!model) return pass(model);
     auto lane = lane_of(*model);
     if (!lane) return pass(lane);
-    catalog_.lanes.routes.push_back({route.id, *lane});
+    catalog_.lanes.routes.push_back(
+        {route.id, *lane, route_estimate(catalog_.config, route.type, route.model), false});
     auto recipe = recipe_json(catalog_.config, route.type, route.model);
     if (!recipe) return pass(recipe);
     catalog_.recipes.push_back({route.id, fnv1a_64_hex(*recipe), *recipe});
     return {};
+  }
+
+  // Lanes that jobs may fall back to have no routes of their own, perhaps. A fallback that cannot
+  // be used is none.
+  void add_fallbacks() {
+    for (std::size_t i = 0; i < catalog_.lanes.lanes.size(); ++i) {
+      const std::vector<std::string> names = fallback_names_[i];
+      for (const std::string& name : names) {
+        auto model = resolve_model(catalog_.config, name);
+        auto lane = model ? lane_of(*model) : Result<LaneId>{pass(model)};
+        if (lane) {
+          catalog_.lanes.lanes[i].fallbacks.push_back(*lane);
+        } else {
+          warnings_.push_back(
+              fmt::format("no fallback to '{}': {}", escaped(name, 80), lane.error().message));
+        }
+      }
+    }
   }
 
   Catalog take() { return std::move(catalog_); }
@@ -48,8 +70,17 @@ class CatalogBuilder {
     auto pool = pool_of(provider);
     if (!pool) return pass(pool);
     const LaneId id{static_cast<std::int32_t>(catalog_.lanes.lanes.size())};
-    catalog_.lanes.lanes.push_back(
-        {model.name, *pool, model.limits, model.retry, catalog_.config.breaker});
+    LaneSettings lane;
+    lane.model = model.name;
+    lane.pool = *pool;
+    lane.limits = model.limits;
+    lane.waves = model.waves;
+    lane.retry = model.retry;
+    lane.breaker = catalog_.config.breaker;
+    lane.price = model.price;
+    lane.fallback_on = model.fallback_on;
+    catalog_.lanes.lanes.push_back(std::move(lane));
+    fallback_names_.push_back(model.fallback_to);
     Endpoint endpoint;
     endpoint.base_url = base_url(provider);
     endpoint.model_id = model.id;
@@ -67,31 +98,35 @@ class CatalogBuilder {
     const auto known = pool_ids_.find(provider.name);
     if (known != pool_ids_.end()) return known->second;
     const PoolId id{static_cast<std::int32_t>(catalog_.lanes.pools.size())};
-    catalog_.lanes.pools.push_back({provider.name, provider.limits});
+    catalog_.lanes.pools.push_back({provider.name, provider.limits, token_rule(provider)});
     catalog_.origins.push_back(origin_of(base_url(provider)));
-    if (options_.sandbox_base_url) {
-      add_key("sandbox", id, Secret{"sandbox"});
-    } else {
-      auto keys = add_keys(provider, id);
-      if (!keys) return pass(keys);
-    }
+    auto keys = add_keys(provider, id);
+    if (!keys) return pass(keys);
     pool_ids_.emplace(provider.name, id);
     return id;
   }
 
   Result<void> add_keys(const ProviderSettings& provider, PoolId pool) {
     std::vector<Error> missing;
-    for (const KeySource& source : provider.keys) {
-      auto key = read_key_(source);
-      if (key) {
-        add_key(source.name, pool, std::move(*key));
-      } else {
-        missing.push_back(key.error());
+    std::size_t found = 0;
+    for (const KeySource& pattern : provider.keys) {
+      for (const KeySource& source : sources_of(pattern)) {
+        auto key = options_.sandbox_base_url ? Result<Secret>{sandbox_key(provider, source)}
+                                             : read_key_(source);
+        if (key) {
+          ++found;
+          add_key(source.name, group_of(provider, source, pool), std::move(*key));
+        } else {
+          missing.push_back(key.error());
+        }
       }
     }
-    const bool none = missing.size() == provider.keys.size();
-    if (none && !missing.empty()) return tl::unexpected<Error>(missing.front());
-    if (none) {
+    if (found == 0 && options_.sandbox_base_url) {
+      ++found;
+      add_key("sandbox", group_of(provider, {}, pool), Secret{"sandbox-default"});
+    }
+    if (found == 0 && !missing.empty()) return tl::unexpected<Error>(missing.front());
+    if (found == 0) {
       return fail(ErrorCode::no_key, fmt::format("provider '{}' has no keys; add "
                                                  "'keys: [env:NAME]' below it",
                                                  provider.name));
@@ -100,8 +135,38 @@ class CatalogBuilder {
     return {};
   }
 
-  void add_key(const std::string& name, PoolId pool, Secret key) {
-    catalog_.lanes.keys.push_back({name, pool});
+  [[nodiscard]] std::vector<KeySource> sources_of(const KeySource& pattern) const {
+    if (!is_pattern(pattern)) return {pattern};
+    auto sources =
+        expanded(pattern, options_.variables ? options_.variables() : std::vector<std::string>{});
+    // Reading a pattern that fits nothing says so.
+    return sources.empty() ? std::vector<KeySource>{pattern} : sources;
+  }
+
+  // The stand-in counts per key: keys of one group are one account there.
+  static Secret sandbox_key(const ProviderSettings& provider, const KeySource& source) {
+    return Secret{"sandbox-" + group_name(provider, source)};
+  }
+
+  static std::string group_name(const ProviderSettings& provider, const KeySource& source) {
+    if (!source.group.empty()) return source.group;
+    return provider.key_scope == KeyScope::shared ? "default" : source.name;
+  }
+
+  GroupId group_of(const ProviderSettings& provider, const KeySource& source, PoolId pool) {
+    const std::string name = group_name(provider, source);
+    std::vector<KeyGroup>& groups = catalog_.lanes.groups;
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      if (groups[i].pool == pool && groups[i].name == name) {
+        return GroupId{static_cast<std::int32_t>(i)};
+      }
+    }
+    groups.push_back({name, pool});
+    return GroupId{static_cast<std::int32_t>(groups.size() - 1)};
+  }
+
+  void add_key(const std::string& name, GroupId group, Secret key) {
+    catalog_.lanes.keys.push_back({name, group});
     catalog_.keys.push_back(std::move(key));
   }
 
@@ -115,6 +180,7 @@ class CatalogBuilder {
   std::vector<std::string>& warnings_;
   std::map<std::string, LaneId> lane_ids_;
   std::map<std::string, PoolId> pool_ids_;
+  std::vector<std::vector<std::string>> fallback_names_;  // By LaneId.
 };
 
 }  // namespace
@@ -127,6 +193,7 @@ Result<Catalog> make_catalog(const Config& config, const std::vector<StoredRoute
     auto added = builder.add_route(route);
     if (!added) return pass(added);
   }
+  builder.add_fallbacks();
   return builder.take();
 }
 

@@ -34,28 +34,30 @@ struct Sent {
 class Driver {
  public:
   Driver(const Catalog& catalog, const DriverPorts& ports, const DriverOptions& options,
-         const std::vector<LimitState>& limits)
+         const std::vector<StoredState>& states)
       : catalog_(catalog),
         ports_(ports),
         options_(options),
         now_(ports.clock.now()),
-        scheduler_(catalog.lanes, options.scheduler, Rng{options.seed}, now_, limits),
-        renderer_(catalog.config) {}
+        scheduler_(catalog.lanes, options.scheduler, Rng{options.seed}, now_, states),
+        renderer_(catalog.config),
+        looked_(catalog.lanes.lanes.size()) {}
 
-  Result<action::FinishReason> run() {
+  Result<action::Finished> run() {
     while (true) {
       now_ = ports_.clock.now();
       take_in();
       while (auto action = scheduler_.poll(now_)) {
         if (const auto* finished = std::get_if<action::Finished>(&*action)) {
           if (failure_) return tl::unexpected<Error>(*failure_);
-          return finished->reason;
+          return *finished;
         }
         auto done = std::visit([&](auto& a) { return execute(a); }, *action);
         if (!done) return pass(done);
       }
-      const Duration redraw =
-          ports_.observer.turned(now_, scheduler_.snapshot(now_), ports_.checkpoint.counts());
+      const Snapshot snapshot = scheduler_.snapshot(now_);
+      tell_usage(snapshot);
+      const Duration redraw = ports_.observer.turned(now_, snapshot, ports_.checkpoint.counts());
       ports_.transport.wait(std::min({redraw, until_wake(), wait_max}));
     }
   }
@@ -66,6 +68,13 @@ class Driver {
     Sent sent;
     Outcome outcome;
     Instant retry_at;
+  };
+
+  // When a lane's limits were last looked at, and its requests since then.
+  struct Looked {
+    std::int32_t requests = 0;
+    std::optional<Instant> at;
+    LaneState state = LaneState::idle;
   };
 
   void take_in() {
@@ -202,6 +211,7 @@ class Driver {
       return {};
     }
     const TransferId id{++last_transfer_};
+    ++looked_[index_of(send.lane)].requests;
     sent_.emplace(id,
                   Sent{send.job, send.attempt, send.lane, send.key, job->id, request->raw_body});
     ports_.transport.send(id, std::move(request->http));
@@ -245,7 +255,11 @@ class Driver {
 
   Result<Request> make_request(const StoredJob& job, const action::Send& send) {
     const auto lane = index_of(send.lane);
-    auto content = renderer_.render(job.line_json);
+    // A job that fell back is asked of another model than it names.
+    const LaneId home = home_of(send.route);
+    const std::string_view instead =
+        home == send.lane ? std::string_view{} : catalog_.lanes.lanes[lane].model;
+    auto content = renderer_.render(job.line_json, instead);
     if (!content) return pass(content);
     auto http = catalog_.dialects[lane]->request(*content, catalog_.endpoints[lane]);
     if (!http) return pass(http);
@@ -256,6 +270,13 @@ class Driver {
     return Request{std::move(*http), !content->body_json.empty()};
   }
 
+  [[nodiscard]] LaneId home_of(RouteId route) const {
+    for (const RouteSettings& settings : catalog_.lanes.routes) {
+      if (settings.route == route) return settings.lane;
+    }
+    RB_ASSERT(false);
+  }
+
   [[nodiscard]] Duration until_wake() const {
     if (!arrived_.empty()) return {};
     const Deadline wake = scheduler_.wake_at();
@@ -264,6 +285,18 @@ class Driver {
     if (wake.wall) wait = std::min(wait, *wake.wall - now_.wall);
     for (const Unsaved& unsaved : unsaved_) wait = std::min(wait, unsaved.retry_at - now_.steady);
     return std::max(wait, Duration{});
+  }
+
+  void tell_usage(const Snapshot& snapshot) {
+    for (const LaneSnapshot& shown : snapshot.lanes) {
+      Looked& lane = looked_[index_of(shown.lane)];
+      const bool is_due = lane.requests >= options_.usage_every || !lane.at ||
+                          now_.steady - *lane.at >= usage_interval ||
+                          lane.state != shown.status.state;
+      if (!is_due) continue;
+      lane = {0, now_.steady, shown.status.state};
+      ports_.observer.usage(now_, shown.lane, scheduler_.quota_view(now_, shown.lane));
+    }
   }
 
   void warn_no_room(const std::string& cause) {
@@ -279,6 +312,7 @@ class Driver {
   Now now_;
   Scheduler scheduler_;
   JobRenderer renderer_;
+  std::vector<Looked> looked_;  // By LaneId.
   std::map<TransferId, Sent> sent_;
   std::deque<FinishedTransfer> arrived_;  // Not yet looked at.
   std::vector<Unsaved> unsaved_;
@@ -289,10 +323,10 @@ class Driver {
 
 }  // namespace
 
-Result<action::FinishReason> drive(const Catalog& catalog, const DriverPorts& ports,
-                                   const DriverOptions& options,
-                                   const std::vector<LimitState>& limits) {
-  Driver driver{catalog, ports, options, limits};
+Result<action::Finished> drive(const Catalog& catalog, const DriverPorts& ports,
+                               const DriverOptions& options,
+                               const std::vector<StoredState>& states) {
+  Driver driver{catalog, ports, options, states};
   return driver.run();
 }
 

@@ -37,6 +37,7 @@ NewJob to_store(JobLine& line, std::string_view text, std::int64_t number) {
   job.line_json = text;
   job.metadata_json = std::move(line.metadata_json);
   job.line = number;
+  job.size = line.size;
   return job;
 }
 

@@ -15,9 +15,6 @@ namespace {
 constexpr std::size_t columns_min = 20;
 constexpr std::array<std::size_t, 3> bar_widths = {20, 10, 0};
 
-// A forecast further ahead than a year is none.
-constexpr double eta_minutes_max = 366.0 * 24 * 60;
-
 // One line of the table on a terminal.
 struct Row {
   std::string name;
@@ -76,7 +73,7 @@ std::string run_notes(const Progress& progress) {
 }
 
 Row lane_row(const LaneProgress& lane, WallTime now) {
-  std::string note = wait_text(lane.status, now);
+  std::string note = wait_text(lane.status, lane.limits, now);
   add_note(note, trouble_text(lane.jobs));
   return {shown_model(lane.model),       counts_text(lane.jobs), rate_text(lane.per_minute),
           eta_text(lane.eta, lane.jobs), std::move(note),        share_of(lane.jobs)};
@@ -145,39 +142,33 @@ std::int64_t ended(const JobCounts& jobs) {
 
 std::int64_t total_of(const JobCounts& jobs) { return jobs.total() - jobs.of(JobState::cancelled); }
 
-std::optional<Duration> eta_of(const JobCounts& jobs, double per_minute, const LaneStatus& status,
-                               WallTime now) {
-  if (jobs.open() == 0) return Duration{};
-  if (per_minute <= 0 || status.state == LaneState::no_key) return std::nullopt;
-  const double minutes = static_cast<double>(jobs.open()) / per_minute;
-  if (minutes > eta_minutes_max) return std::nullopt;
-  const Duration work{static_cast<std::int64_t>(minutes * 60e9)};
-  const Duration wait = status.until ? std::max(*status.until - now, Duration{}) : Duration{};
-  return work + wait;
-}
-
 std::string rate_text(double per_minute) {
   if (per_minute > 0 && per_minute < 9.95) return fmt::format("{:.1f}/min", per_minute);
   return grouped(std::llround(per_minute)) + "/min";
 }
 
-std::string wait_text(const LaneStatus& status, WallTime now) {
+std::string wait_text(const LaneStatus& status, const std::vector<ShownLimit>& limits,
+                      WallTime now) {
   const std::string reason = status.reason.empty() ? "" : ": " + escaped(status.reason);
   const Duration left = status.until ? in_whole_seconds(*status.until - now) : Duration{};
   switch (status.state) {
     case LaneState::idle:
     case LaneState::running:
       return "";
+    case LaneState::slowed:
+      return "slowed" + reason;
     case LaneState::waiting:
       return status.until ? fmt::format("waiting {}{}", format_duration(left), reason)
                           : "waiting" + reason;
     case LaneState::paused:
       if (!status.until) return "paused" + reason;
+      if (const auto text = pause_text(status, limits, now)) return "paused until " + *text;
       return fmt::format("paused until {}Z, in {}{}", format_utc(*status.until).substr(0, 16),
                          format_duration(left), reason);
     case LaneState::tripped:
       return "tripped" + reason;
     case LaneState::no_key:
+    case LaneState::stopped:
       return "stopped" + reason;
   }
   return "";
@@ -206,7 +197,7 @@ std::string progress_line(const Progress& progress, WallTime now) {
   add_note(line, eta_text(progress.eta, progress.jobs));
   add_note(line, run_notes(progress));
   for (const LaneProgress& lane : progress.lanes) {
-    const std::string wait = wait_text(lane.status, now);
+    const std::string wait = wait_text(lane.status, lane.limits, now);
     if (!wait.empty()) line += fmt::format("; {} {}", escaped(lane.model), wait);
   }
   return line;

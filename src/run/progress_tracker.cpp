@@ -18,7 +18,9 @@ bool stands_still(LaneState state) {
   switch (state) {
     case LaneState::idle:
     case LaneState::running:
+    case LaneState::slowed:
       return false;
+    case LaneState::stopped:
     case LaneState::waiting:
     case LaneState::paused:
     case LaneState::tripped:
@@ -32,7 +34,7 @@ bool stands_still(LaneState state) {
 
 ProgressTracker::ProgressTracker(const Lanes& lanes, Now start, const Counts& counts)
     : lanes_(lanes),
-      tracks_(lanes.lanes.size(), LaneTrack{{}, RateWindow{start.steady}, 0, {}}),
+      tracks_(lanes.lanes.size(), LaneTrack{.window = RateWindow{start.steady}}),
       window_(start.steady),
       last_turn_(start.steady) {
   for (const RouteSettings& route : lanes.routes) lane_of_route_.emplace(route.route, route.lane);
@@ -40,6 +42,8 @@ ProgressTracker::ProgressTracker(const Lanes& lanes, Now start, const Counts& co
   // What earlier runs did is no rate of this one.
   window_ = RateWindow{start.steady};
   for (LaneTrack& track : tracks_) track.window = RateWindow{start.steady};
+  calls_before_ = counts.calls;
+  ended_before_ = ended(jobs_);
 }
 
 void ProgressTracker::count(Instant now, const Counts& counts) {
@@ -55,6 +59,34 @@ void ProgressTracker::count(Instant now, const Counts& counts) {
   const JobCounts all = counts.jobs();
   window_.add(now, ended(all) - ended(jobs_));
   jobs_ = all;
+  calls_ = counts.calls;
+}
+
+void ProgressTracker::usage(LaneId lane, const LaneQuota& quota) {
+  tracks_[index_of(lane)].limits = quota.limits;
+}
+
+void ProgressTracker::forecast(Now now) {
+  bool is_due = !forecast_at_ || now.steady - *forecast_at_ >= forecast_interval;
+  for (const LaneSnapshot& lane : snapshot_.lanes) {
+    const LaneTrack& track = tracks_[index_of(lane.lane)];
+    is_due = is_due || !track.eta || track.state != lane.status.state;
+  }
+  if (!is_due) return;
+  forecast_at_ = now.steady;
+  CallCounts calls = calls_;
+  calls.sent -= calls_before_.sent;
+  calls.input_tokens -= calls_before_.input_tokens;
+  calls.output_tokens -= calls_before_.output_tokens;
+  calls.images -= calls_before_.images;
+  const UsePerJob use = use_per_job(calls, ended(jobs_) - ended_before_);
+  for (const LaneSnapshot& lane : snapshot_.lanes) {
+    LaneTrack& track = tracks_[index_of(lane.lane)];
+    track.state = lane.status.state;
+    track.eta = eta_of({track.jobs.open(), track.working_per_minute, lane.status,
+                        eta_windows(lanes_, lane.lane, track.limits, use)},
+                       now.wall);
+  }
 }
 
 void ProgressTracker::turned(Now now, const Snapshot& snapshot, const Counts& counts) {
@@ -70,25 +102,32 @@ void ProgressTracker::turned(Now now, const Snapshot& snapshot, const Counts& co
     LaneTrack& track = tracks_[index_of(lane.lane)];
     const double rate = track.window.per_minute(now.steady);
     if (rate > 0 && !stands_still(lane.status.state)) track.working_per_minute = rate;
+    if (!lane.limits.empty()) track.limits = lane.limits;
   }
   snapshot_ = snapshot;
+  forecast(now);
 }
 
 Progress ProgressTracker::progress(Now now) const {
   RB_ASSERT(snapshot_.lanes.size() == tracks_.size());
   Progress progress;
-  progress.eta = Duration{};
+  std::optional<Eta> last = Eta{now.wall, 0};
+  const auto left = [&](const Eta& eta) { return std::max(eta.finish_at - now.wall, Duration{}); };
   for (const LaneSnapshot& lane : snapshot_.lanes) {
     const LaneTrack& track = tracks_[index_of(lane.lane)];
-    LaneProgress view{
-        lanes_.lanes[index_of(lane.lane)].model, lane.status, track.jobs, lane.in_flight,
-        track.window.per_minute(now.steady),     std::nullopt};
-    view.eta = eta_of(track.jobs, track.working_per_minute, lane.status, now.wall);
-    // Lanes work side by side: the slowest decides.
-    progress.eta =
-        progress.eta && view.eta ? std::optional{std::max(*progress.eta, *view.eta)} : std::nullopt;
+    LaneProgress view;
+    view.model = lanes_.lanes[index_of(lane.lane)].model;
+    view.status = lane.status;
+    view.jobs = track.jobs;
+    view.in_flight = lane.in_flight;
+    view.per_minute = track.window.per_minute(now.steady);
+    if (track.eta) view.eta = left(*track.eta);
+    view.limits = shown_limits(lanes_, lane.lane, track.limits);
+    last = later_of(last, track.eta);
     progress.lanes.push_back(std::move(view));
   }
+  if (last) progress.eta = left(*last);
+  if (last) progress.eta_pauses = last->pauses;
   progress.jobs = jobs_;
   progress.in_flight = snapshot_.in_flight;
   progress.workers = snapshot_.workers;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ratebatch/base/money.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch {
@@ -15,6 +16,10 @@ std::string_view headline_of(const std::string& reason) {
   if (reason == "no_key") return "Stopped, no usable key is left";
   if (reason == "no_room") return "Stopped, the disk is full";
   if (reason == "max_jobs") return "Stopped, as --max-jobs says";
+  if (reason == "max_runtime") return "Stopped, as --max-runtime says";
+  if (reason == "max_cost") return "Stopped, as --max-cost says";
+  if (reason == "paused") return "Paused, as --no-wait says";
+  if (reason == "stopped") return "Stopped, the first jobs all failed alike";
   if (reason == "switched_off") return "Finished what is switched on";
   return "Stopped";
 }
@@ -55,6 +60,29 @@ std::string calls_line(const RunSummary& summary) {
     text += fmt::format("; {} input and {} output tokens", grouped(input), grouped(output));
   }
   return text + "\n";
+}
+
+// Why a lane stopped, and what a person can do.
+std::string words_lines(const RunSummary& summary) {
+  if (summary.words.empty()) return "";
+  return fmt::format(
+      "  cause     {}\n"
+      "  advice    no job is lost: put right what it says (the model's id, type, parameters) and\n"
+      "            run again\n",
+      escaped(summary.words));
+}
+
+// How each lane stands that cannot go on at once, and what was spent.
+std::string quota_lines(const RunSummary& summary) {
+  std::string text;
+  for (const std::string& line : summary.lanes_left) text += "  quota     " + line + "\n";
+  if (summary.after.calls.cost_pico_usd > 0) {
+    text += fmt::format(
+        "  cost      {} USD, {} USD in all\n",
+        usd_text(summary.after.calls.cost_pico_usd - summary.before.calls.cost_pico_usd),
+        usd_text(summary.after.calls.cost_pico_usd));
+  }
+  return text;
 }
 
 // What this run did, if it did anything.
@@ -111,8 +139,8 @@ std::string summary_text(const RunSummary& summary) {
                                  counted(total_of(jobs), "job", "jobs"));
   if (summary.reason != "nothing_to_do") text += " after " + format_duration(summary.took);
   add_count(text, jobs.of(JobState::failed), "failed");
-  return text + "\n" + work_lines(summary) + waits_lines(summary) + files_lines(summary) +
-         next_lines(summary);
+  return text + "\n" + words_lines(summary) + work_lines(summary) + waits_lines(summary) +
+         quota_lines(summary) + files_lines(summary) + next_lines(summary);
 }
 
 }  // namespace ratebatch

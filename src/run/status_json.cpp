@@ -22,6 +22,12 @@ Json time_json(const std::optional<WallTime>& at) {
 
 Json text_json(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
+// Without prices nobody knows what calls cost.
+Json cost_json(const CallCounts& calls) {
+  if (calls.cost_pico_usd == 0 && calls.sent > 0) return nullptr;
+  return static_cast<double>(calls.cost_pico_usd) / 1e12;
+}
+
 Json ratio_json(std::int64_t part, std::int64_t whole) {
   if (whole == 0) return nullptr;
   return static_cast<double>(part) / static_cast<double>(whole);
@@ -50,9 +56,12 @@ Json tokens_json(const CallCounts& calls) {
   return {{"input", calls.input_tokens}, {"output", calls.output_tokens}};
 }
 
-Json eta_json(const std::optional<Duration>& eta, WallTime now) {
+Json eta_json(const std::optional<Duration>& eta, std::int64_t pauses,
+              const std::optional<WallTime>& deadline, WallTime now) {
   if (!eta) return nullptr;
-  return {{"finish_at", format_utc(now + *eta)}, {"pauses", 0}, {"deadline_met", nullptr}};
+  return {{"finish_at", format_utc(now + *eta)},
+          {"pauses", pauses},
+          {"deadline_met", deadline ? Json(now + *eta <= *deadline) : Json(nullptr)}};
 }
 
 Json run_json(const std::optional<LiveRun>& run) {
@@ -69,16 +78,26 @@ Json last_run_json(const std::optional<PastRun>& run) {
           {"reason", run->ended ? Json(run->reason) : Json("died")}};
 }
 
-Json limits_json(const Limits& limits) {
-  Json json = Json::array();
-  for (const RequestLimit& limit : limits.requests) {
-    json.push_back({{"limit", limit.name},
-                    {"used", nullptr},
-                    {"max", limit.amount},
-                    {"threshold", nullptr},
-                    {"resets_at", nullptr}});
+Json limit_json(const LimitView& limit) {
+  return {{"limit", limit.limit},
+          {"used", limit.used},
+          {"max", limit.max},
+          {"threshold", limit.threshold},
+          {"resets_at", time_json(limit.resets_at)}};
+}
+
+// One entry per key: those of a group share its limits.
+void add_keys(Json& json, const KeyView& group) {
+  Json limits = Json::array();
+  for (const LimitView& limit : group.limits) limits.push_back(limit_json(limit));
+  for (const std::string& key : group.keys) {
+    json.push_back({{"key", key},
+                    {"group", group.group},
+                    {"state", to_string(group.status.state)},
+                    {"reason", text_json(group.status.reason)},
+                    {"until", time_json(group.status.until)},
+                    {"limits", limits}});
   }
-  return json;
 }
 
 Json lane_json(const LaneReport& lane) {
@@ -87,16 +106,14 @@ Json lane_json(const LaneReport& lane) {
                {"state", to_string(lane.status.state)},
                {"reason", text_json(lane.status.reason)},
                {"until", time_json(lane.status.until)},
-               {"critical", false},
+               {"critical", lane.critical},
                {"in_flight", lane.jobs ? Json(lane.jobs->of(JobState::running)) : Json(nullptr)}};
-  json["concurrency"] = lane.limits.concurrency ? Json(*lane.limits.concurrency) : Json(nullptr);
+  json["concurrency"] = lane.concurrency ? Json(*lane.concurrency) : Json(nullptr);
   json["jobs"] = lane.jobs ? lane_jobs_json(*lane.jobs) : Json(nullptr);
-  json["limits"] = limits_json(lane.limits);
+  json["limits"] = Json::array();
+  for (const ShownLimit& limit : lane.limits) json["limits"].push_back(limit_json(limit.view));
   json["keys"] = Json::array();
-  for (const std::string& key : lane.keys) {
-    json["keys"].push_back(
-        {{"key", key}, {"group", "default"}, {"state", nullptr}, {"limits", Json::array()}});
-  }
+  for (const KeyView& group : lane.keys) add_keys(json["keys"], group);
   return json;
 }
 
@@ -146,7 +163,8 @@ CallCounts minus(const CallCounts& a, const CallCounts& b) {
           a.rate_limited - b.rate_limited,
           a.input_tokens - b.input_tokens,
           a.output_tokens - b.output_tokens,
-          a.images - b.images};
+          a.images - b.images,
+          a.cost_pico_usd - b.cost_pico_usd};
 }
 
 }  // namespace
@@ -167,13 +185,22 @@ std::string status_json(const StatusReport& report) {
   json["success_rate"] = ratio_json(report.jobs.of(JobState::done), ended(report.jobs));
   json["latency_ms"] = latency_json(data.latency);
   json["tokens"] = tokens_json(data.counts.calls);
-  json["cost_usd"] = nullptr;
+  json["cost_usd"] = cost_json(data.counts.calls);
   json["jobs_per_minute"] = data.jobs_per_minute ? Json(*data.jobs_per_minute) : Json(nullptr);
-  json["eta"] = eta_json(report.eta, report.now);
+  json["eta"] = eta_json(report.eta, report.eta_pauses, std::nullopt, report.now);
   json["types"] = types_json(data);
   json["lanes"] = Json::array();
   for (const LaneReport& lane : report.lanes) json["lanes"].push_back(lane_json(lane));
   json["failures"] = failures_json(data);
+  return dumped(json);
+}
+
+std::string quota_json(const StatusReport& report) {
+  Json json = message("quota");
+  json["db"] = report.db;
+  json["sandbox"] = report.data.stamp.sandbox;
+  json["lanes"] = Json::array();
+  for (const LaneReport& lane : report.lanes) json["lanes"].push_back(lane_json(lane));
   return dumped(json);
 }
 
@@ -183,7 +210,7 @@ std::string progress_json(const Progress& progress, WallTime now) {
   json["sandbox"] = progress.sandbox;
   json["jobs"] = jobs_json(progress.jobs);
   json["jobs_per_minute"] = progress.per_minute;
-  json["eta"] = eta_json(progress.eta, now);
+  json["eta"] = eta_json(progress.eta, progress.eta_pauses, progress.deadline, now);
   json["workers"] = progress.workers;
   json["in_flight"] = progress.in_flight;
   json["lanes"] = Json::array();
@@ -215,7 +242,9 @@ std::string summary_json(const RunSummary& summary) {
       {"done", done}, {"failed", failed}, {"success_rate", ratio_json(done, done + failed)}};
   json["calls"] = calls_json(calls);
   json["tokens"] = tokens_json(calls);
-  json["cost_usd"] = nullptr;
+  json["cost_usd"] = cost_json(calls);
+  json["words"] = text_json(summary.words);
+  json["quota"] = {{"pauses", summary.pauses}, {"warnings", summary.warnings}};
   json["waits"] = waits_json(summary);
   json["longest_recovery_seconds"] =
       summary.longest_recovery ? Json(static_cast<double>(to_ms(*summary.longest_recovery)) / 1000)

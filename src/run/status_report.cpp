@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <utility>
+
+#include "ratebatch/run/eta.hpp"
 
 namespace ratebatch {
 namespace {
@@ -39,30 +42,67 @@ std::map<std::string, JobCounts> jobs_by_model(const StatusData& data, const Con
 }
 
 // What is stored was true when the run wrote it: waits run out, and nobody works without a run.
-// The next run does not wait for what the last one waited for: it starts afresh.
-LaneStatus status_now(const LaneStatus& stored, bool alive, WallTime now) {
-  if (!alive) return {};
-  const bool over = stored.until && *stored.until <= now;
+// Then what limits and waits remember holds: the next run waits for it too.
+LaneStatus status_now(const LaneStatus& stored, const LaneStatus& remembered, bool alive,
+                      WallTime now) {
+  const auto waits = [&](const LaneStatus& status) {
+    const bool stands = status.state == LaneState::waiting || status.state == LaneState::paused;
+    return stands && (!status.until || *status.until > now);
+  };
+  if (!alive) return waits(remembered) ? remembered : LaneStatus{};
   switch (stored.state) {
     case LaneState::idle:
       return {};
     case LaneState::running:
     case LaneState::tripped:
     case LaneState::no_key:
+    case LaneState::slowed:
+    case LaneState::stopped:
       return stored;
     case LaneState::waiting:
     case LaneState::paused:
-      return over ? LaneStatus{LaneState::running, "", std::nullopt} : stored;
+      return waits(stored) ? stored : LaneStatus{LaneState::running, "", std::nullopt};
   }
   return stored;
 }
 
-void add_settings(LaneReport& lane, const Config& config) {
-  const auto model = config.models.find(lane.model);
-  if (model != config.models.end()) lane.limits = model->second.limits;
-  const auto provider = config.providers.find(lane.provider);
-  if (provider == config.providers.end()) return;
-  for (const KeySource& key : provider->second.keys) lane.keys.push_back(key.name);
+// What is used of a lane's limits.
+void add_quota(LaneReport& lane, const QuotaPicture& quota, LaneId id) {
+  const LaneQuota& view = quota.quotas[index_of(id)];
+  lane.critical = view.critical;
+  lane.concurrency = view.concurrency;
+  lane.limits = shown_limits(quota.lanes, id, view.limits);
+  lane.keys = view.keys;
+}
+
+// The lanes of the last run, and those that the next one will have besides.
+std::vector<LaneReport> lane_reports(const StatusReport& report, const QuotaPicture* quota) {
+  const bool alive = report.data.live_run.has_value();
+  std::vector<LaneReport> lanes;
+  std::set<std::string> known;
+  for (const StoredLane& stored : report.data.lanes) {
+    LaneReport lane;
+    lane.model = stored.model;
+    lane.provider = stored.provider;
+    const auto id = quota == nullptr ? std::nullopt : quota->lane_of(stored.model);
+    const LaneStatus remembered = id ? quota->quotas[index_of(*id)].status : LaneStatus{};
+    lane.status = status_now(stored.status, remembered, alive, report.now);
+    if (id) add_quota(lane, *quota, *id);
+    known.insert(stored.model);
+    lanes.push_back(std::move(lane));
+  }
+  if (quota == nullptr) return lanes;
+  for (std::size_t i = 0; i < quota->lanes.lanes.size(); ++i) {
+    const LaneSettings& settings = quota->lanes.lanes[i];
+    if (!known.insert(settings.model).second) continue;
+    LaneReport lane;
+    lane.model = settings.model;
+    lane.provider = quota->lanes.pools[index_of(settings.pool)].provider;
+    lane.status = status_now({}, quota->quotas[i].status, alive, report.now);
+    add_quota(lane, *quota, LaneId{static_cast<std::int32_t>(i)});
+    lanes.push_back(std::move(lane));
+  }
+  return lanes;
 }
 
 bool has_work(const LaneReport& lane) { return !lane.jobs || lane.jobs->open() > 0; }
@@ -83,13 +123,16 @@ OverallState state_of(const StatusReport& report) {
     return report.jobs.of(JobState::held) > 0 ? OverallState::idle : OverallState::complete;
   }
   const auto is_paused = [](LaneState s) { return s == LaneState::paused; };
-  const auto stands_still = [](LaneState s) { return s != LaneState::running; };
+  const auto stands_still = [](LaneState s) {
+    return s != LaneState::running && s != LaneState::slowed;
+  };
   if (report.data.live_run) {
     if (report.jobs.of(JobState::running) > 0) return OverallState::running;
     if (all_with_work(report.lanes, is_paused)) return OverallState::paused;
     return all_with_work(report.lanes, stands_still) ? OverallState::waiting
                                                      : OverallState::running;
   }
+  if (all_with_work(report.lanes, is_paused)) return OverallState::paused;
   if (report.data.last_run) {
     const PastRun& last = *report.data.last_run;
     const std::int32_t code = last.exit_code.value_or(0);
@@ -110,6 +153,35 @@ void find_bottleneck(StatusReport& report) {
   }
 }
 
+// When all will be done. Which lane had how much of the rate is not stored: each gets its share by
+// what is left to do.
+std::optional<Eta> forecast(const StatusReport& report, const QuotaPicture* quota) {
+  const StatusData& data = report.data;
+  if (!data.live_run || !data.jobs_per_minute) return std::nullopt;
+  const bool has_lanes = quota != nullptr && !report.lanes.empty() &&
+                         std::all_of(report.lanes.begin(), report.lanes.end(),
+                                     [](const LaneReport& lane) { return lane.jobs.has_value(); });
+  if (!has_lanes) {
+    return eta_of({report.jobs.open(), *data.jobs_per_minute, report.bottleneck, {}}, report.now);
+  }
+  const UsePerJob use = use_per_job(data.counts.calls, ended(report.jobs));
+  const auto all = static_cast<double>(std::max<std::int64_t>(report.jobs.open(), 1));
+  std::optional<Eta> last = Eta{report.now, 0};
+  for (const LaneReport& lane : report.lanes) {
+    EtaLane each;
+    each.open = lane.jobs->open();
+    each.per_minute = *data.jobs_per_minute * static_cast<double>(each.open) / all;
+    each.status = lane.status;
+    std::vector<LimitView> views;
+    for (const ShownLimit& limit : lane.limits) views.push_back(limit.view);
+    if (const auto id = quota->lane_of(lane.model)) {
+      each.windows = eta_windows(quota->lanes, *id, views, use);
+    }
+    last = later_of(last, eta_of(each, report.now));
+  }
+  return last;
+}
+
 }  // namespace
 
 std::string_view to_string(OverallState state) {
@@ -119,26 +191,26 @@ std::string_view to_string(OverallState state) {
 }
 
 StatusReport make_status_report(StatusData data, const std::optional<Config>& config,
-                                std::string db, WallTime now) {
+                                const QuotaPicture* quota, std::string db, WallTime now) {
   StatusReport report;
   const bool alive = data.live_run.has_value();
   report.db = std::move(db);
   report.now = now;
   report.jobs = corrected(data.counts.jobs(), alive);
-  std::map<std::string, JobCounts> by_model;
-  if (config) by_model = jobs_by_model(data, *config, alive);
-  for (const StoredLane& stored : data.lanes) {
-    LaneReport lane{
-        stored.model, stored.provider, status_now(stored.status, alive, now), std::nullopt, {}, {}};
-    if (config) lane.jobs = by_model[stored.model];
-    if (config) add_settings(lane, *config);
-    report.lanes.push_back(std::move(lane));
-  }
   report.data = std::move(data);
+  report.lanes = lane_reports(report, quota);
+  if (config) {
+    const auto by_model = jobs_by_model(report.data, *config, alive);
+    for (LaneReport& lane : report.lanes) {
+      const auto jobs = by_model.find(lane.model);
+      lane.jobs = jobs == by_model.end() ? JobCounts{} : jobs->second;
+    }
+  }
   report.state = state_of(report);
   find_bottleneck(report);
-  if (alive && report.data.jobs_per_minute) {
-    report.eta = eta_of(report.jobs, *report.data.jobs_per_minute, report.bottleneck, now);
+  if (const auto eta = forecast(report, quota)) {
+    report.eta = std::max(eta->finish_at - now, Duration{});
+    report.eta_pauses = eta->pauses;
   }
   return report;
 }

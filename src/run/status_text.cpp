@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ratebatch/base/money.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch {
@@ -13,7 +14,11 @@ std::string headline(const StatusReport& report) {
   std::string text = escaped(report.db);
   if (report.data.stamp.sandbox) text += " (SANDBOX)";
   text += fmt::format(": {}", to_string(report.state));
-  const std::string wait = wait_text(report.bottleneck, report.now);
+  std::vector<ShownLimit> limits;
+  for (const LaneReport& lane : report.lanes) {
+    if (lane.model == report.bottleneck_model) limits = lane.limits;
+  }
+  const std::string wait = wait_text(report.bottleneck, limits, report.now);
   if (!wait.empty() && report.state != OverallState::running) {
     text += fmt::format(", {} {}", escaped(report.bottleneck_model), wait);
   }
@@ -48,6 +53,9 @@ std::string rate_line(const StatusReport& report) {
   if (report.eta && report.jobs.open() > 0) {
     text += fmt::format(", done in {} ({})", format_duration(*report.eta),
                         format_utc(report.now + *report.eta));
+    if (report.eta_pauses > 0) {
+      text += ", after " + counted(report.eta_pauses, "pause", "pauses");
+    }
   }
   return text + "\n";
 }
@@ -68,6 +76,9 @@ std::string calls_line(const StatusData& data) {
                         grouped(calls.output_tokens));
     if (calls.images > 0) text += ", " + counted(calls.images, "image", "images");
     text += "\n";
+  }
+  if (calls.cost_pico_usd > 0) {
+    text += fmt::format("  cost      {} USD\n", usd_text(calls.cost_pico_usd));
   }
   return text;
 }
@@ -92,14 +103,23 @@ std::string run_line(const StatusReport& report) {
                      escaped(run.reason), run.exit_code.value_or(0));
 }
 
-std::string limits_text(const Limits& limits) {
+// Each on a line of its own, below its lane. Of short windows a run in another process keeps count.
+std::string limit_lines(const LaneReport& lane, WallTime now) {
   std::string text;
-  for (const RequestLimit& limit : limits.requests) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", escaped(limit.name),
-                        grouped(limit.amount));
-  }
-  if (limits.concurrency) {
-    text += fmt::format("{}concurrency {}", text.empty() ? "" : ", ", *limits.concurrency);
+  for (const ShownLimit& limit : lane.limits) text += "    " + limit_text(limit, now) + "\n";
+  if (lane.concurrency) text += fmt::format("    concurrency {}\n", *lane.concurrency);
+  if (lane.keys.size() < 2) return text;
+  for (const KeyView& key : lane.keys) {
+    text += fmt::format("    keys {}", escaped(key.group));
+    const std::string wait = wait_text(key.status, {}, now);
+    if (!wait.empty()) text += ": " + wait;
+    for (const LimitView& limit : key.limits) {
+      if (limit.is_long) {
+        text += fmt::format(", {} {} of {}", escaped(limit.limit), grouped(limit.used),
+                            grouped(limit.max));
+      }
+    }
+    text += "\n";
   }
   return text;
 }
@@ -116,11 +136,10 @@ std::string lane_lines(const StatusReport& report) {
       add_count(text, lane.jobs->of(JobState::running), "running");
       add_count(text, lane.jobs->of(JobState::failed), "failed");
     }
-    const std::string wait = wait_text(lane.status, report.now);
+    const std::string wait = wait_text(lane.status, lane.limits, report.now);
     if (!wait.empty()) text += "; " + wait;
-    const std::string limits = limits_text(lane.limits);
-    if (!limits.empty()) text += "; limits: " + limits;
-    text += "\n";
+    if (lane.critical) text += "; quota nearly used up";
+    text += "\n" + limit_lines(lane, report.now);
   }
   return text.empty() ? "" : "\nmodels\n" + text;
 }

@@ -1,83 +1,132 @@
 #include "sandbox/gate.hpp"
 
 #include <algorithm>
-#include <array>
+#include <functional>
 
 #include "ratebatch/base/assert.hpp"
 
 namespace ratebatch::sandbox {
 namespace {
 
-// Which of two limits a client should hear of: the one that lasts longer if it is exhausted, else
-// the one with the smaller share left. Cross-multiplied; both factors are at most 10^8.
+// Two amounts multiplied take 80 bits.
+__extension__ using Wide = __int128;
+
+// Which of two limits a client should hear of: one that is never met, else the one that lasts
+// longer if it is exhausted, else the one with the smaller share left.
 bool is_tighter(const LimitView& a, const LimitView& b) {
-  if (a.wait != b.wait) return a.wait > b.wait;
-  return a.remaining * b.limit < b.remaining * a.limit;
+  if (a.never_fits() != b.never_fits()) return a.never_fits();
+  if (a.reading.wait != b.reading.wait) return a.reading.wait > b.reading.wait;
+  return Wide{a.reading.room} * b.terms->most < Wide{b.reading.room} * a.terms->most;
+}
+
+void keep_tighter(std::optional<LimitView>& kept, const LimitView& view) {
+  if (!kept || is_tighter(view, *kept)) kept = view;
+}
+
+using Pools = std::array<GatePool*, 2>;
+
+// Looks at every limit for a request of that cost, and notes what stands in its way and what the
+// headers tell.
+void survey(const Pools& pools, const Amounts& cost, Now now, Decision& decision) {
+  decision.requests.reset();
+  decision.tokens.reset();
+  for (GatePool* pool : pools) {
+    for (Limiter& limiter : pool->limiters) {
+      const Resource resource = limiter.terms().resource;
+      const std::int64_t wanted = cost[index_of(resource)];
+      const LimitView view = limiter.view(now, std::max<std::int64_t>(wanted, 1));
+      if (resource == Resource::requests) keep_tighter(decision.requests, view);
+      if (resource == Resource::tokens) keep_tighter(decision.tokens, view);
+      if (wanted > 0 && !view.fits()) keep_tighter(decision.refusing, view);
+    }
+  }
+}
+
+void take(const Pools& pools, const Amounts& cost, Now now, Grant& grant) {
+  grant.pools = pools;
+  grant.cost = cost;
+  for (GatePool* pool : pools) {
+    ++pool->in_flight;
+    for (Limiter& limiter : pool->limiters) {
+      const std::int64_t wanted = cost[index_of(limiter.terms().resource)];
+      if (wanted > 0) grant.marks.push_back({&limiter, limiter.take(now, wanted)});
+    }
+  }
 }
 
 }  // namespace
 
-Gate::Gate(const SandboxOptions& options, Instant start)
-    : algorithm_(options.algorithm),
-      start_(start),
-      limits_(options.models),
-      every_model_(options.every_model) {
-  add(overall_, options.overall);
-}
+Gate::Gate(const SandboxOptions& options, Now start) : options_(options), start_(start) {}
 
-void Gate::add(Pool& pool, const Limits& limits) const {
-  for (const RequestLimit& limit : limits.requests) {
-    pool.limiters.emplace_back(algorithm_, limit.amount, limit.window, start_);
+void Gate::add(GatePool& pool, const Limits& limits, const char* prefix) const {
+  for (const Limit& limit : limits.windows) {
+    pool.limiters.emplace_back(limit, options_, start_, prefix);
   }
   if (!limits.concurrency) return;
   const std::int64_t most = *limits.concurrency;
   pool.concurrency_max = std::min(pool.concurrency_max.value_or(most), most);
 }
 
-Gate::Pool* Gate::find_or_add(const std::string& model) {
-  if (const auto found = models_.find(model); found != models_.end()) return &found->second;
-  if (models_.size() >= gate_models_max) return nullptr;
-  Pool& pool = models_[model];
-  if (const auto own = limits_.find(model); own != limits_.end()) add(pool, own->second);
-  add(pool, every_model_);
-  return &pool;
+std::optional<Gate::Found> Gate::find_or_add(std::string_view key, const std::string& model) {
+  if (options_.keys == KeyCounters::shared) key = {};
+  auto at = accounts_.find(key);
+  if (at != accounts_.end()) {
+    const auto own = at->second.models.find(model);
+    if (own != at->second.models.end()) return Found{&at->second, &own->second};
+  }
+  if (model_count_ >= gate_models_max) return std::nullopt;
+  ++model_count_;
+  if (at == accounts_.end()) {
+    at = accounts_.try_emplace(std::string(key)).first;
+    at->second.name = "key " + std::to_string(accounts_.size());
+    add(at->second.overall, options_.overall, "total ");
+  }
+  GatePool& pool = at->second.models[model];
+  if (const auto own = options_.models.find(model); own != options_.models.end()) {
+    add(pool, own->second, "");
+  }
+  add(pool, options_.every_model, "");
+  return Found{&at->second, &pool};
 }
 
-Decision Gate::ask(const std::string& model, Instant now) {
-  Pool* own = find_or_add(model);
-  if (own == nullptr) return {Decision::Kind::too_many_models, std::nullopt, 0};
-  const std::array<Pool*, 2> pools{own, &overall_};
+Decision Gate::ask(std::string_view key, const std::string& model, const Amounts& cost, Now now) {
+  Decision decision;
+  const std::optional<Found> found = find_or_add(key, model);
+  if (!found) {
+    decision.kind = Decision::Kind::too_many_models;
+    return decision;
+  }
+  decision.key_name = found->account->name;
+  const Pools pools{found->own, &found->account->overall};
 
-  const auto tightest = [&] {
-    std::optional<LimitView> shown;
-    for (Pool* pool : pools) {
-      for (Limiter& limiter : pool->limiters) {
-        const LimitView view = limiter.view(now);
-        if (!shown || is_tighter(view, *shown)) shown = view;
-      }
-    }
-    return shown;
-  };
-
-  const std::optional<LimitView> before = tightest();
-  if (before && before->wait > Duration{}) return {Decision::Kind::rate_limited, before, 0};
-  for (const Pool* pool : pools) {
+  survey(pools, cost, now, decision);
+  if (decision.refusing) {
+    decision.kind =
+        decision.refusing->never_fits() ? Decision::Kind::too_large : Decision::Kind::rate_limited;
+    return decision;
+  }
+  for (const GatePool* pool : pools) {
     if (pool->concurrency_max && pool->in_flight >= *pool->concurrency_max) {
-      return {Decision::Kind::too_many_at_once, before, *pool->concurrency_max};
+      decision.kind = Decision::Kind::too_many_at_once;
+      decision.concurrency_max = *pool->concurrency_max;
+      return decision;
     }
   }
-  for (Pool* pool : pools) {
-    for (Limiter& limiter : pool->limiters) limiter.take(now);
-    ++pool->in_flight;
-  }
-  return {Decision::Kind::granted, tightest(), 0};
+  take(pools, cost, now, decision.grant);
+  survey(pools, Amounts{}, now, decision);
+  return decision;
 }
 
-void Gate::release(const std::string& model) {
-  const auto found = models_.find(model);
-  RB_ASSERT(found != models_.end() && found->second.in_flight > 0);
-  --found->second.in_flight;
-  --overall_.in_flight;
+void Gate::end(const Grant& grant, const Amounts& use, Now now) {
+  for (const Grant::Mark& mark : grant.marks) {
+    const std::size_t index = index_of(mark.limiter->terms().resource);
+    const std::int64_t difference = use[index] - grant.cost[index];
+    if (difference != 0) mark.limiter->correct(mark.ticket, now, difference);
+  }
+  for (GatePool* pool : grant.pools) {
+    RB_ASSERT(pool->in_flight > 0);
+    --pool->in_flight;
+  }
 }
 
 }  // namespace ratebatch::sandbox

@@ -205,7 +205,7 @@ std::unique_ptr<HttpFront::Loop::Pending> HttpFront::Loop::take(evhttp_connectio
   waiting->due.reset();
   waiting->left.reset();
   evhttp_connection_set_closecb(connection, nullptr, nullptr);
-  service.end(waiting->admitted, abandoned);
+  service.end(waiting->admitted, abandoned, system_now());
   return waiting;
 }
 

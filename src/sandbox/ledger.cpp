@@ -27,20 +27,37 @@ void count_fault(SandboxFaultStats& faults, Fault fault) {
   }
 }
 
-void count_grant(SandboxModelStats& stats) {
-  ++stats.granted;
-  ++stats.in_flight;
-  stats.in_flight_max = std::max(stats.in_flight_max, stats.in_flight);
+void count_grant(SandboxCounts& counts, std::int64_t tokens) {
+  ++counts.granted;
+  ++counts.in_flight;
+  counts.in_flight_max = std::max(counts.in_flight_max, counts.in_flight);
+  counts.tokens += tokens;
 }
 
 }  // namespace
 
-void Ledger::granted(const std::string& model, Fault fault, const std::string& client_id) {
+void BusiestMinute::count(Instant now) {
+  constexpr std::int64_t minute_ms = 60'000;
+  const std::int64_t ms = now.ns / 1'000'000;
+  while (!slots_.empty() && slots_.front().ms + minute_ms <= ms) {
+    inside_ -= slots_.front().events;
+    slots_.pop_front();
+  }
+  if (slots_.empty() || slots_.back().ms != ms) slots_.push_back({ms, 0});
+  ++slots_.back().events;
+  most_ = std::max(most_, ++inside_);
+}
+
+void Ledger::granted(const Customer& customer, std::int64_t tokens, Fault fault,
+                     const std::string& client_id, Instant now) {
   const std::lock_guard lock(mutex_);
-  count_grant(stats_.total);
-  count_grant(stats_.models[model]);
+  count_grant(stats_.total, tokens);
+  count_grant(stats_.models[customer.model], tokens);
+  count_grant(stats_.keys[customer.key_name], tokens);
   count_fault(stats_.faults, fault);
   if (fault != Fault::error) charge(client_id);
+  busiest_.count(now);
+  stats_.granted_60s_max = busiest_.most();
 }
 
 void Ledger::charge(const std::string& client_id) {
@@ -55,10 +72,12 @@ void Ledger::charge(const std::string& client_id) {
   }
 }
 
-void Ledger::refused(const std::string& model) {
+void Ledger::refused(const Customer& customer, const std::string& limit) {
   const std::lock_guard lock(mutex_);
   ++stats_.total.refused;
-  ++stats_.models[model].refused;
+  ++stats_.models[customer.model].refused;
+  ++stats_.keys[customer.key_name].refused;
+  ++stats_.refused_by[limit];
 }
 
 void Ledger::invalid() {
@@ -66,10 +85,16 @@ void Ledger::invalid() {
   ++stats_.invalid;
 }
 
-void Ledger::ended(const std::string& model, bool abandoned) {
+void Ledger::outage() {
+  const std::lock_guard lock(mutex_);
+  ++stats_.outage;
+}
+
+void Ledger::ended(const Customer& customer, bool abandoned) {
   const std::lock_guard lock(mutex_);
   --stats_.total.in_flight;
-  --stats_.models[model].in_flight;
+  --stats_.models[customer.model].in_flight;
+  --stats_.keys[customer.key_name].in_flight;
   if (abandoned) ++stats_.abandoned;
 }
 

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <mutex>
 #include <string>
 
+#include "ratebatch/base/time.hpp"
 #include "ratebatch/sandbox/sandbox_server.hpp"
 
 namespace ratebatch::sandbox {
@@ -13,17 +15,43 @@ namespace ratebatch::sandbox {
 // What happens to a granted request.
 enum class Fault : std::uint8_t { none, error, reset, truncate, hang, garbage };
 
+// Whom a request is counted for.
+struct Customer {
+  std::string model;
+  std::string key_name;
+};
+
+// The most events within any 60 s, to the millisecond. Keeps 60,000 numbers at most.
+class BusiestMinute {
+ public:
+  // Precondition: `now` does not go backwards.
+  void count(Instant now);
+  [[nodiscard]] std::int64_t most() const { return most_; }
+
+ private:
+  struct Slot {
+    std::int64_t ms;
+    std::int64_t events;
+  };
+  std::deque<Slot> slots_;
+  std::int64_t inside_ = 0;
+  std::int64_t most_ = 0;
+};
+
 class Ledger {
  public:
-  // A request of `model` was granted and will meet `fault`. Unless that is an error it is charged
-  // to `client_id`, if that is not empty.
-  void granted(const std::string& model, Fault fault, const std::string& client_id);
+  // A request was granted, will use `tokens` and will meet `fault`. Unless that is an error it is
+  // charged to `client_id`, if that is not empty.
+  void granted(const Customer& customer, std::int64_t tokens, Fault fault,
+               const std::string& client_id, Instant now);
 
-  void refused(const std::string& model);
+  // Refused by the limit of this name.
+  void refused(const Customer& customer, const std::string& limit);
   void invalid();
+  void outage();
 
   // A granted request has ended; `abandoned`: the client left before its answer.
-  void ended(const std::string& model, bool abandoned);
+  void ended(const Customer& customer, bool abandoned);
 
   [[nodiscard]] SandboxStats snapshot() const;
 
@@ -32,6 +60,7 @@ class Ledger {
 
   mutable std::mutex mutex_;
   SandboxStats stats_;
+  BusiestMinute busiest_;
 };
 
 }  // namespace ratebatch::sandbox

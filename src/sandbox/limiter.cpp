@@ -7,116 +7,70 @@
 namespace ratebatch::sandbox {
 namespace {
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return a / b + (a % b > 0 ? 1 : 0); }
+bool has_calendar(const Limit& limit) {
+  return limit.is_long() && limit.reset.kind != Reset::Kind::rolling;
+}
 
-std::int64_t to_us(Instant at) { return at.ns / 1000; }
+bool is_day_compressed(const SandboxOptions& options) {
+  return options.day != std::chrono::hours{24};
+}
 
-using Way = std::variant<FixedWindow, SlidingLog, TokenBucket>;
+// A burst is meant for paces: a quota of a day is not handed out by the minute.
+std::int64_t most_at_once(const Limit& limit, const SandboxOptions& options) {
+  const bool bursts = options.algorithm == LimitAlgorithm::bucket && options.burst &&
+                      limit.resource == Resource::requests && !limit.is_long();
+  return bursts ? std::min(*options.burst, limit.amount) : limit.amount;
+}
 
-Way make_way(LimitAlgorithm algorithm, std::int64_t amount, Duration window, Instant start) {
-  RB_ASSERT(amount >= 1 && amount <= sandbox_amount_max);
-  RB_ASSERT(window >= std::chrono::microseconds{1} && window <= sandbox_window_max);
-  switch (algorithm) {
-    case LimitAlgorithm::fixed:
-      return FixedWindow(amount, window, start);
-    case LimitAlgorithm::sliding:
-      return SlidingLog(amount, window);
-    case LimitAlgorithm::bucket:
-      return TokenBucket(amount, window, start);
-  }
-  RB_ASSERT(false);
+Duration enforced_window(const Limit& limit, const SandboxOptions& options) {
+  return compressed({.concurrency = {}, .windows = {limit}}, options).windows.front().window;
+}
+
+// A refusal for a day means another thing than one for a minute, however short the day is.
+LimitTerms terms_of(const Limit& limit, const SandboxOptions& options, const char* prefix) {
+  return {.name = prefix + limit.name,
+          .resource = limit.resource,
+          .amount = limit.amount,
+          .window = limit.is_long() ? limit.window : enforced_window(limit, options),
+          .most = most_at_once(limit, options)};
 }
 
 }  // namespace
 
-FixedWindow::FixedWindow(std::int64_t amount, Duration window, Instant start)
-    : amount_(amount), window_(window), window_start_(start) {}
-
-void FixedWindow::turn(Instant now) {
-  const std::int64_t passed = (now - window_start_) / window_;
-  if (passed <= 0) return;
-  window_start_ = window_start_ + passed * window_;
-  used_ = 0;
+Limiter::Way Limiter::make_way(const Limit& limit, const SandboxOptions& options, std::int64_t most,
+                               Now start) {
+  const Duration window = enforced_window(limit, options);
+  if (has_calendar(limit)) {
+    if (is_day_compressed(options)) return FixedWindow(limit.amount, window, start.steady);
+    return CalendarWindow(limit.amount, limit.reset, start.wall);
+  }
+  switch (options.algorithm) {
+    case LimitAlgorithm::fixed:
+      return FixedWindow(limit.amount, window, start.steady);
+    case LimitAlgorithm::sliding:
+      return SlidingLog(limit.amount, window);
+    case LimitAlgorithm::bucket:
+      return TokenBucket(limit.amount, window, most, start.steady);
+  }
+  RB_ASSERT(false);
 }
 
-LimitView FixedWindow::view(Instant now) {
-  turn(now);
-  const Duration left = window_start_ + window_ - now;
-  return {.limit = amount_,
-          .remaining = amount_ - used_,
-          .window = window_,
-          .reset = used_ > 0 ? left : Duration{},
-          .wait = used_ < amount_ ? Duration{} : left};
+Limiter::Limiter(const Limit& limit, const SandboxOptions& options, Now start, const char* prefix)
+    : terms_(terms_of(limit, options, prefix)),
+      way_(make_way(limit, options, terms_.most, start)) {}
+
+LimitView Limiter::view(Now now, std::int64_t cost) {
+  RB_ASSERT(cost >= 1);
+  return {&terms_, cost, std::visit([&](auto& way) { return way.read(now, cost); }, way_)};
 }
 
-void FixedWindow::take(Instant now) {
-  turn(now);
-  RB_ASSERT(used_ < amount_);
-  ++used_;
+Ticket Limiter::take(Now now, std::int64_t cost) {
+  RB_ASSERT(view(now, cost).fits());
+  return std::visit([&](auto& way) { return way.take(now, cost); }, way_);
 }
 
-SlidingLog::SlidingLog(std::int64_t amount, Duration window) : amount_(amount), window_(window) {}
-
-void SlidingLog::expire(Instant now) {
-  while (!granted_.empty() && granted_.front() + window_ <= now) granted_.pop_front();
-}
-
-LimitView SlidingLog::view(Instant now) {
-  expire(now);
-  const std::int64_t remaining = amount_ - static_cast<std::int64_t>(granted_.size());
-  return {.limit = amount_,
-          .remaining = remaining,
-          .window = window_,
-          .reset = granted_.empty() ? Duration{} : granted_.back() + window_ - now,
-          .wait = remaining > 0 ? Duration{} : granted_.front() + window_ - now};
-}
-
-void SlidingLog::take(Instant now) {
-  expire(now);
-  RB_ASSERT(static_cast<std::int64_t>(granted_.size()) < amount_);
-  granted_.push_back(now);
-}
-
-TokenBucket::TokenBucket(std::int64_t amount, Duration window, Instant start)
-    : amount_(amount), window_us_(window.count() / 1000), at_us_(to_us(start)) {}
-
-void TokenBucket::refill(Instant now) {
-  const std::int64_t passed_us = to_us(now) - at_us_;
-  if (passed_us <= 0) return;
-  at_us_ += passed_us;
-  // A whole window fills any bucket; without the bound the product could overflow.
-  missing_ -= std::min(missing_, std::min(passed_us, window_us_) * amount_);
-}
-
-Duration TokenBucket::time_to_gain(std::int64_t units) const {
-  return units <= 0 ? Duration{} : std::chrono::microseconds{ceil_div(units, amount_)};
-}
-
-LimitView TokenBucket::view(Instant now) {
-  refill(now);
-  const std::int64_t level = amount_ * window_us_ - missing_;
-  return {.limit = amount_,
-          .remaining = level / window_us_,
-          .window = std::chrono::microseconds{window_us_},
-          .reset = time_to_gain(missing_),
-          .wait = time_to_gain(window_us_ - level)};
-}
-
-void TokenBucket::take(Instant now) {
-  refill(now);
-  RB_ASSERT(amount_ * window_us_ - missing_ >= window_us_);
-  missing_ += window_us_;
-}
-
-Limiter::Limiter(LimitAlgorithm algorithm, std::int64_t amount, Duration window, Instant start)
-    : way_(make_way(algorithm, amount, window, start)) {}
-
-LimitView Limiter::view(Instant now) {
-  return std::visit([now](auto& way) { return way.view(now); }, way_);
-}
-
-void Limiter::take(Instant now) {
-  std::visit([now](auto& way) { way.take(now); }, way_);
+void Limiter::correct(Ticket ticket, Now now, std::int64_t difference) {
+  std::visit([&](auto& way) { way.correct(ticket, now, difference); }, way_);
 }
 
 }  // namespace ratebatch::sandbox

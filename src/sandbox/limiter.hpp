@@ -1,92 +1,61 @@
-// One request limit of the sandbox, counted in one of three ways. Pure: time comes as an argument
-// and must not go backwards.
-//
-// Written without a look at quota/: were both sides to share a mistake, neither would show it.
+// One limit of the sandbox, counted in the way that its options and the limit itself ask for.
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <string>
 #include <variant>
 
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/sandbox/sandbox_options.hpp"
+#include "sandbox/limiter_ways.hpp"
 
 namespace ratebatch::sandbox {
 
-// A limit at one moment, as headers and refusals tell it.
+// What a limit is, as refusals, headers and statistics tell it.
+struct LimitTerms {
+  std::string name;
+  Resource resource = Resource::requests;
+  std::int64_t amount = 0;  // Per window.
+  Duration window{};        // As it is called: a compressed day still is a day.
+  std::int64_t most = 0;    // What fits at once: the amount, or the burst of a bucket.
+
+  friend bool operator==(const LimitTerms&, const LimitTerms&) = default;
+};
+
+// A limit at one moment, for a request that costs `cost` of it.
 struct LimitView {
-  std::int64_t limit = 0;
-  std::int64_t remaining = 0;  // Whole requests that fit now.
-  Duration window{};
-  Duration reset{};  // Until all of it is free again.
-  Duration wait{};   // Until one request fits; zero if one fits now.
+  const LimitTerms* terms = nullptr;  // Lives as long as its limiter.
+  std::int64_t cost = 0;
+  Reading reading;
 
-  friend bool operator==(const LimitView&, const LimitView&) = default;
+  [[nodiscard]] bool never_fits() const { return cost > terms->most; }
+  [[nodiscard]] bool fits() const { return !never_fits() && reading.wait == Duration{}; }
 };
 
-// Windows of equal length that follow one another from `start`.
-class FixedWindow {
- public:
-  FixedWindow(std::int64_t amount, Duration window, Instant start);
-  [[nodiscard]] LimitView view(Instant now);
-  void take(Instant now);
-
- private:
-  void turn(Instant now);
-
-  std::int64_t amount_;
-  Duration window_;
-  Instant window_start_;
-  std::int64_t used_ = 0;
-};
-
-// A log of what was granted; an entry counts for exactly one window.
-class SlidingLog {
- public:
-  SlidingLog(std::int64_t amount, Duration window);
-  [[nodiscard]] LimitView view(Instant now);
-  void take(Instant now);
-
- private:
-  void expire(Instant now);
-
-  std::int64_t amount_;
-  Duration window_;
-  std::deque<Instant> granted_;
-};
-
-// A bucket that starts full, holds `amount` and refills evenly. Counts in units of which a request
-// costs one per microsecond of the window and which come back at `amount` a microsecond, so that
-// nothing is ever rounded.
-class TokenBucket {
- public:
-  TokenBucket(std::int64_t amount, Duration window, Instant start);
-  [[nodiscard]] LimitView view(Instant now);
-  void take(Instant now);
-
- private:
-  void refill(Instant now);
-  [[nodiscard]] Duration time_to_gain(std::int64_t units) const;
-
-  std::int64_t amount_;
-  std::int64_t window_us_;
-  std::int64_t at_us_;
-  std::int64_t missing_ = 0;  // Units below full.
-};
-
-// Any of the three. Precondition of the constructor: 1 <= amount <= sandbox_amount_max and
-// 1 us <= window <= sandbox_window_max.
 class Limiter {
  public:
-  Limiter(LimitAlgorithm algorithm, std::int64_t amount, Duration window, Instant start);
+  // `prefix` goes before the name. Precondition: check_sandbox_options accepts limit and options.
+  Limiter(const Limit& limit, const SandboxOptions& options, Now start, const char* prefix = "");
 
-  [[nodiscard]] LimitView view(Instant now);
+  [[nodiscard]] const LimitTerms& terms() const { return terms_; }
 
-  // Counts one request. Precondition: view(now).wait is zero.
-  void take(Instant now);
+  // Precondition: cost >= 1.
+  [[nodiscard]] LimitView view(Now now, std::int64_t cost);
+
+  // Counts a request. Precondition: view(now, cost).fits().
+  Ticket take(Now now, std::int64_t cost);
+
+  // The request with this ticket costs `difference` more, or less, than was taken.
+  void correct(Ticket ticket, Now now, std::int64_t difference);
 
  private:
-  std::variant<FixedWindow, SlidingLog, TokenBucket> way_;
+  using Way = std::variant<FixedWindow, CalendarWindow, SlidingLog, TokenBucket>;
+
+  static Way make_way(const Limit& limit, const SandboxOptions& options, std::int64_t most,
+                      Now start);
+
+  LimitTerms terms_;
+  Way way_;
 };
 
 }  // namespace ratebatch::sandbox

@@ -13,9 +13,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-// What a square picture of low quality costs (OpenAI image generation guide).
-constexpr std::int64_t image_output_tokens = 272;
-
 // Bytes that are not UTF-8 (a path, a client's id) are replaced: the writer would throw.
 std::string written(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -109,23 +106,24 @@ tl::expected<Generation, ApiError> read_image(const Json& json, Generation asked
   if (const auto size = json.find("size"); size != json.end() && size->is_string()) {
     asked.size = size->get<std::string>();
   }
+  if (const auto n = json.find("n"); n != json.end() && !n->is_null()) {
+    const std::int64_t pictures = n->is_number_integer() ? n->get<std::int64_t>() : 0;
+    if (pictures < 1 || pictures > pictures_max) {
+      return refuse(fmt::format("Invalid 'n': expected 1 to {}.", pictures_max), "n");
+    }
+    asked.pictures = pictures;
+  }
   return asked;
 }
 
-// "requests per min (RPM)"
-std::string dimension(Duration window) {
-  if (window == std::chrono::seconds{1}) return "requests per sec (RPS)";
-  if (window == std::chrono::minutes{1}) return "requests per min (RPM)";
-  if (window == std::chrono::hours{1}) return "requests per hour (RPH)";
-  if (window == std::chrono::hours{24}) return "requests per day (RPD)";
-  return fmt::format("requests per {} (REQUESTS)", go_duration(window));
-}
+std::int64_t used(const Amounts& use, Resource resource) { return use[index_of(resource)]; }
 
-Json counts_of(const SandboxModelStats& stats) {
+Json counts_of(const SandboxCounts& stats) {
   return {{"granted", stats.granted},
           {"refused", stats.refused},
           {"in_flight", stats.in_flight},
-          {"in_flight_max", stats.in_flight_max}};
+          {"in_flight_max", stats.in_flight_max},
+          {"tokens", stats.tokens}};
 }
 
 }  // namespace
@@ -162,30 +160,10 @@ std::string error_body(const ApiError& error) {
                     {"code", text_or_null(error.code)}}}});
 }
 
-ApiError rate_limit_error(const std::string& model, const LimitView& limit) {
-  return {.status = 429,
-          .message = fmt::format(
-              "Rate limit reached for {} in organization org-sandbox on {}: Limit {}, Used {}, "
-              "Requested 1. Please try again in {}. Visit "
-              "https://platform.openai.com/account/rate-limits to learn more.",
-              model, dimension(limit.window), limit.limit, limit.limit - limit.remaining,
-              go_duration(limit.wait)),
-          .type = "requests",
-          .code = "rate_limit_exceeded"};
-}
-
-ApiError concurrency_error(const std::string& model, std::int64_t concurrency_max) {
-  return {.status = 429,
-          .message = fmt::format("Too many concurrent requests for {} in organization org-sandbox: "
-                                 "at most {} may be in progress at once.",
-                                 model, concurrency_max),
-          .type = "requests",
-          .code = "too_many_concurrent_requests"};
-}
-
 std::string chat_body(const Generation& asked, const AnswerMark& mark, std::uint64_t seed) {
   const std::string full = answer_text(seed, asked.prompt);
   const std::int64_t tokens_of_all = token_count(character_count(full));
+  // As use_of has it; the text, which is the dear part, is made but once here.
   const std::int64_t tokens = std::min(tokens_of_all, asked.tokens_max.value_or(tokens_of_all));
   const std::int64_t input = token_count(asked.input_characters);
   const Json message = {{"role", "assistant"},
@@ -211,18 +189,23 @@ std::string chat_body(const Generation& asked, const AnswerMark& mark, std::uint
 
 std::string image_body(const Generation& asked, const AnswerMark& mark, std::uint64_t seed,
                        std::int64_t image_bytes) {
-  const std::int64_t input = token_count(asked.input_characters);
-  const std::string png = picture_png(mixed(seed, asked.prompt), image_bytes);
+  const Amounts use = use_of(asked, seed);
+  const std::int64_t input = used(use, Resource::input_tokens);
+  Json pictures = Json::array();
+  for (std::int64_t i = 0; i < asked.pictures; ++i) {
+    const std::uint64_t number = mixed(seed + static_cast<std::uint64_t>(i), asked.prompt);
+    pictures.push_back({{"b64_json", base64(picture_png(number, image_bytes))}});
+  }
   return written({{"created", mark.created.ns / 1'000'000'000},
-                  {"data", Json::array({{{"b64_json", base64(png)}}})},
+                  {"data", std::move(pictures)},
                   {"background", "opaque"},
                   {"output_format", "png"},
                   {"size", asked.size},
                   {"quality", "low"},
                   {"usage",
-                   {{"total_tokens", input + image_output_tokens},
+                   {{"total_tokens", used(use, Resource::tokens)},
                     {"input_tokens", input},
-                    {"output_tokens", image_output_tokens},
+                    {"output_tokens", used(use, Resource::output_tokens)},
                     {"input_tokens_details", {{"text_tokens", input}, {"image_tokens", 0}}}}}});
 }
 
@@ -239,8 +222,13 @@ std::string stats_body(const SandboxStats& stats) {
   json["charged"] = stats.charged;
   json["abandoned"] = stats.abandoned;
   json["invalid"] = stats.invalid;
+  json["outage"] = stats.outage;
+  json["granted_60s_max"] = stats.granted_60s_max;
+  json["refused_by"] = stats.refused_by;
   json["models"] = Json::object();
   for (const auto& [model, counts] : stats.models) json["models"][model] = counts_of(counts);
+  json["keys"] = Json::object();
+  for (const auto& [key, counts] : stats.keys) json["keys"][key] = counts_of(counts);
   json["faults"] = {{"error", stats.faults.error},
                     {"reset", stats.faults.reset},
                     {"truncate", stats.faults.truncate},
@@ -249,21 +237,6 @@ std::string stats_body(const SandboxStats& stats) {
   json["bill"] = stats.bill;
   json["bill_dropped"] = stats.bill_dropped;
   return written(json);
-}
-
-std::string go_duration(Duration d) {
-  const std::int64_t ms = (d.count() + 999'999) / 1'000'000;
-  if (ms <= 0) return "0s";
-  if (ms < 1000) return fmt::format("{}ms", ms);
-  const std::int64_t s = ms / 1000;
-  std::string seconds = fmt::format("{}", s % 60);
-  if (ms % 1000 != 0) {
-    seconds += fmt::format(".{:03}", ms % 1000);
-    seconds.erase(seconds.find_last_not_of('0') + 1);
-  }
-  if (s < 60) return seconds + "s";
-  if (s < 3600) return fmt::format("{}m{}s", s / 60, seconds);
-  return fmt::format("{}h{}m{}s", s / 3600, s / 60 % 60, seconds);
 }
 
 }  // namespace ratebatch::sandbox

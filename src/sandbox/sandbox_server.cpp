@@ -42,7 +42,7 @@ Result<std::thread> start_quiet_thread(Work work) {
 
 struct SandboxServer::Parts {
   explicit Parts(const SandboxOptions& wanted)
-      : options(wanted), service(options, ledger, system_now().steady) {}
+      : options(wanted), service(options, ledger, system_now()) {}
 
   SandboxOptions options;
   sandbox::Ledger ledger;

@@ -31,10 +31,15 @@ Reply json_reply(int status, std::string body, std::vector<Header> headers = {})
   return {status, std::move(headers), std::move(body)};
 }
 
-void add_limit_headers(std::vector<Header>& headers, const LimitView& limit) {
-  headers.push_back({"x-ratelimit-limit-requests", std::to_string(limit.limit)});
-  headers.push_back({"x-ratelimit-remaining-requests", std::to_string(limit.remaining)});
-  headers.push_back({"x-ratelimit-reset-requests", go_duration(limit.reset)});
+void add_triple(std::vector<Header>& headers, std::string_view resource,
+                const std::optional<LimitView>& limit) {
+  if (!limit) return;
+  const auto add = [&](std::string_view what, std::string value) {
+    headers.push_back({fmt::format("x-ratelimit-{}-{}", what, resource), std::move(value)});
+  };
+  add("limit", std::to_string(limit->terms->most));
+  add("remaining", std::to_string(std::max<std::int64_t>(limit->reading.room, 0)));
+  add("reset", go_duration(limit->reading.reset));
 }
 
 std::string whole_seconds(Duration wait) {
@@ -46,24 +51,13 @@ bool is_printable_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-ApiError server_error(int status) {
-  if (status == 503) {
-    return {.status = 503,
-            .message = "The engine is currently overloaded, please try again later",
-            .type = "service_unavailable_error",
-            .code = "server_is_overloaded"};
-  }
-  return {.status = 500,
-          .message = "The server had an error while processing your request. Sorry about that!",
-          .type = "server_error"};
-}
-
 }  // namespace
 
 // The streams differ, so that more faults do not change the ids.
-Service::Service(const SandboxOptions& options, Ledger& ledger, Instant start)
+Service::Service(const SandboxOptions& options, Ledger& ledger, Now start)
     : options_(options),
       ledger_(ledger),
+      start_(start.steady),
       gate_(options, start),
       faults_(options.seed),
       ids_(Rng(options.seed).next()) {}
@@ -97,44 +91,73 @@ std::variant<Reply, Admitted> Service::ask(const Question& question, Now now) {
   RB_ASSERT(false);
 }
 
-std::variant<Reply, Admitted> Service::generate(Generation::Kind kind, const Question& question,
-                                                Now now) {
+std::optional<ApiError> Service::fault_of_sender(const Question& question) const {
   if (!options_.required_key.empty() &&
       question.authorization != "Bearer " + options_.required_key) {
-    return reject(
-        {.status = 401, .message = "Incorrect API key provided.", .code = "invalid_api_key"});
+    return ApiError{
+        .status = 401, .message = "Incorrect API key provided.", .code = "invalid_api_key"};
   }
   if (question.client_id.size() > client_id_bytes_max || !is_printable_ascii(question.client_id)) {
-    return reject(
-        {.message = "Invalid X-Client-Request-Id: expected at most 512 ASCII characters."});
+    return ApiError{.message =
+                        "Invalid X-Client-Request-Id: expected at most 512 ASCII characters."};
   }
+  return std::nullopt;
+}
+
+bool Service::is_out(const std::string& model, Instant now) const {
+  if (!options_.outage) return false;
+  const SandboxOutage& outage = *options_.outage;
+  const bool concerns = outage.model.empty() || outage.model == model;
+  return concerns && now >= start_ + outage.from && now < start_ + outage.until;
+}
+
+std::variant<Reply, Admitted> Service::generate(Generation::Kind kind, const Question& question,
+                                                Now now) {
+  if (const auto fault = fault_of_sender(question)) return reject(*fault);
   auto read = read_generation(kind, question.body);
   if (!read) return reject(read.error());
+  if (is_out(read->model, now.steady)) {
+    ledger_.outage();
+    return json_reply(503, error_body(server_error(503)), {{"x-request-id", "req_" + next_id()}});
+  }
+  return decide(std::move(*read), question, now);
+}
 
-  const std::string model = read->model;
-  const Decision decision = gate_.ask(model, now.steady);
+std::variant<Reply, Admitted> Service::decide(Generation asked, const Question& question, Now now) {
+  const Amounts use = use_of(asked, options_.seed);
+  const bool reserves = options_.token_count == TokenCount::reserve;
+  Decision decision =
+      gate_.ask(question.authorization, asked.model, reserves ? reserve_of(asked, use) : use, now);
   switch (decision.kind) {
     case Decision::Kind::granted:
       break;
     case Decision::Kind::rate_limited:
-      RB_ASSERT(decision.shown.has_value());
-      return refuse(rate_limit_error(model, *decision.shown), decision, model);
+    case Decision::Kind::too_large:
     case Decision::Kind::too_many_at_once:
-      return refuse(concurrency_error(model, decision.concurrency_max), decision, model);
+      return refuse(decision, asked.model);
     case Decision::Kind::too_many_models:
       return reject({.status = 404,
-                     .message = "The sandbox has seen too many different models.",
+                     .message = "The sandbox has seen too many different models and keys.",
                      .code = "model_not_found"});
   }
-  // Every draw is made for every request, so that one rate does not shift the others' numbers.
-  Admitted admitted{.asked = std::move(*read), .fault = draw_fault(), .arrived = now.steady};
+  Admitted admitted = admit(std::move(asked), use, std::move(decision), now);
+  ledger_.granted(admitted.customer, use[index_of(Resource::tokens)], admitted.fault,
+                  std::string(question.client_id), now.steady);
+  return admitted;
+}
+
+// Every draw is made for every request, so that one rate does not shift the others' numbers.
+Admitted Service::admit(Generation asked, const Amounts& use, Decision decision, Now now) {
+  Admitted admitted{.asked = std::move(asked), .fault = draw_fault(), .arrived = now.steady};
   admitted.error_status = faults_.below(2) == 0 ? 500 : 503;
   const std::int64_t jitter = options_.jitter.count();
   const Duration delay = options_.latency + Duration{faults_.between(-jitter, jitter)};
   admitted.delay = std::max(delay, Duration{});
   admitted.mark = {next_id(), now.wall};
-  if (decision.shown) add_limit_headers(admitted.headers, *decision.shown);
-  ledger_.granted(model, admitted.fault, std::string(question.client_id));
+  add_limit_headers(admitted.headers, decision);
+  admitted.customer = {admitted.asked.model, std::move(decision.key_name)};
+  admitted.grant = std::move(decision.grant);
+  admitted.use = use;
   return admitted;
 }
 
@@ -156,9 +179,9 @@ Reply Service::answer(const Admitted& admitted, Instant now) const {
   return json_reply(200, std::move(body), std::move(headers));
 }
 
-void Service::end(const Admitted& admitted, bool abandoned) {
-  gate_.release(admitted.asked.model);
-  ledger_.ended(admitted.asked.model, abandoned);
+void Service::end(const Admitted& admitted, bool abandoned, Now now) {
+  gate_.end(admitted.grant, admitted.use, now);
+  ledger_.ended(admitted.customer, abandoned);
 }
 
 Reply Service::reject(const ApiError& error) {
@@ -166,14 +189,33 @@ Reply Service::reject(const ApiError& error) {
   return json_reply(error.status, error_body(error), {{"x-request-id", "req_" + next_id()}});
 }
 
-Reply Service::refuse(const ApiError& error, const Decision& decision, const std::string& model) {
-  ledger_.refused(model);
+Reply Service::refuse(const Decision& decision, const std::string& model) {
+  const Telling telling = options_.headers ? Telling::numbers : Telling::name;
   std::vector<Header> headers{{"x-request-id", "req_" + next_id()},
                               {"openai-organization", "org-sandbox"}};
-  if (decision.shown) add_limit_headers(headers, *decision.shown);
-  const Duration wait = decision.shown ? decision.shown->wait : Duration{};
-  headers.push_back({"Retry-After", whole_seconds(wait)});
+  add_limit_headers(headers, decision);
+  // What never fits need not be tried again.
+  if (options_.headers && decision.kind != Decision::Kind::too_large) {
+    const Duration wait = decision.refusing ? decision.refusing->reading.wait : Duration{};
+    headers.push_back({"Retry-After", whole_seconds(wait)});
+  }
+  ApiError error;
+  if (!decision.refusing) {
+    error = concurrency_error(model, decision.concurrency_max);
+  } else if (decision.kind == Decision::Kind::too_large) {
+    error = too_large_error(model, *decision.refusing, telling);
+  } else {
+    error = rate_limit_error(model, *decision.refusing, telling);
+  }
+  ledger_.refused({model, decision.key_name},
+                  decision.refusing ? decision.refusing->terms->name : "concurrency");
   return json_reply(error.status, error_body(error), std::move(headers));
+}
+
+void Service::add_limit_headers(std::vector<Header>& headers, const Decision& decision) const {
+  if (!options_.headers) return;
+  add_triple(headers, "requests", decision.requests);
+  add_triple(headers, "tokens", decision.tokens);
 }
 
 Fault Service::draw_fault() {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -47,12 +48,15 @@ struct Admitted {
   Instant arrived;
   AnswerMark mark;
   std::vector<Header> headers;
+  Customer customer;
+  Grant grant;
+  Amounts use{};
 };
 
 class Service {
  public:
   // `options` and `ledger` outlive the service. Precondition: check_sandbox_options(options).
-  Service(const SandboxOptions& options, Ledger& ledger, Instant start);
+  Service(const SandboxOptions& options, Ledger& ledger, Now start);
 
   std::variant<Reply, Admitted> ask(const Question& question, Now now);
 
@@ -60,20 +64,27 @@ class Service {
   // only the HTTP side can break it off. Precondition: the fault is neither reset nor hang.
   [[nodiscard]] Reply answer(const Admitted& admitted, Instant now) const;
 
-  // The request is no longer in flight; `abandoned`: its client left first.
-  void end(const Admitted& admitted, bool abandoned);
+  // The request is no longer in flight, and what it used is known; `abandoned`: its client left
+  // first.
+  void end(const Admitted& admitted, bool abandoned, Now now);
 
   // A 4xx that the HTTP side found out, with the body of the dialect.
   Reply reject(const ApiError& error);
 
  private:
   std::variant<Reply, Admitted> generate(Generation::Kind kind, const Question& question, Now now);
-  Reply refuse(const ApiError& error, const Decision& decision, const std::string& model);
+  [[nodiscard]] std::optional<ApiError> fault_of_sender(const Question& question) const;
+  [[nodiscard]] bool is_out(const std::string& model, Instant now) const;
+  std::variant<Reply, Admitted> decide(Generation asked, const Question& question, Now now);
+  Admitted admit(Generation asked, const Amounts& use, Decision decision, Now now);
+  Reply refuse(const Decision& decision, const std::string& model);
+  void add_limit_headers(std::vector<Header>& headers, const Decision& decision) const;
   Fault draw_fault();
   std::string next_id();
 
   const SandboxOptions& options_;
   Ledger& ledger_;
+  Instant start_;
   Gate gate_;
   Rng faults_;
   Rng ids_;

@@ -1,6 +1,15 @@
 #include "ratebatch/schedule/breaker.hpp"
 
+#include <algorithm>
+
+#include "ratebatch/base/number_list.hpp"
+
 namespace ratebatch {
+namespace {
+
+constexpr std::int64_t form = 1;
+
+}  // namespace
 
 bool Breaker::start() {
   if (!next_probe_) return false;
@@ -28,6 +37,23 @@ void Breaker::ended_without_verdict(Instant now, bool was_probe) {
   if (!was_probe || !next_probe_) return;
   probe_in_flight_ = false;
   next_probe_ = now;
+}
+
+std::string Breaker::store(Now now) const {
+  if (!open() && failures_in_row_ == 0) return "";
+  const WallTime probe = next_probe_ ? now.wall + (*next_probe_ - now.steady) : WallTime{};
+  return number_list({form, failures_in_row_, open() ? 1 : 0, to_ms(probe)});
+}
+
+bool Breaker::restore(Now now, std::string_view text) {
+  const auto numbers = read_number_list(text);
+  if (!numbers || numbers->size() != 4 || numbers->front() != form) return false;
+  failures_in_row_ =
+      static_cast<std::int32_t>(std::clamp<std::int64_t>((*numbers)[1], 0, settings_.failures));
+  if ((*numbers)[2] == 0) return true;
+  const Duration wait = wall_from_ms((*numbers)[3]) - now.wall;
+  next_probe_ = now.steady + std::clamp<Duration>(wait, Duration{}, settings_.open_for);
+  return true;
 }
 
 }  // namespace ratebatch

@@ -58,6 +58,25 @@ void JobQueue::put_back(const JobRef& job, Instant ready) {
   RB_ASSERT(delayed_.insert({ready, job}).second);
 }
 
+void JobQueue::give_back_retry(JobSeq job) {
+  const auto waits = std::find_if(delayed_.begin(), delayed_.end(),
+                                  [&](const Delayed& d) { return d.job.seq == job; });
+  if (waits != delayed_.end()) {
+    Delayed changed = *waits;
+    changed.job.retries_used = std::max(0, changed.job.retries_used - 1);
+    delayed_.erase(waits);
+    delayed_.insert(changed);
+    return;
+  }
+  const auto ready = std::find_if(returned_.begin(), returned_.end(),
+                                  [&](const JobRef& r) { return r.seq == job; });
+  if (ready == returned_.end()) return;
+  JobRef changed = *ready;
+  changed.retries_used = std::max(0, changed.retries_used - 1);
+  returned_.erase(ready);
+  returned_.insert(changed);
+}
+
 void JobQueue::wake_delayed(Instant now) {
   while (!delayed_.empty() && delayed_.begin()->ready <= now) {
     returned_.insert(delayed_.begin()->job);

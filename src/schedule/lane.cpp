@@ -26,20 +26,33 @@ Deadline earlier(const Deadline& a, const Deadline& b) {
 }
 
 Lane::Lane(const LaneSettings& settings, const std::vector<RouteId>& routes)
-    : settings_(settings), queue_(routes), gate_(settings.retry), breaker_(settings.breaker) {}
+    : settings_(settings), queue_(routes), breaker_(settings.breaker) {}
 
 const JobRef* Lane::startable(Now now) {
-  if (!gate_.allows(now, in_flight()) || !breaker_.allows(now.steady)) return nullptr;
-  if (blocked_until_ && now.steady < *blocked_until_) return nullptr;
+  if (stopped_ || !breaker_.allows(now.steady)) return nullptr;
+  if (blocked_ && (!blocked_->earliest || now.steady < *blocked_->earliest)) return nullptr;
   return queue_.head(now.steady);
 }
 
-Lane::Started Lane::start(Now now) {
-  RB_ASSERT(startable(now) != nullptr);
+const JobRef* Lane::fallback_job(Now now) {
+  if (stopped_ || settings_.fallbacks.empty()) return nullptr;
+  const FallbackCauses& on = settings_.fallback_on;
+  const bool tripped = on.tripped && breaker_.open();
+  const bool paused = on.pause && blocked_ && blocked_->cause == Refusal::Cause::pause;
+  const bool no_key = on.no_key && blocked_ && blocked_->cause == Refusal::Cause::no_key;
+  if (!tripped && !paused && !no_key) return nullptr;
+  const JobRef* job = queue_.head(now.steady);
+  return job != nullptr && !job->size.raw_body ? job : nullptr;
+}
+
+bool Lane::start(bool is_sent) {
   ++started_;
-  blocked_until_.reset();
-  const bool is_probe = breaker_.start();
-  return {queue_.take_head(now.steady), is_probe};
+  return is_sent && breaker_.start();
+}
+
+void Lane::stop(std::string words) {
+  stopped_ = true;
+  words_ = std::move(words);
 }
 
 void Lane::landed() {
@@ -49,23 +62,33 @@ void Lane::landed() {
 }
 
 Deadline Lane::wake_at(Now now) const {
-  if (queue_.drained()) return {};
-  const Deadline gate = gate_.opens_at();
-  if (gate.wall && now.wall < *gate.wall) return {std::nullopt, gate.wall};
+  if (exhausted()) return {};
   // All of these must be over before anything starts, so the latest of them counts. One that is
   // past already had its chance at `now`.
-  const auto all_over = later_of(later_of(gate.steady, breaker_.probe_at()), blocked_until_);
-  if (all_over && now.steady < *all_over) return {all_over, std::nullopt};
-  const auto ready = queue_.next_ready();
-  return {ready && now.steady < *ready ? ready : std::nullopt, std::nullopt};
+  const auto block = blocked_ ? blocked_->earliest : std::nullopt;
+  const auto all_over = later_of(breaker_.probe_at(), block);
+  const auto later = [&](std::optional<Instant> at) {
+    return at && now.steady < *at ? at : std::nullopt;
+  };
+  const auto ready = later(queue_.next_ready());
+  if (!later(all_over)) return {ready, std::nullopt};
+  if (settings_.fallbacks.empty()) return {all_over, std::nullopt};
+  // Its jobs may go elsewhere before.
+  return {earlier_of(earlier_of(all_over, ready), later(fallback_at_)), std::nullopt};
 }
 
-LaneStatus Lane::status(Now now, bool has_key) const {
+LaneStatus Lane::status(Now now, LaneStatus quota) const {
+  if (stopped_) return {LaneState::stopped, words_, std::nullopt};
   if (queue_.drained() && started_ == 0) return {LaneState::idle, "", std::nullopt};
-  if (!has_key) return {LaneState::no_key, "no usable key", std::nullopt};
-  if (gate_.waiting(now)) return gate_.status(now);
-  if (breaker_.open()) return {LaneState::tripped, "server failures", std::nullopt};
-  return {LaneState::running, "", std::nullopt};
+  if (blocked_ && blocked_->cause == Refusal::Cause::budget) {
+    const auto until = blocked_->earliest
+                           ? std::optional{now.wall + (*blocked_->earliest - now.steady)}
+                           : std::nullopt;
+    return {LaneState::paused, blocked_->limit, until};
+  }
+  const bool free = quota.state == LaneState::running || quota.state == LaneState::slowed;
+  if (free && breaker_.open()) return {LaneState::tripped, "server failures", std::nullopt};
+  return quota;
 }
 
 }  // namespace ratebatch

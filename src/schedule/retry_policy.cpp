@@ -16,21 +16,44 @@ Duration random_share(Duration d, std::int32_t per_mille, Rng& rng) {
 // The server knows best when it will take requests again; jitter keeps several clients apart.
 Duration hinted_or(const Facts& facts, const RetryRule& rule, const AttemptContext& context,
                    const RetrySettings& settings, Rng& rng) {
-  if (!facts.wait) return backoff(rule, context.lane_refusals, settings.jitter_per_mille, rng);
+  if (!facts.wait) return backoff(rule, context.refusals_before, settings.jitter_per_mille, rng);
   const Duration most_jitter = std::min<Duration>(*facts.wait, std::chrono::seconds{1});
   return *facts.wait + random_share(most_jitter, settings.jitter_per_mille, rng);
 }
 
-LaneWait quota_wait(const Outcome& outcome, const AttemptContext& context,
+// A server's own wait for a quota may be short although the quota is used up until its reset.
+GateWait quota_wait(const Outcome& outcome, const AttemptContext& context,
                     const RetrySettings& settings, Rng& rng) {
-  const bool probed_in_vain = context.lane_refusals >= settings.quota.retries;
-  if (!outcome.facts.wait && probed_in_vain) return {settings.quota_pause, LaneState::paused};
-  return {hinted_or(outcome.facts, settings.quota, context, settings, rng), LaneState::paused};
+  if (context.reset_in) {
+    return {std::max(*context.reset_in, outcome.facts.wait.value_or(Duration{})),
+            LaneState::paused};
+  }
+  const bool probed_in_vain = context.refusals_before >= settings.quota.retries;
+  // A hint that led to another refusal was none.
+  const bool has_hint = outcome.facts.wait && (context.refusals_before == 0 ||
+                                               *outcome.facts.wait >= settings.quota.base);
+  if (!has_hint && probed_in_vain) return {settings.quota_pause, LaneState::paused};
+  if (has_hint)
+    return {hinted_or(outcome.facts, settings.quota, context, settings, rng), LaneState::paused};
+  return {backoff(settings.quota, context.refusals_before, settings.jitter_per_mille, rng),
+          LaneState::paused};
 }
 
-Decision refused(LaneWait wait) {
+GateWait limit_wait(const Outcome& outcome, const AttemptContext& context,
+                    const RetrySettings& settings, Rng& rng) {
+  const bool concurrency = outcome.limited == LimitedBy::concurrency;
+  RetryRule rule = concurrency ? settings.concurrency : settings.rate_limit;
+  // A limit per second is over in a second.
+  if (context.window) rule.base = std::min(rule.base, *context.window);
+  if (!outcome.facts.wait && context.learned_wait) {
+    return {*context.learned_wait, LaneState::waiting};
+  }
+  return {hinted_or(outcome.facts, rule, context, settings, rng), LaneState::waiting};
+}
+
+Decision refused(GateWait wait) {
   Decision decision;
-  decision.lane_wait = wait;
+  decision.wait = wait;
   return decision;
 }
 
@@ -79,14 +102,13 @@ Decision decide(const Outcome& outcome, const AttemptContext& context,
       decision.to = JobState::done;
       decision.breaker = BreakerVerdict::success;
       return decision;
-    case OutcomeClass::rate_limited: {
-      const bool concurrency = outcome.limited == LimitedBy::concurrency;
-      const RetryRule& rule = concurrency ? settings.concurrency : settings.rate_limit;
-      return refused({hinted_or(outcome.facts, rule, context, settings, rng), LaneState::waiting});
-    }
+    case OutcomeClass::rate_limited:
+      return refused(limit_wait(outcome, context, settings, rng));
     case OutcomeClass::quota_exhausted:
       return refused(quota_wait(outcome, context, settings, rng));
     case OutcomeClass::no_credit:
+      decision.refuses_group = true;
+      return decision;
     case OutcomeClass::refused_key:
       decision.refuses_key = true;
       return decision;

@@ -6,20 +6,49 @@
 #include "ratebatch/base/assert.hpp"
 
 namespace ratebatch {
+namespace {
+
+constexpr std::string_view breaker_item = "breaker";
+
+// Clocks that differ by so much more than a turn ago were set.
+constexpr Duration clock_step_min = std::chrono::milliseconds{500};
+
+// The two clocks are read one after the other: the same end of a wait is never quite the same.
+bool is_same(const LaneStatus& a, const LaneStatus& b) {
+  const bool same_end = a.until && b.until ? *a.until - *b.until < clock_step_min &&
+                                                 *b.until - *a.until < clock_step_min
+                                           : a.until == b.until;
+  return same_end && a.state == b.state && a.reason == b.reason;
+}
+
+std::string breaker_scope(const LaneSettings& lane) { return "lane " + lane.model; }
+
+}  // namespace
 
 Scheduler::Scheduler(const Lanes& lanes, SchedulerOptions options, Rng rng, Now now,
-                     const std::vector<LimitState>& stored)
-    : options_(options), rng_(rng), quota_(lanes, options.pace_at_per_mille, now, stored) {
+                     const std::vector<StoredState>& stored)
+    : options_(options),
+      rng_(rng),
+      settings_(lanes),
+      quota_(lanes, options.quota, now, stored),
+      stored_breakers_(lanes.lanes.size()) {
   RB_ASSERT(options.workers >= 1);
   std::vector<std::vector<RouteId>> routes(lanes.lanes.size());
   for (const RouteSettings& route : lanes.routes) {
     routes[index_of(route.lane)].push_back(route.route);
     RB_ASSERT(lane_of_route_.emplace(route.route, route.lane).second);
+    trials_.emplace(route.route, RouteTrial{route.proven});
   }
   for (std::size_t i = 0; i < lanes.lanes.size(); ++i) {
     lanes_.emplace_back(lanes.lanes[i], routes[i]);
+    for (const StoredState& state : stored) {
+      const bool own = state.item == breaker_item && state.scope == breaker_scope(lanes.lanes[i]);
+      if (own && lanes_[i].breaker().restore(now, state.value)) stored_breakers_[i] = state.value;
+    }
   }
   stored_status_.resize(lanes_.size());
+  if (options.probe_pauses) quota_.lift_waits();
+  if (options.runtime_max) out_of_time_at_ = now.steady + *options.runtime_max;
 }
 
 void Scheduler::handle(Now now, Event event) {
@@ -39,19 +68,30 @@ void Scheduler::on(Now now, const event::Committed& committed) {
     const auto found = in_flight_.find(seq);
     RB_ASSERT(found != in_flight_.end() && found->second.flight == Flight::committing_end);
     const InFlight& flight = found->second;
-    Lane& lane = lanes_[index_of(flight.lane)];
-    lane.landed();
-    if (flight.back_at) lane.queue().put_back(flight.job, *flight.back_at);
+    lanes_[index_of(flight.lane)].landed();
+    if (flight.back_at) lanes_[index_of(flight.home)].queue().put_back(flight.job, *flight.back_at);
     in_flight_.erase(found);
   }
-  for (const JobSeq seq : std::exchange(committing_starts_, {})) {
-    InFlight& flight = in_flight_.at(seq);
-    RB_ASSERT(flight.flight == Flight::committing_start);
-    flight.flight = Flight::sent;
-    quota_.sent(now, flight.reservation.id);
+  for (const JobSeq seq : std::exchange(committing_starts_, {})) send_or_fail(now, seq);
+}
+
+void Scheduler::send_or_fail(Now now, JobSeq seq) {
+  InFlight& flight = in_flight_.at(seq);
+  RB_ASSERT(flight.flight == Flight::committing_start);
+  flight.flight = Flight::sent;
+  if (flight.reservation) {
+    quota_.sent(now, flight.reservation->id);
     out_.push_back(action::Send{seq, flight.job.route, flight.job.attempts, flight.lane,
-                                flight.reservation.key});
+                                flight.reservation->key});
+    return;
   }
+  Outcome outcome;
+  outcome.kind = OutcomeClass::too_large;
+  outcome.sent = false;
+  outcome.message = "costs more than the whole limit '" + flight.never_fits +
+                    "' of its model: ask for less, or raise the limit";
+  event::AttemptEnded ended{seq, flight.job.attempts, std::move(outcome)};
+  on(now, ended);
 }
 
 // The answers that arrived are kept for the next try. The starts are withdrawn: by then their place
@@ -64,12 +104,14 @@ void Scheduler::on(Now now, event::CommitFailed& failed) {
   room_retry_at_ = now.steady + no_room_wait;
   room_gave_up_ = gave_up_;
   for (const AttemptStart& start : failed.batch.starts) withdraw_start(now, start);
-  std::vector<AttemptEnd> ends = std::move(failed.batch.ends);
-  std::move(batch_.ends.begin(), batch_.ends.end(), std::back_inserter(ends));
-  batch_.ends = std::move(ends);
-  std::vector<LaneChange> changes = std::move(failed.batch.lanes);
-  std::move(batch_.lanes.begin(), batch_.lanes.end(), std::back_inserter(changes));
-  batch_.lanes = std::move(changes);
+  const auto first = [](auto& older, auto& newer) {
+    std::move(newer.begin(), newer.end(), std::back_inserter(older));
+    newer = std::move(older);
+  };
+  first(failed.batch.ends, batch_.ends);
+  first(failed.batch.reopened, batch_.reopened);
+  first(failed.batch.states, batch_.states);
+  first(failed.batch.lanes, batch_.lanes);
 }
 
 void Scheduler::withdraw_start(Now now, const AttemptStart& start) {
@@ -77,15 +119,16 @@ void Scheduler::withdraw_start(Now now, const AttemptStart& start) {
   RB_ASSERT(found != in_flight_.end());
   InFlight& flight = found->second;
   Lane& lane = lanes_[index_of(flight.lane)];
-  quota_.release(flight.reservation.id);
+  if (flight.reservation) quota_.release(now, flight.reservation->id);
   lane.breaker().ended_without_verdict(now.steady, flight.is_probe);
   lane.ended();
   lane.landed();
+  unblock(lane.settings().pool);
   JobRef job = flight.job;
   job.state = start.from;
   job.attempts = AttemptNumber{static_cast<std::int32_t>(start.attempt) - 1};
+  lanes_[index_of(flight.home)].queue().put_back(job, now.steady);
   in_flight_.erase(found);
-  lane.queue().put_back(job, now.steady);
 }
 
 void Scheduler::on(Now now, event::AttemptEnded& ended) {
@@ -103,58 +146,28 @@ void Scheduler::on(Now now, event::AttemptEnded& ended) {
   batch_.ends.push_back(std::move(end));
 }
 
-void Scheduler::apply(Now now, InFlight& flight, const Outcome& outcome, AttemptEnd& end) {
-  Lane& lane = lanes_[index_of(flight.lane)];
-  lane.ended();
-  quota_.settle(now, flight.reservation.id, outcome.facts);
-  AttemptContext context;
-  context.retries_used = flight.job.retries_used;
-  context.is_probe = flight.is_probe;
-  context.probe_wait = lane.settings().breaker.open_for * 2;
-  context.lane_refusals = lane.gate().refusals_before(outcome, flight.started_at);
-  const Decision decision =
-      decide(outcome, context, lane.settings().retry, options_.on_unknown, rng_);
-  RB_ASSERT(is_legal(JobState::running, decision.to));
-
-  switch (decision.breaker) {
-    case BreakerVerdict::success:
-      lane.breaker().succeeded();
-      lane.gate().passed(flight.started_at);
-      break;
-    case BreakerVerdict::failure:
-      lane.breaker().failed(now.steady, flight.is_probe);
-      break;
-    case BreakerVerdict::none:
-      lane.breaker().ended_without_verdict(now.steady, flight.is_probe);
-      break;
-  }
-  if (decision.lane_wait) {
-    lane.gate().refused(now, outcome, flight.started_at, *decision.lane_wait);
-    end.wait_applied = decision.lane_wait->wait;
-  }
-  if (decision.refuses_key) quota_.refuse_key(flight.reservation.key);
-
-  if (decision.uses_retry) ++flight.job.retries_used;
-  flight.job.state = decision.to;
-  flight.flight = Flight::committing_end;
-  end.to = decision.to;
-  end.retries_used = flight.job.retries_used;
-  if (decision.to != JobState::pending) return;
-  flight.back_at = now.steady + decision.job_wait;
-  if (decision.job_wait > Duration{}) {
-    end.ready_at = now.wall + decision.job_wait;
-    end.wait_applied = decision.job_wait;
-  }
-}
-
 void Scheduler::on(Now now, const event::StopRequested& stop) {
   const Instant give_up = now.steady + stop.grace;
   give_up_at_ = give_up_at_ ? std::min(*give_up_at_, give_up) : give_up;
 }
 
-std::optional<Action> Scheduler::poll(Now now) {
+// Limits of hours follow the wall clock: where it was set, what blocks a lane is asked again.
+void Scheduler::notice_clock_step(Now now) {
+  const Duration step = (now.wall - polled_at_.wall) - (now.steady - polled_at_.steady);
+  if (polled_ && (step > clock_step_min || step < -clock_step_min)) {
+    for (Lane& lane : lanes_) lane.unblock();
+  }
   polled_at_ = now;
+  polled_ = true;
+}
+
+std::optional<Action> Scheduler::poll(Now now) {
+  notice_clock_step(now);
   if (finished_) return std::nullopt;
+  if (out_of_time_at_ && !give_up_at_ && now.steady >= *out_of_time_at_) {
+    out_of_time_ = true;
+    on(now, event::StopRequested{options_.grace});
+  }
   if (give_up_at_ && !gave_up_ && now.steady >= *give_up_at_) cancel_all();
   if (!out_.empty()) {
     Action action = std::move(out_.front());
@@ -166,7 +179,7 @@ std::optional<Action> Scheduler::poll(Now now) {
     if (auto load = next_load()) return load;
   }
   if (auto commit = next_commit(now)) return commit;
-  return next_finish();
+  return next_finish(now);
 }
 
 std::optional<Action> Scheduler::next_load() {
@@ -186,94 +199,36 @@ std::optional<Action> Scheduler::next_commit(Now now) {
   room_retry_at_.reset();
   if (batch_.empty()) return std::nullopt;
   batch_.id = BatchId{++last_batch_};
-  batch_.limits = quota_.take_changes(now);
+  note_states(now);
   for (const AttemptStart& start : batch_.starts) committing_starts_.push_back(start.job);
   for (const AttemptEnd& end : batch_.ends) committing_ends_.push_back(end.job);
   committing_ = batch_.id;
   return action::CommitBatch{std::exchange(batch_, {})};
 }
 
-void Scheduler::start_jobs(Now now) {
-  std::vector<bool> left_out(lanes_.size(), false);
-  while (has_free_worker()) {
-    const auto lane = pick_lane(now, left_out);
-    if (!lane) return;
-    const auto answer = quota_.reserve(now, *lane, Cost{});
-    if (const auto* refusal = std::get_if<Refusal>(&answer)) {
-      left_out[index_of(*lane)] = true;
-      if (refusal->earliest) lanes_[index_of(*lane)].block_until(*refusal->earliest);
-      continue;
-    }
-    start_job(now, *lane, std::get<Reservation>(answer));
-    if (!slice_full()) continue;
-    for (Lane& each : lanes_) each.queue().close();
-  }
-}
-
-// A worker whose outcome is known starts its next job with the commit of that outcome.
-bool Scheduler::has_free_worker() const {
-  return in_flight_.size() - batch_.ends.size() < static_cast<std::size_t>(options_.workers);
-}
-
-bool Scheduler::slice_full() const {
-  return options_.jobs_max && jobs_started_ >= *options_.jobs_max;
-}
-
-// The lane whose best job is best of all; but one with nothing in flight goes first while another
-// holds more than one slot, so that slow jobs never hold all workers.
-std::optional<LaneId> Scheduler::pick_lane(Now now, const std::vector<bool>& left_out) {
-  const bool crowded = std::any_of(lanes_.begin(), lanes_.end(),
-                                   [](const Lane& lane) { return lane.in_flight() > 1; });
-  std::optional<LaneId> best;
-  const JobRef* best_job = nullptr;
-  bool best_starved = false;
+void Scheduler::note_states(Now now) {
+  std::vector<StoredState> changes = quota_.take_changes(now);
+  std::move(changes.begin(), changes.end(), std::back_inserter(batch_.states));
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    if (left_out[i]) continue;
-    const JobRef* job = lanes_[i].startable(now);
-    if (job == nullptr) continue;
-    const bool starved = crowded && lanes_[i].in_flight() == 0;
-    const bool better = best_job == nullptr || (starved && !best_starved) ||
-                        (starved == best_starved && comes_before(*job, *best_job));
-    if (!better) continue;
-    best = LaneId{static_cast<std::int32_t>(i)};
-    best_job = job;
-    best_starved = starved;
+    std::string value = lanes_[i].breaker().store(now);
+    if (value == stored_breakers_[i]) continue;
+    stored_breakers_[i] = value;
+    batch_.states.push_back(
+        {breaker_scope(lanes_[i].settings()), std::string{breaker_item}, std::move(value)});
   }
-  return best;
-}
-
-void Scheduler::start_job(Now now, LaneId lane, const Reservation& reservation) {
-  const Lane::Started started = lanes_[index_of(lane)].start(now);
-  InFlight flight;
-  flight.job = started.job;
-  flight.lane = lane;
-  flight.reservation = reservation;
-  flight.started_at = now.steady;
-  flight.is_probe = started.is_probe;
-  AttemptStart start;
-  start.job = flight.job.seq;
-  start.from = flight.job.state;
-  start.attempt = next(flight.job.attempts);
-  start.lane = lane;
-  start.key = reservation.key;
-  start.at = now.wall;
-  RB_ASSERT(is_legal(start.from, JobState::running));
-  flight.job.state = JobState::running;
-  flight.job.attempts = start.attempt;
-  flight.job.ready_at.reset();
-  if (!std::exchange(flight.job.of_run, true)) ++jobs_started_;
-  RB_ASSERT(in_flight_.emplace(start.job, flight).second);
-  batch_.starts.push_back(start);
 }
 
 void Scheduler::note_lane_changes(Now now) {
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    const LaneId lane{static_cast<std::int32_t>(i)};
-    LaneStatus status = lanes_[i].status(now, quota_.has_usable_key(lane));
-    if (status == stored_status_[i]) continue;
+    LaneStatus status = status_of(now, i);
+    if (is_same(status, stored_status_[i])) continue;
     stored_status_[i] = status;
-    batch_.lanes.push_back({lane, std::move(status)});
+    batch_.lanes.push_back({LaneId{static_cast<std::int32_t>(i)}, std::move(status)});
   }
+}
+
+LaneStatus Scheduler::status_of(Now now, std::size_t lane) const {
+  return lanes_[lane].status(now, quota_.status(now, LaneId{static_cast<std::int32_t>(lane)}));
 }
 
 void Scheduler::cancel_all() {
@@ -285,45 +240,11 @@ void Scheduler::cancel_all() {
   }
 }
 
-std::optional<Action> Scheduler::next_finish() {
-  if (room_gave_up_) {
-    finished_ = true;
-    return action::Finished{action::FinishReason::no_room};
-  }
-  if (!batch_.empty()) return std::nullopt;
-  if (!in_flight_.empty() || !out_.empty()) return std::nullopt;
-  action::Finished finish;
-  if (all_drained() && !gave_up_) {
-    finish.reason =
-        slice_full() ? action::FinishReason::slice_done : action::FinishReason::complete;
-  } else if (give_up_at_) {
-    finish.reason = action::FinishReason::stopped;
-  } else if (only_keyless_left()) {
-    finish.reason = action::FinishReason::no_key;
-  } else {
-    return std::nullopt;
-  }
-  finished_ = true;
-  return finish;
-}
-
-bool Scheduler::all_drained() const {
-  return std::all_of(lanes_.begin(), lanes_.end(),
-                     [](const Lane& lane) { return lane.queue().drained(); });
-}
-
-bool Scheduler::only_keyless_left() const {
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    const LaneId lane{static_cast<std::int32_t>(i)};
-    if (!lanes_[i].queue().drained() && quota_.has_usable_key(lane)) return false;
-  }
-  return true;
-}
-
 Deadline Scheduler::wake_at() const {
   Deadline wake;
   if (finished_) return wake;
   if (give_up_at_ && !gave_up_) wake.steady = give_up_at_;
+  if (out_of_time_at_ && !give_up_at_) wake = earlier(wake, {out_of_time_at_, std::nullopt});
   if (room_retry_at_) wake = earlier(wake, {room_retry_at_, std::nullopt});
   if (give_up_at_ || room_retry_at_ || !has_free_worker()) return wake;
   for (const Lane& lane : lanes_) wake = earlier(wake, lane.wake_at(polled_at_));
@@ -334,9 +255,13 @@ Snapshot Scheduler::snapshot(Now now) const {
   Snapshot snapshot;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     const LaneId lane{static_cast<std::int32_t>(i)};
-    snapshot.lanes.push_back({lane, lanes_[i].status(now, quota_.has_usable_key(lane)),
-                              lanes_[i].in_flight(),
-                              static_cast<std::int32_t>(lanes_[i].queue().delayed_count())});
+    LaneSnapshot view{lane,
+                      status_of(now, i),
+                      lanes_[i].in_flight(),
+                      static_cast<std::int32_t>(lanes_[i].queue().delayed_count()),
+                      {}};
+    if (view.status.state == LaneState::paused) view.limits = quota_.view(now, lane).limits;
+    snapshot.lanes.push_back(std::move(view));
   }
   snapshot.in_flight = static_cast<std::int32_t>(in_flight_.size());
   snapshot.workers = options_.workers;

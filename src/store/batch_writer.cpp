@@ -60,8 +60,9 @@ Result<void> BatchWriter::prepare() {
         operation},
        {&add_attempt_,
         "INSERT INTO attempts (seq, number, lane_id, key_id, started_ms, ended_ms, class,"
-        " http_status, sent, wait_ms, input_tokens, output_tokens, images, request_id, message)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        " http_status, sent, wait_ms, input_tokens, output_tokens, images, request_id, message,"
+        " cost_pico_usd)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         operation},
        {&add_answer_,
         "INSERT INTO results (id, seq, attempt, failed, recipe_id, finished_ms, latency_ms, record)"
@@ -76,10 +77,21 @@ Result<void> BatchWriter::prepare() {
         "INSERT INTO results (id, seq, attempt, failed, finished_ms, latency_ms, failure)"
         " VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)",
         operation},
-       {&set_limit_,
-        "INSERT INTO limits VALUES (?1, ?2, ?3)"
-        " ON CONFLICT DO UPDATE SET arrival_ns = excluded.arrival_ns",
+       {&remember_,
+        "INSERT INTO remembered VALUES (?1, ?2, ?3)"
+        " ON CONFLICT DO UPDATE SET value = excluded.value",
         operation},
+       {&forget_, "DELETE FROM remembered WHERE scope = ?1 AND item = ?2", operation},
+       {&reopen_job_,
+        "UPDATE states SET state = 0, retries_used = 0, finished_at_ms = NULL"
+        " WHERE seq = ?1 AND state = 6 RETURNING route_id",
+        operation},
+       {&find_failure_,
+        "SELECT class FROM attempts WHERE seq = ?1"
+        " AND number = (SELECT attempt FROM results WHERE seq = ?1)",
+        operation},
+       {&drop_failure_, "DELETE FROM results WHERE seq = ?1 AND record IS NULL", operation},
+       {&keep_answer_, "UPDATE results SET failed = 0, failure = NULL WHERE seq = ?1", operation},
        {&set_lane_, "UPDATE lanes SET state = ?2, reason = ?3, until_ms = ?4 WHERE id = ?1",
         operation}});
 }
@@ -89,14 +101,16 @@ Result<void> BatchWriter::write(const Batch& batch, const RunRows& rows) {
     auto written = write_end(end, rows);
     if (!written) return pass(written);
   }
+  for (const JobSeq job : batch.reopened) {
+    auto written = write_reopened(job);
+    if (!written) return pass(written);
+  }
   for (const AttemptStart& start : batch.starts) {
     auto written = write_start(start, rows);
     if (!written) return pass(written);
   }
-  for (const LimitState& limit : batch.limits) {
-    auto written = set_limit_.run(limit.scope, limit.limit, limit.arrival.ns);
-    if (!written) return pass(written);
-  }
+  auto remembered = write_states(batch.states);
+  if (!remembered) return pass(remembered);
   for (const LaneChange& change : batch.lanes) {
     RB_ASSERT(index_of(change.lane) < rows.lanes.size());
     auto written =
@@ -134,6 +148,32 @@ Result<void> BatchWriter::write_end(const AttemptEnd& end, const RunRows& rows) 
   count_end(end, job->route);
   new_ended_.push_back(end.job);
   return {};
+}
+
+Result<void> BatchWriter::write_states(const std::vector<StoredState>& states) {
+  for (const StoredState& state : states) {
+    auto written = state.value.empty() ? forget_.run(state.scope, state.item)
+                                       : remember_.run(state.scope, state.item, state.value);
+    if (!written) return pass(written);
+  }
+  return {};
+}
+
+// A job that failed earlier in this run goes back to the queue. Written twice, the second time
+// changes nothing.
+Result<void> BatchWriter::write_reopened(JobSeq job) {
+  std::string outcome_class;
+  auto done = find_failure_.rows([&](const Statement& row) { outcome_class = row.text(0); }, job);
+  std::optional<RouteId> route;
+  if (done) {
+    done = reopen_job_.rows([&](const Statement& row) { route = row.id<RouteId>(0); }, job);
+  }
+  if (!done || !route) return done;
+  ledger_.move_jobs(*route, JobState::failed, JobState::pending);
+  ledger_.add_failures(outcome_class, -1);
+  done = drop_failure_.run(job);
+  if (done) done = keep_answer_.run(job);
+  return done;
 }
 
 Result<void> BatchWriter::write_start(const AttemptStart& start, const RunRows& rows) {
@@ -245,7 +285,7 @@ Result<void> BatchWriter::write_attempt(const AttemptEnd& end, const Running& jo
       end.job, end.attempt, rows.lanes[index_of(job.lane)].row, rows.keys[index_of(job.key)],
       job.started_ms, to_ms(end.at), to_string(outcome.kind), outcome.http_status, outcome.sent,
       to_ms(end.wait_applied), outcome.usage.input_tokens, outcome.usage.output_tokens,
-      outcome.usage.images, outcome.request_id, outcome.message);
+      outcome.usage.images, outcome.request_id, outcome.message, end.cost_pico_usd);
 }
 
 Result<void> BatchWriter::write_answer(const AttemptEnd& end, const Running& job,
@@ -291,6 +331,7 @@ void BatchWriter::count_end(const AttemptEnd& end, RouteId route) {
   calls.input_tokens += outcome.usage.input_tokens;
   calls.output_tokens += outcome.usage.output_tokens;
   calls.images += outcome.usage.images;
+  calls.cost_pico_usd += end.cost_pico_usd;
   if (outcome.kind == OutcomeClass::rate_limited || outcome.kind == OutcomeClass::quota_exhausted) {
     calls.rate_limited += 1;
   }

@@ -47,6 +47,8 @@ class BatchWriter {
   // Writes all of it. A change that is stored already changes nothing; one that fits neither the
   // state it names nor what is stored is our bug: assertion.
   Result<void> write(const Batch& batch, const RunRows& rows);
+  // Writes what is to be remembered, without a run.
+  Result<void> write_states(const std::vector<StoredState>& states);
   void accept();
   void discard();
 
@@ -73,6 +75,7 @@ class BatchWriter {
   Result<void> prepare();
 
   Result<void> write_end(const AttemptEnd& end, const RunRows& rows);
+  Result<void> write_reopened(JobSeq job);
   Result<void> write_start(const AttemptStart& start, const RunRows& rows);
   Result<RouteId> remember(const AttemptStart& start);
   [[nodiscard]] const Running* running(const AttemptEnd& end) const;
@@ -107,7 +110,12 @@ class BatchWriter {
   Statement drop_answer_;
   Statement turn_to_failure_;
   Statement add_failure_;
-  Statement set_limit_;
+  Statement remember_;
+  Statement forget_;
+  Statement reopen_job_;
+  Statement find_failure_;
+  Statement drop_failure_;
+  Statement keep_answer_;
   Statement set_lane_;
 };
 

@@ -127,6 +127,29 @@ Result<std::vector<JobRow>> CheckpointReader::jobs(const JobFilter& filter,
   return jobs;
 }
 
+Result<std::optional<JobSize>> CheckpointReader::open_job_size(RouteId route) {
+  auto statement = parts_->connection.prepare(
+      "SELECT CAST(avg(input_bytes) AS INTEGER), CAST(avg(output_max) AS INTEGER),"
+      " CAST(avg(images) AS INTEGER), max(raw_body) FROM (SELECT * FROM states"
+      " WHERE route_id = ?1 AND state IN (0, 3) ORDER BY priority DESC, seq LIMIT ?2)",
+      "read the size of jobs");
+  if (!statement) return pass(statement);
+  std::optional<JobSize> size;
+  auto read = statement->rows(
+      [&](const Statement& row) {
+        const auto bytes = row.maybe_integer(0);
+        if (!bytes) return;
+        size.emplace();
+        size->input_bytes = *bytes;
+        if (row.integer(1) > 0) size->output_max = row.integer(1);
+        size->images = row.integer(2);
+        size->raw_body = row.integer(3) != 0;
+      },
+      route, recent_results_max);
+  if (!read) return pass(read);
+  return size;
+}
+
 Result<std::optional<StoredJob>> CheckpointReader::find_job(const std::string& id) {
   auto statement =
       parts_->connection.prepare("SELECT id, line_json FROM jobs WHERE id = ?1", "find a job");

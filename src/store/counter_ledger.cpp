@@ -16,7 +16,8 @@ Result<Counts> read_counts(Connection& connection) {
       {{&states, "SELECT route_id, state, jobs FROM state_counts", operation},
        {&totals, "SELECT route_id, truncated FROM route_totals", operation},
        {&calls,
-        "SELECT sent, resent, rate_limited, input_tokens, output_tokens, images FROM call_counts",
+        "SELECT sent, resent, rate_limited, input_tokens, output_tokens, images, cost_pico_usd"
+        " FROM call_counts",
         operation}});
   if (!prepared) return pass(prepared);
 
@@ -30,8 +31,8 @@ Result<Counts> read_counts(Connection& connection) {
       [&](const Statement& row) { counts.routes[row.id<RouteId>(0)].truncated = row.integer(1); });
   if (!read) return pass(read);
   read = calls.rows([&](const Statement& row) {
-    counts.calls = {row.integer(0), row.integer(1), row.integer(2),
-                    row.integer(3), row.integer(4), row.integer(5)};
+    counts.calls = {row.integer(0), row.integer(1), row.integer(2), row.integer(3),
+                    row.integer(4), row.integer(5), row.integer(6)};
   });
   if (!read) return pass(read);
   return counts;
@@ -61,7 +62,8 @@ Result<CounterLedger> CounterLedger::load(Connection& connection) {
        {&ledger.change_calls_,
         "UPDATE call_counts SET sent = sent + ?1, resent = resent + ?2,"
         " rate_limited = rate_limited + ?3, input_tokens = input_tokens + ?4,"
-        " output_tokens = output_tokens + ?5, images = images + ?6",
+        " output_tokens = output_tokens + ?5, images = images + ?6,"
+        " cost_pico_usd = cost_pico_usd + ?7",
         operation}});
   if (!prepared) return pass(prepared);
   return ledger;
@@ -129,7 +131,7 @@ Result<void> CounterLedger::save() {
   }
   if (calls_ == CallCounts{}) return {};
   return change_calls_.run(calls_.sent, calls_.resent, calls_.rate_limited, calls_.input_tokens,
-                           calls_.output_tokens, calls_.images);
+                           calls_.output_tokens, calls_.images, calls_.cost_pico_usd);
 }
 
 Result<void> CounterLedger::save_route(RouteId route, const RouteChange& change) {
@@ -159,6 +161,7 @@ void CounterLedger::accept() {
   calls.input_tokens += calls_.input_tokens;
   calls.output_tokens += calls_.output_tokens;
   calls.images += calls_.images;
+  calls.cost_pico_usd += calls_.cost_pico_usd;
   discard();
 }
 

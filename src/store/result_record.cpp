@@ -1,6 +1,7 @@
 #include "store/result_record.hpp"
 
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/money.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/base/time.hpp"
 
@@ -64,10 +65,12 @@ void write_usage(RecordWriter& record, const Usage& usage) {
   if (usage.input_tokens > 0) record.number("input_tokens", usage.input_tokens);
   if (usage.output_tokens > 0) record.number("output_tokens", usage.output_tokens);
   if (usage.images > 0) record.number("images", usage.images);
+  if (usage.characters > 0) record.number("characters", usage.characters);
   record.close();
 }
 
-void write_answer(RecordWriter& record, const Outcome& outcome) {
+void write_answer(RecordWriter& record, const AttemptEnd& end) {
+  const Outcome& outcome = end.outcome;
   const Answer& answer = *outcome.answer;
   if (!answer.files.empty()) write_files(record, answer.files);
   if (!answer.body_json.empty()) {
@@ -77,6 +80,7 @@ void write_answer(RecordWriter& record, const Outcome& outcome) {
   }
   record.text_if_any("finish_reason", answer.finish_reason);
   write_usage(record, outcome.usage);
+  if (end.cost_pico_usd > 0) record.raw("cost_usd", usd_text(end.cost_pico_usd));
 }
 
 }  // namespace
@@ -92,7 +96,7 @@ std::string result_record(const AttemptEnd& end, const RecordNames& names) {
   record.text_if_any("type", names.type);
   record.text("status", to_string(end.to));
   record.text("model", names.model);
-  if (done) write_answer(record, end.outcome);
+  if (done) write_answer(record, end);
   record.number("attempts", static_cast<std::int64_t>(end.attempt));
   record.text("finished_at", format_utc_ms(end.at));
   if (!done) {

@@ -84,7 +84,8 @@ Result<std::int64_t> settle_running(Connection& connection, CounterLedger& ledge
         operation},
        {&record,
         "INSERT INTO attempts SELECT seq, attempts, lane_id, key_id, started_at_ms, ?1, ?2, 0, 1,"
-        " 0, 0, 0, 0, '', 'the run ended before an answer was stored' FROM states WHERE state = 1",
+        " 0, 0, 0, 0, '', 'the run ended before an answer was stored', 0 FROM states WHERE state = "
+        "1",
         operation},
        {&settle,
         "UPDATE states SET state = CASE WHEN ?1 OR unknowns + 1 >= ?2 THEN 4 ELSE 3 END,"
@@ -129,15 +130,15 @@ Result<void> hold_unknown(Connection& connection, CounterLedger& ledger, const R
   return done;
 }
 
-Result<std::vector<LimitState>> read_limits(Connection& connection) {
-  auto statement = connection.prepare("SELECT scope, name, arrival_ns FROM limits", operation);
+Result<std::vector<StoredState>> read_states(Connection& connection) {
+  auto statement = connection.prepare(
+      "SELECT scope, item, value FROM remembered ORDER BY scope, item", operation);
   if (!statement) return pass(statement);
-  std::vector<LimitState> limits;
-  auto read = statement->rows([&](const Statement& row) {
-    limits.push_back({row.text(0), row.text(1), WallTime{row.integer(2)}});
-  });
+  std::vector<StoredState> states;
+  auto read = statement->rows(
+      [&](const Statement& row) { states.push_back({row.text(0), row.text(1), row.text(2)}); });
   if (!read) return pass(read);
-  return limits;
+  return states;
 }
 
 Result<std::int64_t> add_run(Connection& connection, const RunStart& start) {
@@ -175,9 +176,9 @@ Result<RunOpened> open_run(Connection& connection, CounterLedger& ledger, const 
   auto run = add_run(connection, start);
   if (!run) return pass(run);
   opened.rows.run = *run;
-  auto limits = read_limits(connection);
-  if (!limits) return pass(limits);
-  opened.begun.limits = std::move(*limits);
+  auto states = read_states(connection);
+  if (!states) return pass(states);
+  opened.begun.states = std::move(*states);
   return opened;
 }
 

@@ -42,7 +42,12 @@ JobRef job_ref(const Statement& row, RouteId route) {
              .priority = row.integer(1),
              .state = row.id<JobState>(2),
              .attempts = row.id<AttemptNumber>(3),
-             .retries_used = static_cast<std::int32_t>(row.integer(4))};
+             .retries_used = static_cast<std::int32_t>(row.integer(4)),
+             .size = {.input_bytes = row.integer(6),
+                      .output_max = std::nullopt,
+                      .images = row.integer(8),
+                      .raw_body = row.integer(9) != 0}};
+  if (row.integer(7) > 0) job.size.output_max = row.integer(7);
   if (const auto ready_ms = row.maybe_integer(5)) job.ready_at = wall_from_ms(*ready_ms);
   return job;
 }
@@ -97,6 +102,11 @@ Result<RequeueSummary> SqliteCheckpoint::requeue(const RequeueFilter& filter) {
   auto& database = *parts_->database;
   return stored(database,
                 [&] { return requeue_jobs(database.connection, database.ledger, filter); });
+}
+
+Result<void> SqliteCheckpoint::remember(const std::vector<StoredState>& states) {
+  auto& database = *parts_->database;
+  return stored(database, [&] { return database.writer->write_states(states); });
 }
 
 Result<std::vector<StoredRoute>> SqliteCheckpoint::routes() {

@@ -25,12 +25,14 @@ Result<void> prepare_reading(Database& database) {
   return prepare_all(
       database.connection,
       {{&database.page_of_priority,
-        "SELECT seq, priority, state, attempts, retries_used, ready_at_ms FROM states"
+        "SELECT seq, priority, state, attempts, retries_used, ready_at_ms, input_bytes, output_max,"
+        " images, raw_body FROM states"
         " WHERE route_id = ?1 AND state IN (0, 3) AND priority = ?2 AND seq > ?3"
         " ORDER BY seq LIMIT ?4",
         "read jobs"},
        {&database.page_below,
-        "SELECT seq, priority, state, attempts, retries_used, ready_at_ms FROM states"
+        "SELECT seq, priority, state, attempts, retries_used, ready_at_ms, input_bytes, output_max,"
+        " images, raw_body FROM states"
         " WHERE route_id = ?1 AND state IN (0, 3) AND priority <= ?2"
         " ORDER BY priority DESC, seq LIMIT ?3",
         "read jobs"},

@@ -11,7 +11,7 @@ constexpr const char* stdin_path = "-";
 // State rows are stored so many at a time: one execution of a statement for each costs more than
 // the row itself.
 constexpr std::size_t states_at_a_time = 64;
-constexpr std::size_t values_of_state = 3;
+constexpr std::size_t values_of_state = 7;
 
 // Where the metadata stand in the line, so that they need not be stored a second time.
 std::int64_t metadata_at(const NewJob& job) {
@@ -21,8 +21,10 @@ std::int64_t metadata_at(const NewJob& job) {
 }
 
 std::string add_states_sql(std::size_t rows) {
-  std::string sql = "INSERT INTO states (seq, route_id, priority, state) VALUES (?, ?, ?, 0)";
-  for (std::size_t i = 1; i < rows; ++i) sql += ", (?, ?, ?, 0)";
+  std::string sql =
+      "INSERT INTO states (seq, route_id, priority, state, input_bytes, output_max, images,"
+      " raw_body) VALUES (?, ?, ?, 0, ?, ?, ?, ?)";
+  for (std::size_t i = 1; i < rows; ++i) sql += ", (?, ?, ?, 0, ?, ?, ?, ?)";
   return sql;
 }
 
@@ -79,7 +81,8 @@ Result<void> SqliteJobLoader::prepare() {
         operation},
        {&update_state_,
         "UPDATE states SET route_id = ?2, priority = ?3, state = 0, retries_used = 0, unknowns = 0,"
-        " ready_at_ms = NULL, finished_at_ms = NULL WHERE seq = ?1 AND state IN (0, 6)",
+        " ready_at_ms = NULL, finished_at_ms = NULL, input_bytes = ?4, output_max = ?5,"
+        " images = ?6, raw_body = ?7 WHERE seq = ?1 AND state IN (0, 6)",
         operation},
        {&find_failure_,
         "SELECT class FROM attempts WHERE seq = ?1"
@@ -160,8 +163,10 @@ Result<Added> SqliteJobLoader::add(const NewJob& job, bool update) {
     const JobSeq seq{connection_.last_row_id()};
     auto route = route_of(job);
     if (!route) return pass(route);
-    new_states_.insert(new_states_.end(), {static_cast<std::int64_t>(seq),
-                                           static_cast<std::int64_t>(*route), job.priority});
+    new_states_.insert(new_states_.end(),
+                       {static_cast<std::int64_t>(seq), static_cast<std::int64_t>(*route),
+                        job.priority, job.size.input_bytes, job.size.output_max.value_or(0),
+                        job.size.images, job.size.raw_body ? 1 : 0});
     if (new_states_.size() == states_at_a_time * values_of_state) added = store_states();
     if (added && !first_seq_) {
       first_seq_ = static_cast<std::int64_t>(seq);
@@ -244,7 +249,10 @@ Result<void> SqliteJobLoader::update_job(const NewJob& job, const Existing& exis
   if (!route) return pass(route);
   auto done = update_job_.run(existing.seq, *file_, job.line, load_, job.line_json,
                               metadata_at(job), std::ssize(job.metadata_json));
-  if (done) done = update_state_.run(existing.seq, *route, job.priority);
+  if (done)
+    done = update_state_.run(existing.seq, *route, job.priority, job.size.input_bytes,
+                             job.size.output_max.value_or(0), job.size.images,
+                             job.size.raw_body ? 1 : 0);
   if (!done) return done;
   RB_ASSERT(connection_.changes() == 1);
   // The walk may stand on the line that this one took over.

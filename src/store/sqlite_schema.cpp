@@ -248,7 +248,32 @@ DROP TABLE results;
 ALTER TABLE new_results RENAME TO results;
 )sql";
 
-constexpr std::array<const char*, 2> all_migrations = {format_1, format_2};
+// What quota, waits and learned values are; what a job line says of its size; and money. Of the
+// pacing of format 2 a burst at most is lost.
+constexpr const char* format_3 = R"sql(
+DROP TABLE limits;
+CREATE TABLE remembered (
+  scope TEXT NOT NULL,
+  item TEXT NOT NULL,
+  value TEXT NOT NULL CHECK (value <> ''),
+  PRIMARY KEY (scope, item)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE states ADD COLUMN input_bytes INTEGER NOT NULL DEFAULT 0 CHECK (input_bytes >= 0);
+ALTER TABLE states ADD COLUMN output_max INTEGER NOT NULL DEFAULT 0 CHECK (output_max >= 0);
+ALTER TABLE states ADD COLUMN images INTEGER NOT NULL DEFAULT 0 CHECK (images >= 0);
+ALTER TABLE states ADD COLUMN raw_body INTEGER NOT NULL DEFAULT 0 CHECK (raw_body IN (0, 1));
+UPDATE states SET input_bytes = length(CAST(line_json AS BLOB)), raw_body = (body IS NOT NULL)
+FROM (SELECT seq AS job, line_json, line_json -> '$.body' AS body FROM jobs)
+WHERE job = seq AND state IN (0, 1, 3, 4, 6);
+
+-- In pico-USD, by the prices configured when the answer came.
+ALTER TABLE attempts ADD COLUMN cost_pico_usd INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE call_counts ADD COLUMN cost_pico_usd INTEGER NOT NULL DEFAULT 0
+  CHECK (cost_pico_usd >= 0);
+)sql";
+
+constexpr std::array<const char*, 3> all_migrations = {format_1, format_2, format_3};
 
 std::string shown(const std::string& path) { return escaped(path, 4096); }
 

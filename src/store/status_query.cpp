@@ -50,8 +50,9 @@ Result<void> read_runs(Connection& connection, std::optional<std::int64_t> holde
 }
 
 LaneState lane_state(const std::string& name) {
-  for (const LaneState state : {LaneState::running, LaneState::waiting, LaneState::paused,
-                                LaneState::tripped, LaneState::no_key}) {
+  for (const LaneState state :
+       {LaneState::running, LaneState::waiting, LaneState::paused, LaneState::tripped,
+        LaneState::no_key, LaneState::slowed, LaneState::stopped}) {
     if (to_string(state) == name) return state;
   }
   return LaneState::idle;
@@ -70,10 +71,11 @@ Result<void> read_lanes(Connection& connection, StatusData& status) {
     status.lanes.push_back(std::move(lane));
   });
   if (!read) return read;
-  auto limits = connection.prepare("SELECT scope, name, arrival_ns FROM limits", operation);
-  if (!limits) return pass(limits);
-  return limits->rows([&](const Statement& row) {
-    status.limits.push_back({row.text(0), row.text(1), WallTime{row.integer(2)}});
+  auto states = connection.prepare("SELECT scope, item, value FROM remembered ORDER BY scope, item",
+                                   operation);
+  if (!states) return pass(states);
+  return states->rows([&](const Statement& row) {
+    status.states.push_back({row.text(0), row.text(1), row.text(2)});
   });
 }
 

@@ -18,6 +18,7 @@ import rows_durable
 import rows_loading
 import rows_memory
 import rows_million
+import rows_quota
 import rows_start
 import rows_throughput
 import table
@@ -44,6 +45,8 @@ ROWS = {
     "resume": (rows_million.resume, "start to first request with 1,000,000 jobs"),
     "status": (rows_million.status, "`status` beside a run with 1,000,000 jobs"),
     "results": (rows_million.results, "`results` of 1,000,000 jobs"),
+    "quota": (rows_quota.quota, "how near to every limit a run stays, in virtual time"),
+    "quota-http": (rows_quota.over_http, "50 requests in any 10 s over real HTTP"),
 }
 
 

@@ -168,8 +168,8 @@ class RefusalTest(CliTestCase):
         finished = self.run_cli("run", "jobs.jsonl", "--sandbox=require_key=another", "--json",
                                 "--log-file", "run.log")
         self.check_code(finished, 77)
-        self.assertIn("warning: key sandbox is no longer used: refused_key: ", finished.stderr)
-        self.assertRegex(self.read("run.log"), r"error key_refused key=sandbox model=small ")
+        self.assertIn("warning: key TEST_API_KEY is no longer used: refused_key: ", finished.stderr)
+        self.assertRegex(self.read("run.log"), r"error key_refused key=TEST_API_KEY model=small ")
         summary = finished.json_lines()[-1]
         self.assertEqual(("no_key", 77, 3, 0),
                          (summary["reason"], summary["exit_code"], summary["jobs"]["pending"],

@@ -126,7 +126,7 @@ class RunTest(CliTestCase):
         self.check_code(text, 0)
         self.assertEqual("", text.stderr)
         self.assertIn("ratebatch.db (SANDBOX): complete\n  jobs      12 of 12 done\n", text.stdout)
-        self.assertIn("  small  12/12; limits: concurrency 8\n", text.stdout)
+        self.assertIn("  small  12/12\n    concurrency 8\n", text.stdout)
         line = self.status()
         self.assertEqual(("complete", 12, True, None, 0),
                          (line["state"], line["jobs"]["done"], line["sandbox"], line["run"],

@@ -25,11 +25,14 @@ class UsageTest(CliTestCase):
              "unknown option '--worker' (did you mean '--workers'?); see 'ratebatch run --help'"),
             (["resume", "jobs.jsonl"],
              "unexpected argument 'jobs.jsonl'; see 'ratebatch resume --help'"),
-            (["run", "-j", "0"], "--workers '0': expected a whole number from 1 to 10000; "
+            (["run", "-j", "0"], "--workers '0': expected a whole number from 1 to 10000, or conservative, "
+             "moderate, aggressive or auto; "
              "see 'ratebatch run --help'"),
-            (["run", "-j", "10001"], "--workers '10001': expected a whole number from 1 to 10000; "
+            (["run", "-j", "10001"], "--workers '10001': expected a whole number from 1 to 10000, or conservative, "
+             "moderate, aggressive or auto; "
              "see 'ratebatch run --help'"),
-            (["run", "-j", "4x"], "--workers '4x': expected a whole number from 1 to 10000; "
+            (["run", "-j", "4x"], "--workers '4x': expected a whole number from 1 to 10000, or conservative, "
+             "moderate, aggressive or auto; "
              "see 'ratebatch run --help'"),
             (["run", "--workers"], "--workers needs a value; see 'ratebatch run --help'"),
             (["run", "--on-unknown", "ask"],
@@ -91,7 +94,8 @@ class UsageTest(CliTestCase):
 
 
 class HelpTest(CliTestCase):
-    COMMANDS = ["run", "resume", "status", "results", "retry", "check", "init", "sandbox"]
+    COMMANDS = ["run", "resume", "status", "results", "retry", "plan", "quota", "tiers",
+                "check", "init", "sandbox"]
 
     def help_of(self, *arguments):
         finished = self.run_cli(*arguments)

@@ -2,9 +2,35 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ratebatch/base/random.hpp"
 
 namespace ratebatch::sim {
+
+namespace {
+
+// Long limits, tokens, groups of keys, money, and other ways to do a job.
+void add_limits(SimOptions& o, Rng& rng) {
+  o.separate_keys = rng.chance(400);
+  o.server_gives_headers = rng.chance(400);
+  o.fallback = o.models > 1 && rng.chance(250);
+  o.typo = rng.chance(80);
+  if (rng.chance(250)) o.configured_tokens = rng.between(20, 5000);
+  if (rng.chance(150)) {
+    o.waves = static_cast<std::int32_t>(rng.between(1, 6));
+    o.waves_delay = std::chrono::milliseconds{rng.between(0, 20'000)};
+  }
+  if (rng.chance(350)) {
+    o.day_requests = rng.between(std::max<std::int64_t>(3, o.jobs / 8), o.jobs + 10);
+    o.day_rolling = rng.chance(500);
+    o.pause_at_per_mille = static_cast<std::int32_t>(rng.between(400, 1000));
+    o.no_wait = rng.chance(300);
+  }
+  if (rng.chance(100)) o.cost_max = rng.between(0, o.jobs * 8000);
+}
+
+}  // namespace
 
 SimOptions options_of_seed(std::uint64_t seed) {
   Rng rng{seed};
@@ -54,26 +80,31 @@ SimOptions options_of_seed(std::uint64_t seed) {
   o.stops_max = static_cast<std::int32_t>(rng.chance(300) ? rng.between(1, 3) : 0);
   if (rng.chance(150)) o.slice_jobs = rng.between(1, 40);
   if (rng.chance(300)) o.answers_per_turn = static_cast<std::int32_t>(rng.between(1, 5));
+  add_limits(o, rng);
   return o;
 }
 
 std::string describe(const SimOptions& o) {
   return fmt::format(
       "jobs={} types={} models={} keys={} workers={} priorities={} on_unknown={}\n"
-      "configured: concurrency={} requests={} per {}\n"
-      "server: algorithm={} requests={} per {} concurrency={} hints={} latency={}..{}\n"
+      "configured: concurrency={} requests={} per {} tokens={} day={} rolling={} pause_at={} "
+      "separate_keys={} waves={} x {} fallback={} cost_max={} no_wait={}\n"
+      "server: algorithm={} requests={} per {} concurrency={} hints={} headers={} typo={} "
+      "latency={}..{}\n"
       "faults: error={} break={} garbage={} permanent={} key_refused={} outage={}\n"
       "ours: crash={} (at most {}) no_room={} slow_commit={} clock_step={} stops={} slice={} "
       "answers_per_turn={} canary={}",
       o.jobs, o.types, o.models, o.keys, o.workers, o.priorities,
       o.on_unknown == UnknownPolicy::hold ? "hold" : "retry", o.configured_concurrency,
-      o.configured_requests, format_duration(o.configured_window), static_cast<int>(o.algorithm),
-      o.server_requests, format_duration(o.server_window), o.server_concurrency,
-      o.server_gives_hints, format_duration(o.latency_min), format_duration(o.latency_max),
-      o.error_per_mille, o.break_per_mille, o.garbage_per_mille, o.permanent_per_mille,
-      o.key_refused_per_mille, o.outage, o.crash_per_mille, o.crashes_max, o.no_room_per_mille,
-      o.slow_commit_per_mille, o.clock_step_per_mille, o.stops_max, o.slice_jobs,
-      o.answers_per_turn, o.canary);
+      o.configured_requests, format_duration(o.configured_window), o.configured_tokens,
+      o.day_requests, o.day_rolling, o.pause_at_per_mille, o.separate_keys, o.waves,
+      format_duration(o.waves_delay), o.fallback, o.cost_max, o.no_wait,
+      static_cast<int>(o.algorithm), o.server_requests, format_duration(o.server_window),
+      o.server_concurrency, o.server_gives_hints, o.server_gives_headers, o.typo,
+      format_duration(o.latency_min), format_duration(o.latency_max), o.error_per_mille,
+      o.break_per_mille, o.garbage_per_mille, o.permanent_per_mille, o.key_refused_per_mille,
+      o.outage, o.crash_per_mille, o.crashes_max, o.no_room_per_mille, o.slow_commit_per_mille,
+      o.clock_step_per_mille, o.stops_max, o.slice_jobs, o.answers_per_turn, o.canary);
 }
 
 }  // namespace ratebatch::sim

@@ -27,12 +27,25 @@ struct SimOptions {
   std::int64_t configured_requests = 0;
   Duration configured_window{};
 
+  std::int64_t configured_tokens = 0;  // Per minute.
+  std::int64_t day_requests = 0;       // Per day, of each key group.
+  bool day_rolling = false;            // Else from midnight to midnight, in Los Angeles.
+  std::int32_t pause_at_per_mille = 800;
+  bool separate_keys = false;  // Each key has a quota of its own.
+  std::int32_t waves = 0;      // Requests in one; 0: none.
+  Duration waves_delay{};
+  bool fallback = false;      // The first model's jobs may go to the last one.
+  std::int64_t cost_max = 0;  // In pico-USD, of all runs together, at first; 0: no bound.
+  bool no_wait = false;       // As from cron: ended where all is paused, started again later.
+
   // What the provider does; its own limits may be tighter than the configured ones.
   ServerAlgorithm algorithm = ServerAlgorithm::none;
   std::int64_t server_requests = 0;
   Duration server_window{};
   std::int32_t server_concurrency = 0;
   bool server_gives_hints = true;
+  bool server_gives_headers = false;
+  bool typo = false;  // It does not know the first model, until a person has seen that.
   Duration latency_min{};
   Duration latency_max{};
   std::uint64_t error_per_mille = 0;        // 5xx of all kinds.

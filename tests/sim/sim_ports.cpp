@@ -52,6 +52,19 @@ void SimState::trace(const std::string& line) {
   }
 }
 
+std::int64_t SimState::used_today(const std::string& scope) const {
+  const auto sent = sent_ever.find(scope);
+  if (sent == sent_ever.end()) return 0;
+  constexpr std::int64_t day = 86'400'000'000'000;
+  // All of a life is summer: midnight in Los Angeles is 07:00 UTC.
+  constexpr std::int64_t midnight = 7 * 3'600'000'000'000;
+  const std::int64_t now_ns = true_time().ns;
+  return std::count_if(sent->second.begin(), sent->second.end(), [&](WallTime at) {
+    return options.day_rolling ? now_ns - at.ns < day
+                               : (at.ns - midnight) / day == (now_ns - midnight) / day;
+  });
+}
+
 Now SimClock::now() {
   // Every reading moves the clock a little, as on a real machine.
   state_.now.steady = state_.now.steady + Duration{10'000};
@@ -117,19 +130,20 @@ void SimTransport::send(TransferId id, HttpRequest request) {
   const std::string model = json_text_field(request.body, "model");
   require(request.key_header.has_value(), "a request carries its key");
   const std::string key{request.key_header->key.reveal()};
-  check_send(job, model);
+  const std::string scope = state_.scope(model, key);
+  check_send(job, scope);
   state_.maybe_crash();
   ++state_.sends;
   state_.trace(fmt::format("send {} {}", job, key));
   jobs_in_flight_.insert(job);
-  ++models_in_flight_[model];
-  SimProvider::Answer answer = state_.provider.request(state_.now.steady, model, job, key);
+  ++scopes_in_flight_[scope];
+  SimProvider::Answer answer = state_.provider.request(state_.now, scope, model, job, key);
   deliveries_.emplace(state_.now.steady + answer.after,
-                      Delivery{id, std::move(answer.result), job, model, state_.now.steady});
+                      Delivery{id, std::move(answer.result), job, scope, state_.now.steady});
   state_.maybe_crash();
 }
 
-void SimTransport::check_send(const std::string& id, const std::string& model) {
+void SimTransport::check_send(const std::string& id, const std::string& scope) {
   const SimOptions& o = state_.options;
   const FakeJob& job = find_job(data_, id);
   require(job.state == JobState::running, "no request leaves before its start is committed");
@@ -137,13 +151,15 @@ void SimTransport::check_send(const std::string& id, const std::string& model) {
   require(jobs_in_flight_.count(id) == 0, "no job has two requests in flight");
   require(deliveries_.size() < static_cast<std::size_t>(o.workers),
           "no more requests than workers");
-  require(o.configured_concurrency == 0 || models_in_flight_[model] < o.configured_concurrency,
+  require(o.configured_concurrency == 0 || scopes_in_flight_[scope] < o.configured_concurrency,
           "concurrency stays within its limit");
+  require(o.waves == 0 || scopes_in_flight_[scope] < o.waves, "no wave is larger than configured");
   jobs_sent_.insert(id);
   require(o.slice_jobs == 0 || std::ssize(jobs_sent_) <= o.slice_jobs,
           "a run starts no more jobs than its slice has");
   check_priority(id);
-  check_rate(model);
+  check_rate(scope);
+  check_day(scope);
 }
 
 // No job starts while one of higher priority of the same lane could.
@@ -158,21 +174,34 @@ void SimTransport::check_priority(const std::string& id) {
   }
 }
 
-void SimTransport::check_rate(const std::string& model) {
+void SimTransport::check_rate(const std::string& scope) {
   const SimOptions& o = state_.options;
   if (o.configured_requests == 0) return;
-  auto& times = sent_times_[model];
+  auto& times = sent_times_[scope];
   std::erase_if(times, [&](Instant at) { return state_.now.steady - at >= o.configured_window; });
   require(static_cast<std::int64_t>(times.size()) < o.configured_requests,
           "no window holds more requests than its limit");
   times.push_back(state_.now.steady);
 }
 
+// Never a request above the threshold of a day, as the provider counts it.
+void SimTransport::check_day(const std::string& scope) {
+  const SimOptions& o = state_.options;
+  if (o.day_requests == 0) return;
+  const std::int64_t threshold =
+      std::max<std::int64_t>(1, o.day_requests * o.pause_at_per_mille / 1000);
+  // Who starts a program by a wrong clock cannot be helped.
+  const bool clock_is_right = o.clock_step_per_mille == 0;
+  require(!clock_is_right || state_.used_today(scope) < threshold,
+          "no request goes beyond the threshold of a day");
+  state_.sent_ever[scope].push_back(state_.true_time());
+}
+
 void SimTransport::cancel(TransferId id) {
   for (auto at = deliveries_.begin(); at != deliveries_.end(); ++at) {
     if (at->second.id != id) continue;
-    state_.provider.finished(at->second.model);
-    --models_in_flight_[at->second.model];
+    state_.provider.finished(at->second.scope);
+    --scopes_in_flight_[at->second.scope];
     jobs_in_flight_.erase(at->second.job);
     deliveries_.erase(at);
     return;
@@ -184,8 +213,8 @@ std::vector<FinishedTransfer> SimTransport::finished() {
   while (!deliveries_.empty() && deliveries_.begin()->first <= state_.now.steady) {
     Delivery delivery = std::move(deliveries_.begin()->second);
     deliveries_.erase(deliveries_.begin());
-    state_.provider.finished(delivery.model);
-    --models_in_flight_[delivery.model];
+    state_.provider.finished(delivery.scope);
+    --scopes_in_flight_[delivery.scope];
     jobs_in_flight_.erase(delivery.job);
     state_.trace("reply " + delivery.job);
     out.push_back({delivery.id, std::move(delivery.result), state_.now.steady - delivery.sent_at});
@@ -195,6 +224,11 @@ std::vector<FinishedTransfer> SimTransport::finished() {
 
 void SimTransport::wait(Duration longest) {
   state_.maybe_crash();
+  // The program wakes every second to look around. A machine that sleeps through some of that, once
+  // nothing has happened for a minute, keeps days of pauses short.
+  const bool idle = deliveries_.empty() && longest >= std::chrono::seconds{1};
+  idle_waits_ = idle ? idle_waits_ + 1 : 0;
+  if (idle_waits_ > 60) longest *= 60;
   Instant until = state_.now.steady + longest;
   if (!deliveries_.empty()) until = std::min(until, deliveries_.begin()->first);
   const Duration passed = std::max(Duration{}, until - state_.now.steady);
@@ -218,7 +252,7 @@ Duration SimObserver::turned(Now /*now*/, const Snapshot& snapshot, const Counts
     }
     throw Violation{why};
   }
-  return std::chrono::seconds{1};
+  return snapshot.in_flight > 0 ? std::chrono::seconds{1} : std::chrono::minutes{5};
 }
 
 }  // namespace ratebatch::sim

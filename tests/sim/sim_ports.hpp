@@ -49,6 +49,18 @@ struct SimState {
   std::int32_t crashes = 0;
   std::int32_t stops = 0;
   std::int64_t sends = 0;
+  std::int32_t runs = 0;
+  // The true time, whatever the machine's clock shows.
+  [[nodiscard]] WallTime true_time() const {
+    return WallTime{1'780'000'000'000'000'000} + (now.steady - Instant{1'000'000'000'000});
+  }
+  // What shares limits: a model with one group of keys.
+  [[nodiscard]] std::string scope(const std::string& model, const std::string& key) const {
+    return options.separate_keys ? model + "/" + key : model;
+  }
+  // Requests of the present day of the provider, or the last 24 hours.
+  [[nodiscard]] std::int64_t used_today(const std::string& scope) const;
+  std::map<std::string, std::vector<WallTime>> sent_ever;  // By scope.
   std::set<JobSeq> just_ended;  // Jobs whose attempt ended in the last commit.
   std::uint64_t trace_hash = 0xCBF29CE484222325ULL;
 };
@@ -118,21 +130,23 @@ class SimTransport final : public Transport {
     TransferId id{};
     TransferResult result;
     std::string job;
-    std::string model;
+    std::string scope;
     Instant sent_at;
   };
 
-  void check_send(const std::string& id, const std::string& model);
+  void check_send(const std::string& id, const std::string& scope);
   void check_priority(const std::string& id);
-  void check_rate(const std::string& model);
+  void check_rate(const std::string& scope);
+  void check_day(const std::string& scope);
 
   SimState& state_;
   const FakeCheckpointData& data_;
   const SimInterrupts& interrupts_;
   std::multimap<Instant, Delivery> deliveries_;
+  std::int64_t idle_waits_ = 0;
   std::set<std::string> jobs_sent_;
   std::set<std::string> jobs_in_flight_;
-  std::map<std::string, std::int32_t> models_in_flight_;
+  std::map<std::string, std::int32_t> scopes_in_flight_;
   std::map<std::string, std::vector<Instant>> sent_times_;
 };
 

@@ -8,27 +8,39 @@
 
 namespace ratebatch::sim {
 
-SimProvider::Answer SimProvider::request(Instant now, const std::string& model,
-                                         const std::string& id, const std::string& key) {
+SimProvider::Answer SimProvider::request(Now now, const std::string& scope,
+                                         const std::string& model, const std::string& id,
+                                         const std::string& key) {
   Account& account = accounts_[id];
   ++account.arrived;
   ++requests_;
-  ++in_flight_[model];
+  ++in_flight_[scope];
+  constexpr Duration quick = std::chrono::milliseconds{5};
+  Duration wait{};
+  if (options_.server_concurrency > 0 && in_flight_[scope] > options_.server_concurrency) {
+    ++account.refused;
+    return {refuse("too_many_concurrent_requests", std::chrono::seconds{1}),
+            std::min(quick, options_.latency_min)};
+  }
+  Window& window = windows_[scope];
+  const bool passes = take(now.steady, window, wait);
+  Answer given =
+      passes ? answer(account, model, id, key) : Answer{refuse("rate_limit_exceeded", wait), quick};
+  if (!passes) ++account.refused;
+  if (auto* reply = std::get_if<HttpReply>(&given.result)) tell_limits(now.steady, window, *reply);
+  return given;
+}
+
+SimProvider::Answer SimProvider::answer(Account& account, const std::string& model,
+                                        const std::string& id, const std::string& key) {
   const Duration latency{rng_.between(options_.latency_min.count(), options_.latency_max.count())};
   const Duration quick = std::min<Duration>(latency, std::chrono::milliseconds{5});
-
   // Which jobs are wrong is a property of the job, not of the moment.
   const std::uint64_t fate = std::stoull(fnv1a_64_hex(id).substr(0, 8), nullptr, 16) % 1000;
   account.permanently_wrong = fate < options_.permanent_per_mille;
-
-  Duration wait{};
-  if (options_.server_concurrency > 0 && in_flight_[model] > options_.server_concurrency) {
-    ++account.refused;
-    return {refuse("too_many_concurrent_requests", std::chrono::seconds{1}), quick};
-  }
-  if (!take(now, windows_[model], wait)) {
-    ++account.refused;
-    return {refuse("rate_limit_exceeded", wait), quick};
+  if (options_.typo && !typo_mended_ && model == "model-0") {
+    ++account.not_found;
+    return {error(404, "model_not_found"), quick};
   }
   if (account.permanently_wrong) return {error(400, "invalid_request_error"), quick};
   if (healed_) {
@@ -55,6 +67,35 @@ SimProvider::Answer SimProvider::request(Instant now, const std::string& model,
   return {success(id), latency};
 }
 
+// As OpenAI tells them.
+void SimProvider::tell_limits(Instant now, const Window& window, HttpReply& reply) const {
+  if (!options_.server_gives_headers || options_.algorithm == ServerAlgorithm::none) return;
+  const Duration length = options_.server_window;
+  const std::int64_t amount = options_.server_requests;
+  std::int64_t left = 0;
+  Duration full_in{};
+  switch (options_.algorithm) {
+    case ServerAlgorithm::none:
+      return;
+    case ServerAlgorithm::fixed:
+      left = std::max<std::int64_t>(0, amount - window.used);
+      full_in = Duration{(window.slot + 1) * length.count() - now.ns};
+      break;
+    case ServerAlgorithm::sliding:
+      left = amount - std::ssize(window.granted);
+      if (!window.granted.empty()) full_in = length - (now - window.granted.back());
+      break;
+    case ServerAlgorithm::bucket:
+      left = window.level_ns / (length.count() / amount);
+      full_in = Duration{length.count() - window.level_ns};
+      break;
+  }
+  reply.headers.push_back({"x-ratelimit-limit-requests", std::to_string(amount)});
+  reply.headers.push_back({"x-ratelimit-remaining-requests", std::to_string(left)});
+  reply.headers.push_back({"x-ratelimit-reset-requests",
+                           fmt::format("{}ms", std::max<std::int64_t>(1, to_ms(full_in)))});
+}
+
 SimProvider::Answer SimProvider::broken(Account& account, Duration latency) {
   ++account.failed;
   TransferFailure failure;
@@ -79,8 +120,8 @@ SimProvider::Answer SimProvider::broken(Account& account, Duration latency) {
   return {failure, latency};
 }
 
-void SimProvider::finished(const std::string& model) {
-  auto& count = in_flight_[model];
+void SimProvider::finished(const std::string& scope) {
+  auto& count = in_flight_[scope];
   count = std::max(0, count - 1);
 }
 

@@ -21,6 +21,7 @@ struct Account {
   std::int64_t refused = 0;        // 429.
   std::int64_t failed = 0;         // Server failures of all kinds, broken connections included.
   bool permanently_wrong = false;  // Always gets a 400.
+  std::int64_t not_found = 0;
 };
 
 class SimProvider {
@@ -33,14 +34,18 @@ class SimProvider {
     TransferResult result;
     Duration after{};
   };
-  Answer request(Instant now, const std::string& model, const std::string& id,
+  // `scope`: what shares its limits.
+  Answer request(Now now, const std::string& scope, const std::string& model, const std::string& id,
                  const std::string& key);
 
   // The request that was answered so is over (its slot at the server is free again).
-  void finished(const std::string& model);
+  void finished(const std::string& scope);
 
   // All connections are gone: the client crashed.
   void drop_all() { in_flight_.clear(); }
+
+  // A person saw that the first model is not known, and mended that.
+  void mend_typo() { typo_mended_ = true; }
 
   // From now on everything works: no faults, no refusals but for limits.
   void heal() { healed_ = true; }
@@ -58,6 +63,9 @@ class SimProvider {
 
   bool take(Instant now, Window& window, Duration& wait) const;
   TransferResult refuse(const char* code, Duration wait) const;
+  [[nodiscard]] Answer answer(Account& account, const std::string& model, const std::string& id,
+                              const std::string& key);
+  void tell_limits(Instant now, const Window& window, HttpReply& reply) const;
   Answer broken(Account& account, Duration latency);
   static HttpReply error(std::int32_t status, const std::string& code);
   HttpReply success(const std::string& id) const;
@@ -65,6 +73,7 @@ class SimProvider {
   const SimOptions& options_;
   Rng rng_;
   bool healed_ = false;
+  bool typo_mended_ = false;
   std::map<std::string, Window> windows_;
   std::map<std::string, std::int32_t> in_flight_;
   std::map<std::string, Account> accounts_;

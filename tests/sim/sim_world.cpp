@@ -13,12 +13,35 @@
 namespace ratebatch::sim {
 namespace {
 
-// The pauses of a quota can add up to days; an end later than this means that something waits for
-// ever.
-constexpr Duration life_max = std::chrono::hours{24 * 60};
+// The pauses of a quota can add up to many days; an end later than this means that something waits
+// for ever.
+constexpr Duration life_max = std::chrono::hours{24 * 100};
 
 std::string model_name(std::int64_t i) { return fmt::format("model-{}", i); }
 std::string type_name(std::int64_t i) { return fmt::format("type-{}", i); }
+
+void add_limits(const SimOptions& o, ModelSettings& model) {
+  if (o.configured_tokens > 0) {
+    Limit limit;
+    limit.name = "tpm";
+    limit.resource = Resource::tokens;
+    limit.amount = o.configured_tokens;
+    limit.window = std::chrono::minutes{1};
+    model.limits.windows.push_back(std::move(limit));
+  }
+  if (o.day_requests > 0) {
+    Limit limit;
+    limit.name = "rpd";
+    limit.amount = o.day_requests;
+    limit.window = std::chrono::hours{24};
+    limit.pause_at_per_mille = o.pause_at_per_mille;
+    limit.reset.kind = o.day_rolling ? Reset::Kind::rolling : Reset::Kind::daily;
+    limit.reset.zone = TimeZone::find("America/Los_Angeles").value();
+    model.limits.windows.push_back(std::move(limit));
+  }
+  if (o.waves > 0) model.waves = Waves{o.waves, o.waves_delay};
+  if (o.cost_max > 0) model.price = Price{1000, 1000, 0, 0};
+}
 
 Config make_config(const SimOptions& o) {
   Config config;
@@ -26,8 +49,9 @@ Config make_config(const SimOptions& o) {
   provider.name = "sim";
   provider.base_url = "https://sim.test/v1";
   for (std::int32_t i = 0; i < o.keys; ++i) {
-    provider.keys.push_back({KeySource::From::environment, fmt::format("key-{}", i)});
+    provider.keys.push_back({KeySource::From::environment, fmt::format("key-{}", i), ""});
   }
+  provider.key_scope = o.separate_keys ? KeyScope::separate : KeyScope::shared;
   config.providers["sim"] = provider;
   for (std::int32_t i = 0; i < o.models; ++i) {
     ModelSettings model;
@@ -35,7 +59,16 @@ Config make_config(const SimOptions& o) {
     model.provider = "sim";
     if (o.configured_concurrency > 0) model.limits.concurrency = o.configured_concurrency;
     if (o.configured_requests > 0) {
-      model.limits.requests.push_back({"requests", o.configured_requests, o.configured_window});
+      Limit limit;
+      limit.name = "requests";
+      limit.amount = o.configured_requests;
+      limit.window = o.configured_window;
+      model.limits.windows.push_back(std::move(limit));
+    }
+    add_limits(o, model);
+    if (o.fallback && i == 0) {
+      model.fallback_to = {model_name(o.models - 1)};
+      model.fallback_on = {true, true, true};
     }
     config.models[model.name] = model;
   }
@@ -104,12 +137,41 @@ class World {
       if (!end) {
         // A dead program closes its connections and takes a moment to be started again.
         state_.provider.drop_all();
-        state_.now.steady = state_.now.steady + std::chrono::seconds{1};
-        state_.now.wall = state_.now.wall + std::chrono::seconds{1};
+        pass_time(std::chrono::seconds{1});
         continue;
       }
       if (*end == action::FinishReason::complete) return;
       if (*end == action::FinishReason::no_key) heal();
+      // As a person would who finds the typo, or that the first jobs are the only bad ones.
+      if (*end == action::FinishReason::stopped_lane) {
+        proven_ = !state_.options.typo || typo_seen_;
+        typo_seen_ = true;
+        state_.provider.mend_typo();
+      }
+      if (*end == action::FinishReason::budget) money_is_bounded_ = false;
+      if (*end == action::FinishReason::paused) pass_time(std::chrono::hours{1});
+    }
+  }
+
+  void pass_time(Duration d) {
+    state_.now.steady = state_.now.steady + d;
+    state_.now.wall = state_.now.wall + d;
+  }
+
+  // What is stored knows of every request that was sent.
+  void check_usage(const Catalog& catalog, const std::vector<StoredState>& states) {
+    const SimOptions& o = state_.options;
+    if (o.day_requests == 0 || o.clock_step_per_mille > 0) return;
+    const QuotaMonitor monitor{catalog.lanes, QuotaOptions{}, state_.now, states};
+    for (std::size_t i = 0; i < catalog.lanes.lanes.size(); ++i) {
+      const LaneQuota view = monitor.view(state_.now, LaneId{static_cast<std::int32_t>(i)});
+      for (const KeyView& keys : view.keys) {
+        const std::string scope = state_.scope(catalog.lanes.lanes[i].model, keys.group);
+        for (const LimitView& limit : keys.limits) {
+          require(limit.limit != "rpd" || limit.used >= state_.used_today(scope),
+                  "usage never falls by a restart");
+        }
+      }
     }
   }
 
@@ -140,6 +202,7 @@ class World {
     auto catalog =
         make_catalog(config_, checkpoint.routes().value(), read_key, CatalogOptions{}, warnings);
     require(catalog.has_value(), "the configuration fits the jobs");
+    for (RouteSettings& route : catalog->lanes.routes) route.proven = proven_;
 
     RunStart start;
     start.pid = 1;
@@ -154,26 +217,43 @@ class World {
     require(begun->found_unknown == running, "each started attempt of a dead run is unknown");
     require(running <= state_.options.workers, "a crash leaves at most `workers` jobs unknown");
 
+    ++state_.runs;
+    check_usage(*catalog, begun->states);
+
     DriverOptions options;
-    options.scheduler = {state_.options.workers, config_.pace_at_per_mille,
-                         state_.options.on_unknown, std::nullopt};
+    options.scheduler.wait_for_pauses = !state_.options.no_wait;
+    if (state_.options.cost_max > 0 && money_is_bounded_) {
+      options.scheduler.quota.budget.total_max_pico_usd = state_.options.cost_max;
+      options.scheduler.quota.budget.spent_pico_usd = checkpoint.counts().calls.cost_pico_usd;
+    }
+    options.scheduler.workers = state_.options.workers;
+    options.scheduler.on_unknown = state_.options.on_unknown;
     if (state_.options.slice_jobs > 0) options.scheduler.jobs_max = state_.options.slice_jobs;
     options.answers_per_turn_max = static_cast<std::size_t>(state_.options.answers_per_turn);
     options.seed = state_.options.seed + static_cast<std::uint64_t>(state_.crashes);
     auto end = drive(*catalog, {clock, transport, checkpoint, interrupts, observer}, options,
-                     begun->limits);
+                     begun->states);
     require(end.has_value(), "no run ends with an error of the store");
-    return *end;
+    require(end->reason != action::FinishReason::budget ||
+                checkpoint.counts().calls.cost_pico_usd <= state_.options.cost_max,
+            "no more is spent than may be");
+    return end->reason;
   }
 
   // What must be true at the end, by the provider's books alone.
   void judge() {
     const auto& accounts = state_.provider.accounts();
+    std::int64_t typo_failures = 0;
     for (const FakeJob& job : data_.jobs) {
       const auto found = accounts.find(job.id);
       const Account account = found == accounts.end() ? Account{} : found->second;
       judge(job, account);
+      const bool by_typo = job.state == JobState::failed && account.not_found > 0;
+      typo_failures += by_typo && !account.permanently_wrong ? 1 : 0;
     }
+    // A trial of ten begins with each run, for each type of job that may use the model.
+    const std::int64_t trials = std::int64_t{state_.runs} * state_.options.types * 2;
+    require(typo_failures <= 9 * trials, "a typo does not fail all jobs");
   }
 
   void judge(const FakeJob& job, const Account& account) {
@@ -194,9 +274,9 @@ class World {
     fail_if(job.state == JobState::done && account.charged < 1, "a done job was answered");
     fail_if(job.state == JobState::done && account.permanently_wrong, "a wrong job is never done");
     const std::int64_t retries = config_.retry.server.retries;
-    fail_if(
-        job.state == JobState::failed && !account.permanently_wrong && account.failed <= retries,
-        "a job fails only for failures beyond its retries, never for a limit");
+    fail_if(job.state == JobState::failed && !account.permanently_wrong && account.not_found == 0 &&
+                account.failed <= retries,
+            "a job fails only for failures beyond its retries, never for a limit");
     fail_if(job.state == JobState::held && account.refused == account.arrived &&
                 job.unknowns == 0 && account.arrived > 0,
             "a job is held only where nobody saw the answer");
@@ -205,6 +285,9 @@ class World {
   SimState state_;
   Config config_;
   FakeCheckpointData data_;
+  bool proven_ = false;
+  bool typo_seen_ = false;
+  bool money_is_bounded_ = true;
 };
 
 }  // namespace

@@ -277,21 +277,93 @@ TEST_CASE_TEMPLATE("under hold nothing unknown is sent again", Store, FakeStore,
   CHECK(store.open().counts() == store.count_rows());
 }
 
-TEST_CASE_TEMPLATE("limits are handed to the next run", Store, FakeStore, SqliteStore) {
+TEST_CASE_TEMPLATE("what is remembered is handed on, replaced and forgotten", Store, FakeStore,
+                   SqliteStore) {
   Store store;
   store.load({new_job("a")});
+  const std::string lane = "lane gpt-4o-mini, keys default";
+  const std::string odd = "429: \"x\" 'y' \xC3\xA4";
   Batch batch;
-  batch.limits = {{"lane gpt-4o-mini", "rpm", second(7)}, {"provider openai", "rpm", second(8)}};
-  Checkpoint& checkpoint = store.run();
-  must(checkpoint.commit(batch));
-  batch.limits = {{"lane gpt-4o-mini", "rpm", WallTime{second(9).ns + 1}}};
-  must(checkpoint.commit(batch));
+  batch.states = {{lane, "rpm", "1 2 3"}, {lane, "wait", odd}, {"budget", "day", "7"}};
+  must(store.run().commit(batch));
+  batch.states = {{lane, "rpm", "4"}, {lane, "nothing", ""}, {"budget", "day", ""}};
+  must(store.run().commit(batch));
   const RunBegun begun = must(store.open().begin_run(run_start()));
-  REQUIRE(begun.limits.size() == 2);
-  CHECK(begun.limits[0].scope == "lane gpt-4o-mini");
-  CHECK(begun.limits[0].limit == "rpm");
-  CHECK(begun.limits[0].arrival == WallTime{second(9).ns + 1});
-  CHECK(begun.limits[1].arrival == second(8));
+  CHECK(begun.states == std::vector<StoredState>{{lane, "rpm", "4"}, {lane, "wait", odd}});
+  // The last word of one batch counts.
+  batch.states = {{lane, "rpm", ""}, {lane, "rpm", "5"}, {lane, "wait", "6"}, {lane, "wait", ""}};
+  must(store.run().commit(batch));
+  CHECK(must(store.open().begin_run(run_start())).states ==
+        std::vector<StoredState>{{lane, "rpm", "5"}});
+}
+
+TEST_CASE_TEMPLATE("a job that failed is given back, once, and runs again", Store, FakeStore,
+                   SqliteStore) {
+  Store store;
+  store.load({new_job("a"), new_job("b"), new_job("c")});
+  Checkpoint& checkpoint = store.run();
+  must(checkpoint.commit(starts({start_of(job_1, 1), start_of(job_2, 1), start_of(job_3, 1)})));
+  AttemptEnd failed = end_of(job_1, 1, JobState::failed, OutcomeClass::not_found);
+  failed.retries_used = 2;
+  must(checkpoint.commit(ends({failed, answer_of(job_2, 1, "x")})));
+  Batch batch = ends({end_of(job_3, 1, JobState::failed, OutcomeClass::not_found)});
+  // One failed earlier, one in this very batch; one is done, and stays so.
+  batch.reopened = {job_1, job_3, job_2};
+  must(checkpoint.commit(batch));
+  for (const JobSeq job : {job_1, job_3}) CHECK(store.state(job) == JobState::pending);
+  CHECK(store.state(job_2) == JobState::done);
+  CHECK(store.text(job_2) == "x");
+  CHECK(checkpoint.counts() == store.count_rows());
+  CHECK(checkpoint.counts().jobs().of(JobState::failed) == 0);
+  // A batch that is repeated after a crash changes nothing more.
+  Batch again;
+  again.reopened = {job_1, job_3};
+  must(checkpoint.commit(again));
+  CHECK(checkpoint.counts() == store.count_rows());
+  const auto page = must(checkpoint.load_page(RouteId{1}, {}, 10));
+  REQUIRE(page.size() == 2);
+  CHECK(page[0].retries_used == 0);
+  CHECK(page[0].attempts == AttemptNumber{1});
+  must(checkpoint.commit(starts({start_of(job_1, 2), start_of(job_3, 2)})));
+  must(checkpoint.commit(ends(
+      {end_of(job_1, 2, JobState::failed, OutcomeClass::not_found), answer_of(job_3, 2, "y")})));
+  again.reopened = {job_1, job_3};
+  must(checkpoint.commit(again));
+  CHECK(store.state(job_1) == JobState::pending);
+  CHECK(store.text(job_3) == "y");
+  CHECK(checkpoint.counts() == store.count_rows());
+}
+
+TEST_CASE_TEMPLATE("sizes of jobs come back with their page", Store, FakeStore, SqliteStore) {
+  Store store;
+  NewJob sized = new_job("a");
+  sized.size = {1'234, 700, 4, true};
+  store.load({sized, new_job("b")});
+  const auto page = must(store.run().load_page(RouteId{1}, {}, 10));
+  REQUIRE(page.size() == 2);
+  CHECK(page[0].size == sized.size);
+  CHECK(page[1].size == JobSize{});
+}
+
+TEST_CASE_TEMPLATE("what attempts cost adds up, over runs, refused ones included", Store, FakeStore,
+                   SqliteStore) {
+  Store store;
+  store.load({new_job("a"), new_job("b")});
+  AttemptEnd refused = end_of(job_1, 1, JobState::pending, OutcomeClass::timeout);
+  refused.cost_pico_usd = 5'000'000'000'000;
+  AttemptEnd answered = answer_of(job_2, 1, "x");
+  answered.cost_pico_usd = 1;
+  must(store.run().commit(starts({start_of(job_1, 1), start_of(job_2, 1)})));
+  must(store.open().begin_run(run_start()));
+  CHECK(store.open().counts().calls.cost_pico_usd == 0);
+  Checkpoint& checkpoint = store.run();
+  const auto from = JobState::unknown;
+  must(checkpoint.commit(starts({start_of(job_1, 2, from), start_of(job_2, 2, from)})));
+  refused.attempt = answered.attempt = AttemptNumber{2};
+  must(checkpoint.commit(ends({refused, answered})));
+  CHECK(checkpoint.counts().calls.cost_pico_usd == 5'000'000'000'001);
+  CHECK(store.open().counts().calls.cost_pico_usd == 5'000'000'000'001);
+  CHECK(store.open().counts() == store.count_rows());
 }
 
 TEST_CASE_TEMPLATE("a batch that finds no room changes nothing and may be repeated", Store,

@@ -47,7 +47,14 @@ class History {
         batch.starts.push_back(start);
       }
     }
-    if (rng_.chance(300)) batch.limits.push_back({"lane x", "rpm", second(step_)});
+    if (rng_.chance(300)) {
+      batch.states.push_back({"lane x", "rpm", rng_.chance(300) ? "" : std::to_string(step_)});
+    }
+    for (std::int64_t i = 1; i <= job_count; ++i) {
+      if (store.state(JobSeq{i}) == JobState::failed && rng_.chance(100)) {
+        batch.reopened.push_back(JobSeq{i});
+      }
+    }
     return batch;
   }
 
@@ -57,7 +64,8 @@ class History {
   AttemptEnd draw_end(JobSeq job, std::int32_t attempt) {
     AttemptEnd end = answer_of(job, attempt, "text " + std::to_string(step_), step_);
     end.outcome.answer->truncated = rng_.chance(300);
-    end.outcome.usage = {rng_.between(0, 50), rng_.between(0, 50), rng_.between(0, 2)};
+    end.outcome.usage = {rng_.between(0, 50), rng_.between(0, 50), rng_.between(0, 2), 0};
+    end.cost_pico_usd = rng_.between(0, 1'000'000);
     switch (rng_.below(6)) {
       case 0:
         end.to = JobState::failed;

@@ -55,7 +55,7 @@ TEST_CASE("status of a run that is going") {
                 priced(answer_of(JobSeq{3}, 1, "y", 104), 30, 201),
                 end_of(JobSeq{4}, 1, JobState::failed, OutcomeClass::content_policy, 110)});
   batch.lanes.push_back({LaneId{1}, {LaneState::paused, "quota", second(500)}});
-  batch.limits.push_back({"lane gpt-4o", "rpm", second(120)});
+  batch.states.push_back({"lane gpt-4o, keys default", "rpm", "1 2 3"});
   must(checkpoint.commit(batch));
 
   const StatusData status = must(read(store)->status());
@@ -85,8 +85,7 @@ TEST_CASE("status of a run that is going") {
   CHECK(status.latency->p50_ms == 2000);
   CHECK(status.latency->p95_ms == 4000);
   CHECK(status.jobs_per_minute == doctest::Approx(2 * 60.0 / 8));
-  REQUIRE(status.limits.size() == 1);
-  CHECK(status.limits[0].arrival == second(120));
+  CHECK(status.states == batch.states);
 }
 
 TEST_CASE("status after a run, of a run that died, and before the first") {

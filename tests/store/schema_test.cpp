@@ -67,7 +67,7 @@ TEST_CASE("the database refuses states that break the rules of a job") {
 
   CHECK_FALSE(is_accepted(connection, "UPDATE state_counts SET jobs = jobs - 100"));
   CHECK_FALSE(is_accepted(connection, "UPDATE call_counts SET resent = sent + 1"));
-  CHECK_FALSE(is_accepted(connection, "INSERT INTO call_counts VALUES (2, 0, 0, 0, 0, 0, 0)"));
+  CHECK_FALSE(is_accepted(connection, "INSERT INTO call_counts VALUES (2, 0, 0, 0, 0, 0, 0, 0)"));
   CHECK_FALSE(is_accepted(connection, "UPDATE results SET record = NULL"));
   CHECK_FALSE(is_accepted(connection, "UPDATE results SET seq = 'x'"));
 }
@@ -181,24 +181,79 @@ TEST_CASE("results of the first format become the lines that are printed") {
   must(SqliteCheckpoint::open(path, OpenMode::must_exist, {}));
   const auto reader = must(CheckpointReader::open(path));
   const std::string end = R"("attempts":2,"finished_at":"2023-11-14T22:13:20.)";
-  CHECK(
-      result_lines(*reader, ResultOrder::finishing) ==
-      std::vector<std::string>{
-          R"({"id":"job-1","type":"bio","status":"done","model":"gpt","text":"a \"b\"",)"
-          R"("finish_reason":"stop","usage":{"input_tokens":3},)" +
-              end + R"(123Z","sandbox":true,"metadata":{"lead":1}})",
-          R"({"id":"job-2","status":"done","model":"gpt","files":["x.png"],)"
-          R"("body":{"d":[1],"none":null},"usage":{"images":1},)" +
-              end + R"(000Z","sandbox":true})",
-          R"({"id":"job-3","status":"failed","model":"gpt",)" + end +
-              R"(000Z","error":{"class":"timeout","message":"too \"slow\""},"sandbox":true})",
-          R"({"id":"job-4","status":"failed","model":"gpt",)" + end +
-              R"(000Z","error":{"class":"timeout","message":"too \"slow\""},"sandbox":true})",
-          R"({"id":"job-5","status":"done","model":"gpt","body":"no JSON",)" + end +
-              R"(000Z","sandbox":true})"});
+  CHECK(result_lines(*reader, ResultOrder::finishing) ==
+        std::vector<std::string>{
+            R"({"id":"job-1","type":"bio","status":"done","model":"gpt","text":"a \"b\"",)"
+            R"("finish_reason":"stop","usage":{"input_tokens":3},)" +
+                end + R"(123Z","sandbox":true,"metadata":{"lead":1}})",
+            R"({"id":"job-2","status":"done","model":"gpt","files":["x.png"],)"
+            R"("body":{"d":[1],"none":null},"usage":{"images":1},)" +
+                end + R"(000Z","sandbox":true})",
+            R"({"id":"job-3","status":"failed","model":"gpt",)" + end +
+                R"(000Z","error":{"class":"timeout","message":"too \"slow\""},"sandbox":true})",
+            R"({"id":"job-4","status":"failed","model":"gpt",)" + end +
+                R"(000Z","error":{"class":"timeout","message":"too \"slow\""},"sandbox":true})",
+            R"({"id":"job-5","status":"done","model":"gpt","body":"no JSON",)" + end +
+                R"(000Z","sandbox":true})"});
   auto connection = must(Connection::open(path, Connection::Access::read_only));
   CHECK(query(connection, "SELECT record ->> '$.text' = 'older' FROM results WHERE seq = 4") == 1);
   CHECK(query(connection, "SELECT first_seq FROM files") == 1);
+}
+
+TEST_CASE("jobs of the second format know the size of their lines, and money begins at nothing") {
+  const TempDir folder;
+  const std::string path = folder.file("x.db");
+  write_file(path, "");
+  {
+    auto connection = must(Connection::open(path, Connection::Access::read_write));
+    must(migrate_to(connection, migrations().first(2)));
+    must(connection.execute(
+        "INSERT INTO files (id, path, inode, size, mtime_ns) VALUES (1, '/a.jsonl', 0, 0, 0);"
+        "INSERT INTO routes VALUES (1, 'bio', '');"
+        "INSERT INTO limits VALUES ('lane gpt', 'rpm', 1790000000000000000);"
+        "INSERT INTO jobs (seq, id, file_id, line, load, line_json) VALUES"
+        " (1, 'a', 1, 1, 1, '{\"id\":\"a\",\"x\":\"\u00E4\"}'),"
+        " (2, 'b', 1, 2, 1, '{\"id\":\"b\",\"body\":{\"n\":1}}'),"
+        " (3, 'c', 1, 3, 1, '{\"id\":\"c\"}'), (4, 'd', 1, 4, 1, '{\"id\":\"d\"}');"
+        "INSERT INTO states (seq, route_id, priority, state, attempts, finished_at_ms) VALUES"
+        " (1, 1, 0, 0, 0, NULL), (2, 1, 5, 3, 1, NULL), (3, 1, 0, 6, 1, 9), (4, 1, 0, 5, 1, 9);"
+        "INSERT INTO state_counts VALUES (1, 0, 1), (1, 3, 1), (1, 6, 1), (1, 5, 1);"
+        "INSERT INTO route_totals VALUES (1, 0, 1, 0, 0);"
+        "UPDATE call_counts SET sent = 3, input_tokens = 77;",
+        "fill"));
+  }
+  auto checkpoint = must(SqliteCheckpoint::open(path, OpenMode::must_exist, {}));
+  CHECK(checkpoint->counts().calls.input_tokens == 77);
+  CHECK(checkpoint->counts().calls.cost_pico_usd == 0);
+  const RunBegun begun = must(checkpoint->begin_run(run_start()));
+  CHECK(begun.states.empty());
+  const auto page = must(checkpoint->load_page(RouteId{1}, {}, 10));
+  REQUIRE(page.size() == 2);
+  CHECK(page[0].seq == JobSeq{2});
+  CHECK(page[0].size == JobSize{25, std::nullopt, 0, true});
+  // Bytes, not characters.
+  CHECK(page[1].size == JobSize{19, std::nullopt, 0, false});
+  Batch batch = starts({start_of(JobSeq{1}, 1)});
+  batch.states = {{"lane gpt, keys default", "rpm", "1 2"}};
+  must(checkpoint->commit(batch));
+  Connection& connection = SqliteCheckpointProbe::connection(*checkpoint);
+  CHECK(query(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'limits'") == 0);
+  CHECK(query(connection, "SELECT count(*) FROM remembered") == 1);
+  CHECK(query(connection, "PRAGMA user_version") == std::ssize(migrations()));
+}
+
+TEST_CASE("what is remembered has a value, and sizes are what they can be") {
+  SqliteStore store;
+  store.load({new_job("a")});
+  Connection& connection = store.connection();
+  CHECK(is_accepted(connection, "INSERT INTO remembered VALUES ('s', 'i', 'v')"));
+  CHECK_FALSE(is_accepted(connection, "INSERT INTO remembered VALUES ('s', 'i', 'w')"));
+  CHECK_FALSE(is_accepted(connection, "INSERT INTO remembered VALUES ('s', 'j', '')"));
+  for (const char* what : {"input_bytes = -1", "output_max = -1", "images = -1", "raw_body = 2"}) {
+    CAPTURE(what);
+    CHECK_FALSE(is_accepted(connection, std::string{"UPDATE states SET "} + what));
+  }
+  CHECK_FALSE(is_accepted(connection, "UPDATE call_counts SET cost_pico_usd = -1"));
 }
 
 TEST_CASE("messages name the database, the operation and what SQLite says") {

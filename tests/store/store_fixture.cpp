@@ -119,6 +119,7 @@ RunStart run_start(UnknownPolicy policy) {
   start.on_unknown = policy;
   start.lanes.pools.resize(1);
   start.lanes.pools[0].provider = "openai";
+  start.lanes.groups = {{"default", PoolId{0}}};
   start.lanes.keys.resize(2);
   start.lanes.keys[0].name = "KEY_1";
   start.lanes.keys[1].name = "KEY_2";
@@ -203,11 +204,11 @@ Counts counted(Connection& connection) {
   read(
       "SELECT (SELECT sum(attempts) FROM states), (SELECT resent FROM call_counts),"
       " count(*) FILTER (WHERE class IN ('rate_limited', 'quota_exhausted')),"
-      " coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(images), 0)"
-      " FROM attempts",
+      " coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(images), 0),"
+      " coalesce(sum(cost_pico_usd), 0) FROM attempts",
       [&](const Statement& row) {
-        counts.calls = {row.integer(0), row.integer(1), row.integer(2),
-                        row.integer(3), row.integer(4), row.integer(5)};
+        counts.calls = {row.integer(0), row.integer(1), row.integer(2), row.integer(3),
+                        row.integer(4), row.integer(5), row.integer(6)};
       });
   return counts;
 }

@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "schedule": ["base", "model", "quota"],
     "store": ["base", "model"],
     "net": ["base", "model"],
-    "input": ["base", "model"],
+    "input": ["base", "model", "quota"],
     "run": ["base", "model", "quota", "provider", "schedule", "store", "net", "input"],
     "sandbox": ["base", "model"],
     "cli": ["base", "model", "quota", "provider", "schedule", "store", "net", "input", "run",

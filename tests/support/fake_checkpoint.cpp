@@ -19,6 +19,7 @@ JobSeq FakeCheckpointData::add(const NewJob& job) {
   added.id = job.id;
   added.line_json = job.line_json;
   added.priority = job.priority;
+  added.size = job.size;
   const auto route = std::find_if(routes.begin(), routes.end(), [&](const StoredRoute& r) {
     return r.type == job.type && r.model == job.model;
   });
@@ -56,8 +57,8 @@ Result<RunBegun> FakeCheckpoint::begin_run(const RunStart& start) {
     const JobState to = held ? JobState::held : JobState::unknown;
     if (to != before) move(job, to);
   }
-  for (const auto& [name, arrival] : data_.limits) {
-    begun.limits.push_back({name.first, name.second, arrival});
+  for (const auto& [name, value] : data_.states) {
+    begun.states.push_back({name.first, name.second, value});
   }
   data_.lanes.clear();
   for (const LaneSettings& lane : start.lanes.lanes) data_.lanes[lane.model] = {};
@@ -75,7 +76,7 @@ Result<std::vector<JobRef>> FakeCheckpoint::load_page(RouteId route, std::option
   for (; place != places.end() && jobs.size() < count; ++place) {
     const FakeJob& job = data_.at(place->seq);
     jobs.push_back({job.seq, job.route, job.priority, job.state, job.attempts, job.retries_used,
-                    job.ready_at});
+                    job.ready_at, job.size});
   }
   return jobs;
 }
@@ -90,15 +91,23 @@ Result<void> FakeCheckpoint::commit(const Batch& batch) {
   ++commits_;
   if (full_commits_.erase(commits_) > 0) return fail(ErrorCode::disk_full, "no room (fake)");
   for (const AttemptEnd& end : batch.ends) end_attempt(end);
+  for (const JobSeq seq : batch.reopened) reopen(data_.at(seq));
   for (const AttemptStart& start : batch.starts) start_attempt(start);
-  for (const LimitState& limit : batch.limits) {
-    data_.limits[{limit.scope, limit.limit}] = limit.arrival;
+  for (const StoredState& state : batch.states) {
+    if (state.value.empty()) data_.states.erase({state.scope, state.item});
+    if (!state.value.empty()) data_.states[{state.scope, state.item}] = state.value;
   }
   for (const LaneChange& change : batch.lanes) {
     RB_ASSERT(index_of(change.lane) < run_->lanes.lanes.size());
     data_.lanes[run_->lanes.lanes[index_of(change.lane)].model] = change.status;
   }
   return {};
+}
+
+void FakeCheckpoint::reopen(FakeJob& job) {
+  if (job.state != JobState::failed) return;
+  job.retries_used = 0;
+  move(job, JobState::pending);
 }
 
 void FakeCheckpoint::end_attempt(const AttemptEnd& end) {
@@ -134,6 +143,7 @@ void FakeCheckpoint::settle(FakeJob& job, const AttemptEnd& end) {
   calls.input_tokens += outcome.usage.input_tokens;
   calls.output_tokens += outcome.usage.output_tokens;
   calls.images += outcome.usage.images;
+  calls.cost_pico_usd += end.cost_pico_usd;
   if (outcome.kind == OutcomeClass::rate_limited || outcome.kind == OutcomeClass::quota_exhausted) {
     ++calls.rate_limited;
   }

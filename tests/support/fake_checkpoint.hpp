@@ -37,6 +37,7 @@ struct FakeJob {
   std::string line_json;
   RouteId route{};
   std::int64_t priority = 0;
+  JobSize size;
   JobState state = JobState::pending;
   AttemptNumber attempts{};
   std::int32_t retries_used = 0;
@@ -58,8 +59,8 @@ struct FakeCheckpointData {
   std::vector<StoredRoute> routes;  // Route n stands at n - 1.
   std::vector<FakeJob> jobs;        // Job n stands at n - 1.
   Counts counts;
-  std::map<std::pair<std::string, std::string>, WallTime> limits;  // By scope and name.
-  std::map<std::string, LaneStatus> lanes;                         // By model.
+  std::map<std::pair<std::string, std::string>, std::string> states;  // By scope and item.
+  std::map<std::string, LaneStatus> lanes;                            // By model.
   std::vector<RunStart> runs;
   std::vector<RunEnd> run_ends;
 
@@ -92,6 +93,7 @@ class FakeCheckpoint final : public Checkpoint {
   [[nodiscard]] const Counts& counts() const override { return data_.counts; }
 
  private:
+  void reopen(FakeJob& job);
   void end_attempt(const AttemptEnd& end);
   void start_attempt(const AttemptStart& start);
   void settle(FakeJob& job, const AttemptEnd& end);

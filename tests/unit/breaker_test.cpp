@@ -67,5 +67,44 @@ TEST_CASE("a probe that says nothing about the server makes room for another one
   CHECK(breaker.open());
 }
 
+TEST_CASE("failures and the next probe survive a restart, on the wall clock") {
+  const auto now = [](std::int64_t s) { return Now{at_s(s), wall_from_ms(s * 1000)}; };
+  Breaker closed{BreakerSettings{}};
+  CHECK(closed.store(now(1)).empty());
+  for (int i = 0; i < 4; ++i) closed.failed(at_s(1), false);
+  Breaker four{BreakerSettings{}};
+  REQUIRE(four.restore(now(2), closed.store(now(2))));
+  CHECK(four.failures_in_row() == 4);
+  CHECK(four.allows(at_s(2)));
+  four.failed(at_s(3), false);
+  CHECK(four.open());
+
+  // Another boot: the steady clock shows less.
+  const Breaker open = opened();
+  Breaker next{BreakerSettings{}};
+  REQUIRE(next.restore({at_s(5), wall_from_ms(110'000)}, open.store(now(105))));
+  CHECK(next.probe_at() == at_s(25));
+  Breaker late{BreakerSettings{}};
+  REQUIRE(late.restore({at_s(5), wall_from_ms(999'000)}, open.store(now(105))));
+  CHECK(late.allows(at_s(5)));
+  Breaker set_back{BreakerSettings{}};
+  REQUIRE(set_back.restore({at_s(5), wall_from_ms(0)}, open.store(now(105))));
+  CHECK(set_back.probe_at() == at_s(35));
+  for (const char* bad : {"", "1 2 3", "2 5 1 0", "1 2 3 4 5", "x"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(next.restore(now(1), bad));
+  }
+}
+
+TEST_CASE("fewer failures than stored open it at the next one") {
+  BreakerSettings two;
+  two.failures = 2;
+  Breaker breaker{two};
+  REQUIRE(breaker.restore({at_s(1), wall_from_ms(1000)}, "1 4 0 0"));
+  CHECK(breaker.allows(at_s(1)));
+  breaker.failed(at_s(2), false);
+  CHECK(breaker.open());
+}
+
 }  // namespace
 }  // namespace ratebatch

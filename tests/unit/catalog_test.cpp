@@ -14,8 +14,8 @@ Config two_providers() {
     ProviderSettings provider;
     provider.name = name;
     provider.base_url = "https://" + name + ".example/v1";
-    provider.keys = {{KeySource::From::environment, name + "_KEY_1"},
-                     {KeySource::From::environment, name + "_KEY_2"}};
+    provider.keys = {{KeySource::From::environment, name + "_KEY_1", ""},
+                     {KeySource::From::environment, name + "_KEY_2", ""}};
     config.providers[name] = provider;
   }
   for (const auto& [name, provider] : std::vector<std::pair<std::string, std::string>>{
@@ -77,11 +77,54 @@ TEST_CASE("the sandbox takes every lane, and asks for no key") {
   std::vector<std::string> warnings;
   const auto catalog =
       make_catalog(two_providers(), {{RouteId{1}, "", "text"}, {RouteId{2}, "", "far"}}, no_keys,
-                   {.sandbox_base_url = "http://127.0.0.1:4711/v1"}, warnings);
+                   {.sandbox_base_url = "http://127.0.0.1:4711/v1", .variables = {}}, warnings);
   REQUIRE(catalog.has_value());
   CHECK(catalog->endpoints[1].base_url == "http://127.0.0.1:4711/v1");
   CHECK(catalog->origins[1] == "http://127.0.0.1:4711");
-  CHECK(catalog->keys[0].reveal() == "sandbox");
+  CHECK(catalog->keys[0].reveal() == "sandbox-default");
+}
+
+TEST_CASE("keys share a quota, have one each, or stand in groups of their own") {
+  struct Row {
+    KeyScope scope;
+    const char* group_of_second;
+    std::vector<std::string> groups;
+  };
+  const Row rows[] = {{KeyScope::shared, "", {"default"}},
+                      {KeyScope::separate, "", {"openai_KEY_1", "openai_KEY_2"}},
+                      {KeyScope::shared, "acme", {"default", "acme"}},
+                      {KeyScope::separate, "openai_KEY_1", {"openai_KEY_1"}}};
+  for (const Row& row : rows) {
+    Config config = two_providers();
+    config.providers["openai"].key_scope = row.scope;
+    config.providers["openai"].keys[1].group = row.group_of_second;
+    std::vector<std::string> warnings;
+    const auto catalog = make_catalog(config, {{RouteId{1}, "", "text"}}, every_key, {}, warnings);
+    REQUIRE(catalog.has_value());
+    std::vector<std::string> groups;
+    for (const KeyGroup& group : catalog->lanes.groups) groups.push_back(group.name);
+    CHECK(groups == row.groups);
+    for (const KeyEntry& key : catalog->lanes.keys) {
+      CHECK(index_of(key.group) < catalog->lanes.groups.size());
+    }
+  }
+}
+
+TEST_CASE("a fallback has a lane without routes, one that cannot be used is none, and is named") {
+  Config config = two_providers();
+  config.models["text"].fallback_to = {"far", "gone", "image"};
+  config.models["text"].fallback_on.pause = true;
+  std::vector<std::string> warnings;
+  const auto catalog = make_catalog(config, {{RouteId{1}, "bio", ""}}, every_key, {}, warnings);
+  REQUIRE(catalog.has_value());
+  REQUIRE(catalog->lanes.lanes.size() == 3);
+  CHECK(catalog->lanes.lanes[0].fallbacks == std::vector<LaneId>{LaneId{1}, LaneId{2}});
+  CHECK(catalog->lanes.lanes[1].model == "far");
+  CHECK(catalog->lanes.lanes[0].fallback_on.pause);
+  CHECK(catalog->lanes.routes.size() == 1);
+  CHECK(catalog->endpoints.size() == 3);
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0].find("gone") != std::string::npos);
 }
 
 TEST_CASE("a route whose type is gone from the configuration is named") {

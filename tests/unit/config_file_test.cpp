@@ -15,6 +15,20 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+Limit requests(const std::string& name, std::int64_t amount, Duration window,
+               std::int32_t pace_at_per_mille = 990) {
+  Limit limit;
+  limit.name = name;
+  limit.amount = amount;
+  limit.window = window;
+  limit.pace_at_per_mille = pace_at_per_mille;
+  return limit;
+}
+
+Limits limits_of(std::vector<Limit> windows, std::optional<std::int32_t> concurrency = {}) {
+  return {concurrency, std::move(windows), true};
+}
+
 Config parsed(std::string_view text) {
   auto config = parse_config(text, "conf/ratebatch.yaml");
   REQUIRE_MESSAGE(config.has_value(), message_of(config));
@@ -28,7 +42,7 @@ TEST_CASE("an empty file says what no file says") {
     CHECK(config.workers == 4);
     CHECK(config.pace_at_per_mille == 990);
     CHECK(config.models.empty());
-    REQUIRE(config.providers.size() == 1);
+    CHECK(config.providers.size() == 6);
     const ProviderSettings& openai = config.providers.at("openai");
     CHECK(openai.name == "openai");
     CHECK(openai.api == "openai");
@@ -85,6 +99,7 @@ breaker: {failures: 3, open: 1m30s}
 TEST_CASE("every key of the top level is read") {
   const Config config = parsed(full_text);
   CHECK(config.workers == 12);
+  CHECK(config.workers_max == 20);
   CHECK(config.pace_at_per_mille == 950);
   CHECK(config.assets == "pictures");
   CHECK(config.breaker.failures == 3);
@@ -97,8 +112,9 @@ TEST_CASE("every key of the top level is read") {
 
 TEST_CASE("every key of a provider is read") {
   const Config config = parsed(full_text);
-  const Limits over_all{{}, {{"rps", 20, seconds{1}}, {"rph", 1000, hours{1}}}};
-  CHECK(config.providers.at("openai").limits == over_all);
+  const Limits& over_all = config.providers.at("openai").limits;
+  CHECK(over_all ==
+        limits_of({requests("rps", 20, seconds{1}, 950), requests("rph", 1000, hours{1}, 950)}));
   const ProviderSettings& house = config.providers.at("house");
   CHECK(house.base_url == "http://models.example:8080/v1");
   CHECK(house.allow_http);
@@ -116,7 +132,7 @@ TEST_CASE("every key of a model and a type is read") {
   CHECK(mini.name == "mini");
   CHECK(mini.provider == "house");
   CHECK(mini.id == "gpt-4o-mini-2024-07-18");
-  CHECK(mini.limits == Limits{8, {{"rpm", 500, minutes{1}}}});
+  CHECK(mini.limits == limits_of({requests("rpm", 500, minutes{1}, 950)}, 8));
   CHECK(mini.timeout == seconds{90});
   CHECK(mini.params_json ==
         R"({"stop":["a",5,null,true,"5",1000.0],"temperature":0.7,"user":"x"})");
@@ -155,11 +171,10 @@ TEST_CASE("windows may be listed, with named limits beside them") {
   const Config config = parsed(
       "models: {m: {limits: [{requests: 50, per: 10s}, {per: 1h, requests: 1.5k}, "
       "{rpm: 60, concurrency: 2}]}}");
-  const Limits expected{2,
-                        {{"requests per 10s", 50, seconds{10}},
-                         {"requests per 1h", 1500, hours{1}},
-                         {"rpm", 60, minutes{1}}}};
-  CHECK(config.models.at("m").limits == expected);
+  CHECK(config.models.at("m").limits ==
+        limits_of({requests("requests per 10s", 50, seconds{10}),
+                   requests("requests per 1h", 1500, hours{1}), requests("rpm", 60, minutes{1})},
+                  2));
 }
 
 TEST_CASE("bounds are included") {
@@ -171,7 +186,7 @@ TEST_CASE("bounds are included") {
   CHECK(parsed("models: {m: {timeout: 1}}").models.at("m").timeout == seconds{1});
   CHECK(parsed("models: {m: {timeout: 24h}}").models.at("m").timeout == hours{24});
   const auto shortest = parsed("models: {m: {limits: [{requests: 1, per: 1ms}]}}");
-  CHECK(shortest.models.at("m").limits.requests[0].window == milliseconds{1});
+  CHECK(shortest.models.at("m").limits.windows[0].window == milliseconds{1});
 }
 
 TEST_CASE("one key needs no list") {

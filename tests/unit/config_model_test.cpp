@@ -120,5 +120,30 @@ TEST_CASE("a job's own model comes before that of its type") {
         "unknown type 'boi' (did you mean 'bio'?)");
 }
 
+TEST_CASE("a bare id is not meant for a provider that is only assumed") {
+  Config config;
+  config.providers["openai"].name = "openai";
+  config.providers["groq"].name = "groq";
+  config.providers["groq"].assumed = true;
+  CHECK(resolve_model(config, "gpt-5")->provider == "openai");
+  CHECK(found(config, "groq/llama") == "groq/llama");
+  config.providers["groq"].assumed = false;
+  CHECK_FALSE(resolve_model(config, "gpt-5").has_value());
+  config.providers.erase("openai");
+  CHECK(resolve_model(config, "gpt-5")->provider == "groq");
+}
+
+TEST_CASE("the usual names of image models are known") {
+  for (const char* id : {"gpt-image-1", "dall-e-3", "black-forest-labs/FLUX.1-schnell",
+                         "stabilityai/stable-diffusion-xl", "gemini-2.5-flash-image"}) {
+    CAPTURE(id);
+    CHECK(kind_of_id(id) == ModelKind::image);
+  }
+  for (const char* id : {"gpt-4o", "my-dall-e-3", "influence-7b", "llama"}) {
+    CAPTURE(id);
+    CHECK(kind_of_id(id) == ModelKind::chat);
+  }
+}
+
 }  // namespace
 }  // namespace ratebatch

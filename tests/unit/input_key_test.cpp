@@ -51,6 +51,43 @@ TEST_CASE("a missing or odd variable says what to do, and never what it holds") 
         "no usable API key: the environment variable MY_KEY holds more than 4096 bytes");
 }
 
+TEST_CASE("a pattern stands for every variable that fits, in the order of their names") {
+  const KeySource pattern{KeySource::From::environment, "KEY_*", "acme"};
+  const auto names = [&](const KeySource& source) {
+    std::string text;
+    for (const KeySource& found : expanded(source, {"KEY_2", "HOME", "KEY_1", "KEY", "MY_KEY_1"})) {
+      text += found.name + "(" + found.group + ") ";
+    }
+    return text;
+  };
+  CHECK(names(pattern) == "KEY_1(acme) KEY_2(acme) ");
+  CHECK(names({KeySource::From::environment, "ABSENT_?", {}}).empty());
+  CHECK(names({KeySource::From::environment, "ABSENT", "g"}) == "ABSENT(g) ");
+  CHECK(names({KeySource::From::file, "key*", {}}) == "key*() ");
+  CHECK(key_from(pattern) ==
+        "no API key: no environment variable is called KEY_*; export one, or try it without a "
+        "key: add --sandbox");
+}
+
+TEST_CASE("a credential is read from the folder that systemd names") {
+  const TemporaryFolder folder;
+  const auto path = folder.write("openai", "sk-1\n");
+  REQUIRE(::chmod(path.c_str(), 0440) == 0);
+  const auto in_folder = [&](const std::string& name) {
+    return name == "CREDENTIALS_DIRECTORY" ? std::optional(folder.path()) : std::nullopt;
+  };
+  const KeySource source{KeySource::From::file, std::string(credential_folder) + "openai", {}};
+  CHECK(key_from(source, in_folder) == "sk-1");
+  CHECK(key_from(source) ==
+        "no API key: CREDENTIALS_DIRECTORY is not set; start this program from a systemd unit "
+        "with LoadCredential=openai:PATH, or try it without a key: add --sandbox");
+  const KeySource absent{KeySource::From::file, std::string(credential_folder) + "no", {}};
+  CHECK(key_from(absent, in_folder) ==
+        "no API key: " + folder.path("no") +
+            ": cannot read: No such file or directory; add LoadCredential=no:PATH to the systemd "
+            "unit, or try it without a key: add --sandbox");
+}
+
 TEST_CASE("a key file must be a regular one of its owner alone") {
   const TemporaryFolder folder;
   const auto from_file = [](const std::string& path) {

@@ -114,5 +114,23 @@ TEST_CASE("too many delayed jobs stop the reading of new ones, not the return of
   CHECK(queue.take_head(at_ms(10).steady).seq == JobSeq{1});
 }
 
+TEST_CASE("a retry is given back to a job that waits or is ready, and to no other") {
+  JobQueue queue{{bios}};
+  JobRef first = job(1);
+  JobRef second = job(2);
+  JobRef third = job(3);
+  first.retries_used = second.retries_used = 2;
+  load(queue, bios, {first, second, third});
+  const JobRef taken = queue.take_head(at_ms(0).steady);
+  queue.put_back(taken, at_ms(100).steady);
+  queue.put_back(queue.take_head(at_ms(0).steady), at_ms(5).steady);
+  REQUIRE(queue.head(at_ms(5).steady)->seq == JobSeq{2});
+  for (const std::int64_t seq : {1, 2, 3, 9}) queue.give_back_retry(JobSeq{seq});
+  CHECK(queue.take_head(at_ms(5).steady).retries_used == 1);
+  CHECK(queue.take_head(at_ms(5).steady).retries_used == 0);
+  CHECK(queue.take_head(at_ms(100).steady).retries_used == 1);
+  CHECK(queue.drained());
+}
+
 }  // namespace
 }  // namespace ratebatch

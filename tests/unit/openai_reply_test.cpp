@@ -173,6 +173,27 @@ TEST_CASE("usage that is missing, negative or no number counts as zero") {
   }
 }
 
+TEST_CASE("usage is read under the names of chat, responses, embeddings and images") {
+  struct Row {
+    std::string usage;
+    Usage expected;
+  };
+  for (const Row& row : std::vector<Row>{
+           {R"({"prompt_tokens":22,"completion_tokens":2,"total_tokens":24})",
+            {.input_tokens = 22, .output_tokens = 2}},
+           {R"({"input_tokens":36,"input_tokens_details":{"cached_tokens":0},"output_tokens":87,)"
+            R"("output_tokens_details":{"reasoning_tokens":0},"total_tokens":123})",
+            {.input_tokens = 36, .output_tokens = 87}},
+           {R"({"prompt_tokens":8,"total_tokens":8})", {.input_tokens = 8}},
+           {R"({"type":"tokens","input_tokens":14,"output_tokens":45,"total_tokens":59})",
+            {.input_tokens = 14, .output_tokens = 45}},
+           {R"({"type":"duration","seconds":3})", {}}}) {
+    CAPTURE(row.usage);
+    CHECK(read_raw(R"({"object":"response","output":[],"usage":)" + row.usage + "}").usage ==
+          row.expected);
+  }
+}
+
 TEST_CASE("images are decoded, named by their bytes and counted") {
   struct Row {
     std::string base64, extension, start;

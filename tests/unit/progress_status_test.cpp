@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ratebatch/quota/quota_monitor.hpp"
+#include "ratebatch/run/quota_picture.hpp"
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/run/status_report.hpp"
 #include "ratebatch/run/status_text.hpp"
@@ -40,7 +42,9 @@ Config config_of_one_model() {
   model.name = "small";
   model.provider = "openai";
   model.id = "small";
-  model.limits.requests = {{"rpm", 500, minutes{1}}};
+  model.limits.windows = {{.name = "rpm", .amount = 500, .window = minutes{1}},
+                          {.name = "rpd", .amount = 10'000, .window = hours{24}}};
+  model.limits.windows[1].reset.kind = Reset::Kind::daily;
   model.limits.concurrency = 8;
   config.models["small"] = model;
   config.types["bio"].name = "bio";
@@ -48,9 +52,30 @@ Config config_of_one_model() {
   return config;
 }
 
-OverallState state_of(const StatusData& data) {
-  return make_status_report(data, config_of_one_model(), "ratebatch.db", now).state;
+// What the quota monitor remembers of a day on which so many requests were sent.
+std::vector<StoredState> states_after(std::int64_t used) {
+  const Config config = config_of_one_model();
+  auto catalog = catalog_without_keys(config, {{RouteId{1}, "bio", ""}}, nullptr);
+  REQUIRE(catalog.has_value());
+  const Now then{{1}, now - minutes{1}};
+  QuotaMonitor monitor{catalog->lanes, {}, then, {}};
+  REQUIRE(monitor.set_used(then, LaneId{0}, std::nullopt, "rpd", used));
+  return monitor.take_changes(then);
 }
+
+StatusReport report_of(const StatusData& data, std::string db, WallTime at) {
+  const Config config = config_of_one_model();
+  auto picture = picture_of(config, data.routes, nullptr, data.states, {{1}, at});
+  REQUIRE(picture.has_value());
+  return make_status_report(data, config, &*picture, std::move(db), at);
+}
+
+// Without its configuration.
+StatusReport bare_report_of(const StatusData& data, std::string db, WallTime at) {
+  return make_status_report(data, std::nullopt, nullptr, std::move(db), at);
+}
+
+OverallState state_of(const StatusData& data) { return report_of(data, "ratebatch.db", now).state; }
 
 TEST_CASE("the state without a run") {
   StatusData data = data_of_one_lane();
@@ -83,10 +108,76 @@ TEST_CASE("the state without a run") {
     set(data, JobState::held, 1);
     CHECK(state_of(data) == OverallState::idle);
   }
-  SUBCASE("what the last run waited for is not shown, because the next one does not wait for it") {
-    data.lanes[0].status = {LaneState::paused, "quota used up", now + hours{1}};
+  SUBCASE("what the last run was doing is over") {
+    data.lanes[0].status = {LaneState::tripped, "server failures", std::nullopt};
     CHECK(state_of(data) == OverallState::idle);
   }
+  SUBCASE("a quota that is used up still is, for the next run too") {
+    data.states = states_after(8000);
+    CHECK(state_of(data) == OverallState::paused);
+    data.states = states_after(7999);
+    CHECK(state_of(data) == OverallState::idle);
+  }
+}
+
+TEST_CASE("a lane whose quota is used up is paused, with a run or without, also after one died") {
+  StatusData data = data_of_one_lane();
+  data.states = states_after(8000);
+  data.last_run->ended.reset();
+  const StatusReport report = report_of(data, "ratebatch.db", now);
+  CHECK(report.state == OverallState::paused);
+  CHECK(report.lanes[0].status.state == LaneState::paused);
+  CHECK(report.lanes[0].critical);
+  CHECK(status_text(report, "")
+            .starts_with("ratebatch.db: paused, small paused until 2026-11-23 00:00 UTC, in 16h: "
+                         "8,000 of 10,000 "
+                         "requests (rpd)\n"));
+  CHECK(
+      status_text(report, "")
+          .find(
+              "  small  10/20; paused until 2026-11-23 00:00 UTC, in 16h: 8,000 of 10,000 requests "
+              "(rpd); quota nearly used up\n"
+              "    rpm 0 of 500\n"
+              "    rpd 8,000 of 10,000 (pauses at 8,000), resets 2026-11-23 00:00 UTC\n"
+              "    concurrency 8\n") != std::string::npos);
+  const auto json = nlohmann::json::parse(status_json(report));
+  CHECK(json["state"] == "paused");
+  CHECK(json["reason"] == "rpd");
+  CHECK(json["until"] == "2026-11-23T00:00:01Z");
+  CHECK(json["bottleneck"] == "rpd of small");
+  const auto& lane = json["lanes"][0];
+  CHECK(lane["critical"] == true);
+  CHECK(lane["limits"][1] == nlohmann::json{{"limit", "rpd"},
+                                            {"used", 8000},
+                                            {"max", 10'000},
+                                            {"threshold", 8000},
+                                            {"resets_at", "2026-11-23T00:00:00Z"}});
+  CHECK(lane["keys"][0]["key"] == "OPENAI_API_KEY");
+  CHECK(lane["keys"][0]["group"] == "default");
+  CHECK(lane["keys"][0]["state"] == "paused");
+  CHECK(lane["keys"][0]["limits"] == lane["limits"]);
+}
+
+TEST_CASE("the forecast of a run that is alive counts the pauses on its way") {
+  StatusData data = data_of_one_lane();
+  data.live_run = live_run();
+  data.jobs_per_minute = 5;
+  data.states = states_after(7995);
+  const StatusReport report = report_of(data, "x.db", now);
+  CHECK(report.eta == Duration{hours{16} + minutes{1}});
+  CHECK(report.eta_pauses == 1);
+  CHECK(nlohmann::json::parse(status_json(report))["eta"]["pauses"] == 1);
+}
+
+TEST_CASE("a model of the checkpoint that no run has used yet is shown too") {
+  StatusData data = data_of_one_lane();
+  data.lanes.clear();
+  data.last_run.reset();
+  const StatusReport report = report_of(data, "x.db", now);
+  REQUIRE(report.lanes.size() == 1);
+  CHECK(report.lanes[0].model == "small");
+  CHECK(report.lanes[0].provider == "openai");
+  CHECK(report.lanes[0].jobs->of(JobState::pending) == 10);
 }
 
 TEST_CASE("the state with a run alive") {
@@ -106,12 +197,12 @@ TEST_CASE("the state with a run alive") {
 TEST_CASE("jobs that a dead run left running are unknown") {
   StatusData data = data_of_one_lane();
   set(data, JobState::running, 3);
-  const StatusReport dead = make_status_report(data, config_of_one_model(), "x.db", now);
+  const StatusReport dead = report_of(data, "x.db", now);
   CHECK(dead.jobs.of(JobState::running) == 0);
   CHECK(dead.jobs.of(JobState::unknown) == 3);
   CHECK(dead.lanes[0].jobs->of(JobState::running) == 0);
   data.live_run = live_run();
-  const StatusReport alive = make_status_report(data, config_of_one_model(), "x.db", now);
+  const StatusReport alive = report_of(data, "x.db", now);
   CHECK(alive.jobs.of(JobState::running) == 3);
   CHECK(alive.jobs.of(JobState::unknown) == 0);
 }
@@ -120,9 +211,9 @@ TEST_CASE("the forecast adds the wait, and there is none without a run") {
   StatusData data = data_of_one_lane();
   data.jobs_per_minute = 5;
   data.lanes[0].status = {LaneState::waiting, "429: requests", now + minutes{3}};
-  CHECK(make_status_report(data, std::nullopt, "x.db", now).eta == std::nullopt);
+  CHECK(bare_report_of(data, "x.db", now).eta == std::nullopt);
   data.live_run = live_run();
-  CHECK(make_status_report(data, std::nullopt, "x.db", now).eta == Duration{minutes{5}});
+  CHECK(bare_report_of(data, "x.db", now).eta == Duration{minutes{5}});
 }
 
 TEST_CASE("the text of a run that waits") {
@@ -133,7 +224,7 @@ TEST_CASE("the text of a run that waits") {
   data.latency = Latency{900, 2100};
   data.counts.calls = {12, 0, 2, 400, 1600, 0};
   data.lanes[0].status = {LaneState::waiting, "429: requests", now + seconds{24}};
-  const auto report = make_status_report(data, config_of_one_model(), "ratebatch.db", now);
+  const auto report = report_of(data, "ratebatch.db", now);
   CHECK(status_text(report, "") ==
         "ratebatch.db (SANDBOX): waiting, small waiting 24s: 429: requests\n"
         "  jobs      10 of 20 done, 10 waiting\n"
@@ -142,7 +233,10 @@ TEST_CASE("the text of a run that waits") {
         "  used      400 input and 1,600 output tokens\n"
         "  run       process 4242, 4 workers, since 2026-11-22T07:55:00Z (5min)\n"
         "\nmodels\n"
-        "  small  10/20; waiting 24s: 429: requests; limits: rpm 500, concurrency 8\n");
+        "  small  10/20; waiting 24s: 429: requests\n"
+        "    rpm 0 of 500\n"
+        "    rpd 0 of 10,000 (pauses at 8,000), resets 2026-11-23 00:00 UTC\n"
+        "    concurrency 8\n");
 }
 
 TEST_CASE("the text after a run that died says what resume will do") {
@@ -153,7 +247,7 @@ TEST_CASE("the text after a run that died says what resume will do") {
   data.failures = {{"content_policy", 1}};
   data.last_run->ended.reset();
   data.last_run->exit_code.reset();
-  const auto report = make_status_report(data, std::nullopt, "my.db", now);
+  const auto report = bare_report_of(data, "my.db", now);
   CHECK(status_text(report, " --db my.db") ==
         "my.db: interrupted\n"
         "  jobs      10 of 20 done, 1 failed, 7 waiting, 2 unknown\n"
@@ -183,7 +277,7 @@ TEST_CASE("a failed job is listed with its place and the words of the server, es
 }
 
 TEST_CASE("the JSON has every field of its contract, also without a run or a configuration") {
-  const auto report = make_status_report(StatusData{}, std::nullopt, "x.db", now);
+  const auto report = bare_report_of(StatusData{}, "x.db", now);
   const auto json = nlohmann::json::parse(status_json(report));
   for (const char* field :
        {"schema_version", "message_type",    "db",           "sandbox",    "state",
@@ -209,7 +303,7 @@ TEST_CASE("the JSON of a lane has its state, jobs, limits and key names") {
   StatusData data = data_of_one_lane();
   data.live_run = live_run();
   data.lanes[0].status = {LaneState::paused, "quota used up", now + hours{9}};
-  const auto report = make_status_report(data, config_of_one_model(), "x.db", now);
+  const auto report = report_of(data, "x.db", now);
   const auto json = nlohmann::json::parse(status_json(report));
   CHECK(json["state"] == "paused");
   CHECK(json["reason"] == "quota used up");

@@ -85,6 +85,35 @@ TEST_CASE("a run that found nothing to do is told in one line and the next step"
         "  next      ratebatch results -o results.jsonl  (writes the results)\n");
 }
 
+TEST_CASE("a run that ended for a pause says what for, and what it cost") {
+  RunSummary summary = complete_run();
+  summary.reason = "paused";
+  set(summary.after, JobState::done, 50);
+  set(summary.after, JobState::pending, 50);
+  summary.lanes_left = {"small paused until 2026-11-23 00:00 PST"};
+  summary.before.calls.cost_pico_usd = 250'000'000'000;
+  summary.after.calls.cost_pico_usd = 1'500'000'000'000;
+  CHECK(summary_text(summary) ==
+        "Paused, as --no-wait says: 50 of 100 jobs done after 12s\n"
+        "  this run  10 done (100.0 %)\n"
+        "  calls     62 sent, 2 rate limited\n"
+        "  quota     small paused until 2026-11-23 00:00 PST\n"
+        "  cost      1.25 USD, 1.5 USD in all\n"
+        "  next      ratebatch resume  (goes on)\n");
+  CHECK(nlohmann::json::parse(summary_json(summary))["cost_usd"] == 1.25);
+}
+
+TEST_CASE("a lane that was stopped gets the server's words and advice") {
+  RunSummary summary = complete_run();
+  summary.reason = "stopped";
+  summary.words = "gpt-4o-mimi: 404: no such \x1b model";
+  const std::string text = summary_text(summary);
+  CHECK(text.starts_with("Stopped, the first jobs all failed alike: "));
+  CHECK(text.find("  cause     gpt-4o-mimi: 404: no such \\x1b model\n") != std::string::npos);
+  CHECK(text.find("  advice    no job is lost: ") != std::string::npos);
+  CHECK(nlohmann::json::parse(summary_json(summary))["words"] == summary.words);
+}
+
 TEST_CASE("the JSON of a summary tells what this run did") {
   RunSummary summary = complete_run();
   summary.exit_code = 1;

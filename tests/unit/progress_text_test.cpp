@@ -149,9 +149,11 @@ TEST_CASE("what a lane waits for is said with its end") {
       {{LaneState::paused, "quota used up", std::nullopt}, "paused: quota used up"},
       {{LaneState::tripped, "server failures", std::nullopt}, "tripped: server failures"},
       {{LaneState::no_key, "no usable key", std::nullopt}, "stopped: no usable key"},
+      {{LaneState::slowed, "refusals", std::nullopt}, "slowed: refusals"},
+      {{LaneState::stopped, "404: no such model", std::nullopt}, "stopped: 404: no such model"},
       {{LaneState::no_key, "a\nb", std::nullopt}, "stopped: a\\x0ab"},
   };
-  for (const Row& row : rows) CHECK(wait_text(row.status, now) == row.text);
+  for (const Row& row : rows) CHECK(wait_text(row.status, {}, now) == row.text);
 }
 
 TEST_CASE("rates below ten have a decimal") {
@@ -162,27 +164,21 @@ TEST_CASE("rates below ten have a decimal") {
   CHECK(rate_text(1234.4) == "1,234/min");
 }
 
-TEST_CASE("a forecast is the wait and then the rest at the known rate") {
-  const LaneStatus running{LaneState::running, "", std::nullopt};
-  const LaneStatus waiting{LaneState::waiting, "429", now + minutes{5}};
-  CHECK(eta_of(jobs_of(60, 0), 30, running, now) == Duration{minutes{2}});
-  CHECK(eta_of(jobs_of(60, 0), 30, waiting, now) == Duration{minutes{7}});
-  SUBCASE("a wait that is over adds nothing") {
-    CHECK(eta_of(jobs_of(60, 0), 30, waiting, now + minutes{6}) == Duration{minutes{2}});
-  }
-  SUBCASE("nothing left takes no time") {
-    CHECK(eta_of(jobs_of(0, 9), 0, running, now) == Duration{});
-  }
-  SUBCASE("without a rate there is none") {
-    CHECK(eta_of(jobs_of(1, 9), 0, running, now) == std::nullopt);
-  }
-  SUBCASE("a lane without a key never ends") {
-    CHECK(eta_of(jobs_of(1, 9), 30, {LaneState::no_key, "", std::nullopt}, now) == std::nullopt);
-  }
-  SUBCASE("beyond a year it is none") {
-    CHECK(eta_of(jobs_of(527'040, 0), 1, running, now) == Duration{hours{24 * 366}});
-    CHECK(eta_of(jobs_of(527'041, 0), 1, running, now) == std::nullopt);
-  }
+TEST_CASE("a lane that waits for a limit says how much of it is used, in the zone of its reset") {
+  auto zone = TimeZone::find("America/Los_Angeles");
+  REQUIRE(zone.has_value());
+  LaneProgress lane;
+  lane.model = "small";
+  lane.status = {LaneState::paused, "rpd", now + hours{24}};
+  lane.jobs = jobs_of(1, 0);
+  lane.limits = {{{"rpd", Resource::requests, 8000, 10'000, 8000, now + hours{24}, true}, *zone}};
+  CHECK(wait_text(lane.status, lane.limits, now) ==
+        "paused until 2026-11-23 00:00 PST, in 24h: 8,000 of 10,000 requests (rpd)");
+  Progress progress;
+  progress.lanes = {lane};
+  CHECK(progress_line(progress, now) ==
+        "2026-11-22T08:00:00Z 0/0 done, 0/min, 0 of 0 workers busy; small paused until 2026-11-23 "
+        "00:00 PST, in 24h: 8,000 of 10,000 requests (rpd)");
 }
 
 TEST_CASE("cancelled jobs do not count, held ones do") {

@@ -103,6 +103,28 @@ TEST_CASE("a lane that waits is forecast with the rate it had while it worked") 
   CHECK(progress.lanes[0].eta == Duration{minutes{7}});
 }
 
+TEST_CASE("the forecast waits for the reset of a long limit, and counts down in between") {
+  Lanes two = lanes();
+  two.pools.resize(1);
+  two.lanes[0].limits.windows = {{.name = "rpd", .amount = 100, .window = std::chrono::hours{24}}};
+  Counts counts;
+  ProgressTracker tracker{two, start, counts};
+  set(counts, 1, JobState::done, 30);
+  set(counts, 1, JobState::pending, 60);
+  counts.calls.sent = 30;
+  LaneQuota quota;
+  quota.limits = {{"rpd", Resource::requests, 30, 100, 80, after(minutes{30}).wall, true}};
+  tracker.usage(LaneId{0}, quota);
+  tracker.turned(after(seconds{60}), snapshot(running, running), counts);
+  // 50 of 60 fit; the others wait until half an hour after the start.
+  const Progress progress = tracker.progress(after(seconds{60}));
+  CHECK(progress.lanes[0].eta == Duration{minutes{29} + seconds{20}});
+  CHECK(progress.eta_pauses == 1);
+  CHECK(progress.lanes[0].limits.front().view.used == 30);
+  CHECK(tracker.progress(after(seconds{65})).eta == Duration{minutes{29} + seconds{15}});
+  CHECK(tracker.progress(after(minutes{60})).eta == Duration{});
+}
+
 TEST_CASE("time spent standing still is added up by lane and reason") {
   const Lanes two = lanes();
   const Counts counts;

@@ -38,24 +38,27 @@ TEST_CASE("every class leads its job where the table says") {
     JobState to;
     bool uses_retry;
     bool refuses_key;
+    bool refuses_group;
     BreakerVerdict breaker;
   };
   constexpr Row rows[] = {
-      {OutcomeClass::done, JobState::done, false, false, BreakerVerdict::success},
-      {OutcomeClass::rate_limited, JobState::pending, false, false, BreakerVerdict::none},
-      {OutcomeClass::quota_exhausted, JobState::pending, false, false, BreakerVerdict::none},
-      {OutcomeClass::no_credit, JobState::pending, false, true, BreakerVerdict::none},
-      {OutcomeClass::refused_key, JobState::pending, false, true, BreakerVerdict::none},
-      {OutcomeClass::server_error, JobState::pending, true, false, BreakerVerdict::failure},
-      {OutcomeClass::overloaded, JobState::pending, true, false, BreakerVerdict::failure},
-      {OutcomeClass::timeout, JobState::pending, true, false, BreakerVerdict::failure},
-      {OutcomeClass::network, JobState::pending, true, false, BreakerVerdict::failure},
-      {OutcomeClass::bad_reply, JobState::pending, true, false, BreakerVerdict::failure},
-      {OutcomeClass::invalid_request, JobState::failed, false, false, BreakerVerdict::success},
-      {OutcomeClass::too_large, JobState::failed, false, false, BreakerVerdict::success},
-      {OutcomeClass::content_policy, JobState::failed, false, false, BreakerVerdict::success},
-      {OutcomeClass::not_found, JobState::failed, false, false, BreakerVerdict::success},
-      {OutcomeClass::unknown, JobState::unknown, false, false, BreakerVerdict::none},
+      {OutcomeClass::done, JobState::done, false, false, false, BreakerVerdict::success},
+      {OutcomeClass::rate_limited, JobState::pending, false, false, false, BreakerVerdict::none},
+      {OutcomeClass::quota_exhausted, JobState::pending, false, false, false, BreakerVerdict::none},
+      {OutcomeClass::no_credit, JobState::pending, false, false, true, BreakerVerdict::none},
+      {OutcomeClass::refused_key, JobState::pending, false, true, false, BreakerVerdict::none},
+      {OutcomeClass::server_error, JobState::pending, true, false, false, BreakerVerdict::failure},
+      {OutcomeClass::overloaded, JobState::pending, true, false, false, BreakerVerdict::failure},
+      {OutcomeClass::timeout, JobState::pending, true, false, false, BreakerVerdict::failure},
+      {OutcomeClass::network, JobState::pending, true, false, false, BreakerVerdict::failure},
+      {OutcomeClass::bad_reply, JobState::pending, true, false, false, BreakerVerdict::failure},
+      {OutcomeClass::invalid_request, JobState::failed, false, false, false,
+       BreakerVerdict::success},
+      {OutcomeClass::too_large, JobState::failed, false, false, false, BreakerVerdict::success},
+      {OutcomeClass::content_policy, JobState::failed, false, false, false,
+       BreakerVerdict::success},
+      {OutcomeClass::not_found, JobState::failed, false, false, false, BreakerVerdict::success},
+      {OutcomeClass::unknown, JobState::unknown, false, false, false, BreakerVerdict::none},
   };
   static_assert(std::size(rows) == outcome_class_count);
   for (const Row& row : rows) {
@@ -64,6 +67,7 @@ TEST_CASE("every class leads its job where the table says") {
     CHECK(decision.to == row.to);
     CHECK(decision.uses_retry == row.uses_retry);
     CHECK(decision.refuses_key == row.refuses_key);
+    CHECK(decision.refuses_group == row.refuses_group);
     CHECK(decision.breaker == row.breaker);
   }
 }
@@ -105,21 +109,21 @@ TEST_CASE("a limit's refusal makes the lane wait: as the server says, else growi
   };
   for (const Row& row : rows) {
     AttemptContext context;
-    context.lane_refusals = row.refusals;
+    context.refusals_before = row.refusals;
     const Decision decision = decided(limited(row.by), context);
-    REQUIRE(decision.lane_wait.has_value());
-    CHECK(decision.lane_wait->wait == std::chrono::seconds{row.wait_s});
-    CHECK(decision.lane_wait->state == LaneState::waiting);
+    REQUIRE(decision.wait.has_value());
+    CHECK(decision.wait->wait == std::chrono::seconds{row.wait_s});
+    CHECK(decision.wait->state == LaneState::waiting);
   }
   Outcome hinted = limited(LimitedBy::tokens);
   hinted.facts.wait = std::chrono::milliseconds{132};
-  CHECK(decided(hinted).lane_wait->wait == std::chrono::milliseconds{132});
+  CHECK(decided(hinted).wait->wait == std::chrono::milliseconds{132});
 }
 
 TEST_CASE("no number of refusals fails a job or uses its retries") {
   for (std::int32_t n = 0; n < 100; ++n) {
     AttemptContext context;
-    context.lane_refusals = n;
+    context.refusals_before = n;
     context.retries_used = 3;
     for (const OutcomeClass kind : {OutcomeClass::rate_limited, OutcomeClass::quota_exhausted}) {
       const Decision decision = decided(of(kind), context);
@@ -133,16 +137,47 @@ TEST_CASE("a quota waits 300 s doubling, and pauses a day after three probes in 
   const std::int64_t waits_s[] = {300, 600, 1200, 86'400, 86'400};
   for (std::int32_t n = 0; n < 5; ++n) {
     AttemptContext context;
-    context.lane_refusals = n;
+    context.refusals_before = n;
     const Decision decision = decided(of(OutcomeClass::quota_exhausted), context);
-    CHECK(decision.lane_wait->wait == std::chrono::seconds{waits_s[n]});
-    CHECK(decision.lane_wait->state == LaneState::paused);
+    CHECK(decision.wait->wait == std::chrono::seconds{waits_s[n]});
+    CHECK(decision.wait->state == LaneState::paused);
   }
   Outcome hinted = of(OutcomeClass::quota_exhausted);
   hinted.facts.wait = std::chrono::hours{5};
   AttemptContext many;
-  many.lane_refusals = 9;
-  CHECK(decided(hinted, many).lane_wait->wait == std::chrono::hours{5});
+  many.refusals_before = 9;
+  CHECK(decided(hinted, many).wait->wait == std::chrono::hours{5});
+}
+
+TEST_CASE("a known reset is waited for, whatever shorter delay the server names") {
+  struct Row {
+    std::int64_t reset_s;
+    std::int64_t hint_s;  // 0: none.
+    std::int64_t wait_s;
+  };
+  constexpr Row rows[] = {{40'000, 0, 40'000}, {40'000, 36, 40'000}, {40'000, 41'000, 41'000}};
+  for (const Row& row : rows) {
+    for (const std::int32_t refusals : {0, 3, 50}) {
+      AttemptContext context;
+      context.reset_in = std::chrono::seconds{row.reset_s};
+      context.refusals_before = refusals;
+      Outcome outcome = of(OutcomeClass::quota_exhausted);
+      if (row.hint_s > 0) outcome.facts.wait = std::chrono::seconds{row.hint_s};
+      const Decision decision = decided(outcome, context);
+      CHECK(decision.wait->wait == std::chrono::seconds{row.wait_s});
+      CHECK(decision.wait->state == LaneState::paused);
+    }
+  }
+}
+
+TEST_CASE("the wait that a learned rate asks for stands, unless the server names one") {
+  AttemptContext context;
+  context.learned_wait = std::chrono::seconds{4};
+  context.refusals_before = 9;
+  Outcome outcome = limited(LimitedBy::unspecified);
+  CHECK(decided(outcome, context).wait->wait == std::chrono::seconds{4});
+  outcome.facts.wait = std::chrono::milliseconds{132};
+  CHECK(decided(outcome, context).wait->wait == std::chrono::milliseconds{132});
 }
 
 TEST_CASE("a request that nobody answered is held where a person asked for that") {
@@ -177,7 +212,7 @@ TEST_CASE("jitter shortens a wait of ours by its share at most, and never a wait
     most = std::max(most, wait);
     Outcome hinted = limited(LimitedBy::requests);
     hinted.facts.wait = std::chrono::seconds{20};
-    const Duration asked = decide(hinted, {}, settings, UnknownPolicy::retry, rng).lane_wait->wait;
+    const Duration asked = decide(hinted, {}, settings, UnknownPolicy::retry, rng).wait->wait;
     CHECK(asked >= std::chrono::seconds{20});
     CHECK(asked <= std::chrono::milliseconds{20'100});
   }

@@ -167,28 +167,6 @@ TEST_CASE("pictures are valid PNG files, as large as wanted and the same for the
   CHECK(large.size() >= 300'000);
 }
 
-TEST_CASE("durations look as Go prints them, rounded up to milliseconds") {
-  struct Row {
-    std::int64_t ns;
-    std::string text;
-  };
-  const std::vector<Row> rows = {
-      {0, "0s"},
-      {1, "1ms"},
-      {6'000'000, "6ms"},
-      {999'000'000, "999ms"},
-      {999'000'001, "1s"},
-      {1'146'000'000, "1.146s"},
-      {8'640'000'000, "8.64s"},
-      {86'400'000'000, "1m26.4s"},
-      {179'560'000'000, "2m59.56s"},
-      {360'000'000'000, "6m0s"},
-      {3'600'000'000'000, "1h0m0s"},
-      {86'400'000'000'000, "24h0m0s"},
-  };
-  for (const Row& row : rows) CHECK(go_duration(Duration{row.ns}) == row.text);
-}
-
 TEST_CASE("requests that a provider would refuse are refused") {
   const std::string deep_63 = std::string(63, '[') + std::string(63, ']');
   const std::string start = R"({"model":"m","messages":[{"role":"user","content":"x"}])";
@@ -260,30 +238,54 @@ TEST_CASE("an answer longer than max_tokens is cut and says so") {
     CHECK(holds(body, R"("finish_reason":")" + row.reason + '"'));
     CHECK(holds(body, R"("completion_tokens":)" + std::to_string(row.tokens) + ','));
     CHECK(holds(body, R"("prompt_tokens":2,)"));
+    CHECK(use_of(asked, 1) == Amounts{1, row.tokens + 2, 2, row.tokens, 0, 5});
     CHECK(holds(body, R"("total_tokens":)" + std::to_string(row.tokens + 2) + '}'));
     CHECK(holds(body, R"("created":7,)"));
   }
 }
 
-TEST_CASE("refusals have the words and the numbers of OpenAI") {
-  const LimitView minute{.limit = 60,
-                         .remaining = 0,
-                         .window = std::chrono::minutes{1},
-                         .reset = std::chrono::seconds{60},
-                         .wait = std::chrono::milliseconds{1146}};
-  CHECK(
-      error_body(rate_limit_error("gpt-4o-mini", minute)) ==
-      R"({"error":{"code":"rate_limit_exceeded","message":"Rate limit reached for gpt-4o-mini in )"
-      R"(organization org-sandbox on requests per min (RPM): Limit 60, Used 60, Requested 1. )"
-      R"(Please try again in 1.146s. Visit https://platform.openai.com/account/rate-limits to )"
-      R"(learn more.","param":null,"type":"requests"}})");
-  LimitView odd = minute;
-  odd.window = std::chrono::seconds{10};
-  CHECK(holds(rate_limit_error("m", odd).message, "requests per 10s ("));
-  odd.window = std::chrono::hours{24};
-  CHECK(holds(rate_limit_error("m", odd).message, "requests per day (RPD)"));
-  CHECK(concurrency_error("m", 8).code == "too_many_concurrent_requests");
-  CHECK(holds(error_body({.message = "bad \xFF byte"}), "bad \xEF\xBF\xBD byte"));
+TEST_CASE("as many pictures come as were asked for, all different, and their tokens are told") {
+  struct Row {
+    std::string n;
+    std::int64_t pictures;  // 0: refused.
+  };
+  for (const Row& row : {Row{"", 1}, Row{R"(,"n":null)", 1}, Row{R"(,"n":1)", 1},
+                         Row{R"(,"n":3)", 3}, Row{R"(,"n":10)", 10}, Row{R"(,"n":11)", 0},
+                         Row{R"(,"n":0)", 0}, Row{R"(,"n":-1)", 0}, Row{R"(,"n":"2")", 0}}) {
+    CAPTURE(row.n);
+    const auto read =
+        read_generation(Generation::Kind::image, R"({"model":"i","prompt":"whale")" + row.n + "}");
+    REQUIRE(read.has_value() == (row.pictures > 0));
+    if (!read) {
+      CHECK(read.error().param == "n");
+      continue;
+    }
+    const std::string body = image_body(*read, {"0", {}}, 1, 0);
+    std::set<std::string> different;
+    constexpr std::string_view mark = R"("b64_json":")";
+    for (std::size_t at = body.find(mark); at != std::string::npos; at = body.find(mark, at + 1)) {
+      different.insert(body.substr(at, body.find('"', at + mark.size()) - at));
+    }
+    CHECK(different.size() == static_cast<std::size_t>(row.pictures));
+    const std::int64_t output = 272 * row.pictures;
+    CHECK(holds(body, R"("output_tokens":)" + std::to_string(output) + ','));
+    CHECK(holds(body, R"("total_tokens":)" + std::to_string(output + 2) + '}'));
+    CHECK(use_of(*read, 1) == Amounts{1, output + 2, 2, output, row.pictures, 5});
+  }
+}
+
+TEST_CASE("what a chat uses is what its answer tells, and a reserve is OpenAI's guess of it") {
+  Generation asked{.model = "m", .prompt = "a biography of Ada", .input_characters = 4001};
+  const std::int64_t all = token_count(character_count(answer_text(1, asked.prompt)));
+  const Amounts use = use_of(asked, 1);
+  CHECK(use == Amounts{1, 1001 + all, 1001, all, 0, 4001});
+  CHECK(reserve_of(asked, use) == Amounts{1, 1001, 1001, all, 0, 4001});
+  asked.tokens_max = 1001;
+  CHECK(reserve_of(asked, use) == Amounts{1, 1001, 1001, 1001, 0, 4001});
+  asked.tokens_max = 1002;
+  CHECK(reserve_of(asked, use) == Amounts{1, 1002, 1001, 1002, 0, 4001});
+  asked.tokens_max = 5;
+  CHECK(use_of(asked, 1) == Amounts{1, 1006, 1001, 5, 0, 4001});
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ namespace ratebatch::sandbox {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 const std::string chat = R"({"model":"m","messages":[{"role":"user","content":"Hello Ada"}]})";
@@ -22,7 +23,7 @@ constexpr Now at(std::int64_t ms) {
 
 struct Bench {
   explicit Bench(SandboxOptions wanted = {})
-      : options(std::move(wanted)), service(options, ledger, at(0).steady) {}
+      : options(std::move(wanted)), service(options, ledger, at(0)) {}
 
   std::variant<Reply, Admitted> post(std::string_view path, std::string_view body,
                                      std::int64_t ms = 0, std::string_view client_id = {}) {
@@ -31,6 +32,11 @@ struct Bench {
   }
   std::variant<Reply, Admitted> ask_chat(std::int64_t ms = 0) {
     return post("/v1/chat/completions", chat, ms);
+  }
+  std::variant<Reply, Admitted> ask_with_key(std::string_view key, std::string_view body) {
+    return service.ask(
+        {.method = "POST", .path = "/v1/chat/completions", .authorization = key, .body = body},
+        at(0));
   }
 
   SandboxOptions options;
@@ -54,7 +60,9 @@ TEST_CASE("a granted request is counted, charged to its client id, and in flight
   const auto verdict = bench.post("/v1/chat/completions", chat, 0, "job-1");
   const auto& admitted = std::get<Admitted>(verdict);
   CHECK(admitted.delay == milliseconds{200});
-  CHECK(bench.ledger.snapshot().total == SandboxModelStats{1, 0, 1, 1});
+  const std::int64_t tokens = admitted.use[index_of(Resource::tokens)];
+  CHECK(tokens > 3);
+  CHECK(bench.ledger.snapshot().total == SandboxCounts{1, 0, 1, 1, tokens});
   const Reply reply = bench.service.answer(admitted, at(250).steady);
   CHECK(reply.status == 200);
   CHECK(holds(reply.body, "Ada"));
@@ -62,10 +70,12 @@ TEST_CASE("a granted request is counted, charged to its client id, and in flight
   CHECK(header(reply, "x-request-id").starts_with("req_"));
   CHECK(header(reply, "Content-Type") == "application/json");
   CHECK(header(reply, "x-ratelimit-limit-requests") == "(absent)");
-  bench.service.end(admitted, false);
+  bench.service.end(admitted, false, at(250));
   const SandboxStats stats = bench.ledger.snapshot();
-  CHECK(stats.total == SandboxModelStats{1, 0, 0, 1});
+  CHECK(stats.total == SandboxCounts{1, 0, 0, 1, tokens});
   CHECK(stats.models.at("m") == stats.total);
+  CHECK(stats.keys.at("key 1") == stats.total);
+  CHECK(stats.granted_60s_max == 1);
   CHECK(stats.bill == std::map<std::string, std::int64_t>{{"job-1", 1}});
   CHECK(stats.charged == 1);
   CHECK(stats.abandoned == 0);
@@ -73,7 +83,7 @@ TEST_CASE("a granted request is counted, charged to its client id, and in flight
 
 TEST_CASE("headers tell the limit on success and on refusal, and the refusal when to come back") {
   SandboxOptions options;
-  options.models["m"].requests = {{"rpm", 2, std::chrono::minutes{1}}};
+  options.models["m"].windows = {{.name = "rpm", .amount = 2, .window = minutes{1}}};
   Bench bench(options);
   const auto first = bench.ask_chat();
   const Reply reply = bench.service.answer(std::get<Admitted>(first), at(9).steady);
@@ -89,7 +99,8 @@ TEST_CASE("headers tell the limit on success and on refusal, and the refusal whe
   CHECK(header(refused, "x-ratelimit-remaining-requests") == "0");
   CHECK(header(refused, "x-ratelimit-reset-requests") == "54.5s");
   CHECK(holds(refused.body, "Limit 2, Used 2, Requested 1. Please try again in 44.5s."));
-  CHECK(bench.ledger.snapshot().models.at("m") == SandboxModelStats{2, 1, 2, 2});
+  CHECK(bench.ledger.snapshot().models.at("m").granted == 2);
+  CHECK(bench.ledger.snapshot().models.at("m").refused == 1);
   CHECK(header(std::get<Reply>(bench.ask_chat(59'999)), "Retry-After") == "1");
   CHECK(std::holds_alternative<Admitted>(bench.ask_chat(60'000)));
 }
@@ -104,7 +115,7 @@ TEST_CASE("one request too many at once is refused until another ends") {
   CHECK(refused.status == 429);
   CHECK(holds(refused.body, "too_many_concurrent_requests"));
   CHECK(header(refused, "Retry-After") == "1");
-  bench.service.end(std::get<Admitted>(first), true);
+  bench.service.end(std::get<Admitted>(first), true, at(0));
   CHECK(bench.ledger.snapshot().abandoned == 1);
   CHECK(std::holds_alternative<Admitted>(bench.ask_chat()));
 }
@@ -140,7 +151,7 @@ TEST_CASE("what is not a good request gets the status of a provider and counts a
   }
   const SandboxStats stats = bench.ledger.snapshot();
   CHECK(stats.invalid == static_cast<std::int64_t>(rows.size()));
-  CHECK(stats.total == SandboxModelStats{});
+  CHECK(stats.total == SandboxCounts{});
   CHECK(std::holds_alternative<Admitted>(
       bench.post("/v1/chat/completions", chat, 0, std::string(512, 'x'))));
 }
@@ -149,13 +160,7 @@ TEST_CASE("a key is asked for only where one is required, and is never repeated"
   SandboxOptions options;
   options.required_key = "sk-right";
   Bench bench(options);
-  const auto ask = [&](std::string_view authorization) {
-    return bench.service.ask({.method = "POST",
-                              .path = "/v1/chat/completions",
-                              .authorization = authorization,
-                              .body = chat},
-                             at(0));
-  };
+  const auto ask = [&](std::string_view key) { return bench.ask_with_key(key, chat); };
   for (const char* wrong : {"", "Bearer sk-wrong", "sk-right", "Bearer sk-right "}) {
     const auto verdict = ask(wrong);
     const auto& reply = std::get<Reply>(verdict);
@@ -180,9 +185,11 @@ TEST_CASE("models, stats and health are told") {
   CHECK(models.find(R"("id":"a")") < models.find(R"("id":"b")"));
   CHECK(get("/stats") ==
         R"({"abandoned":0,"bill":{"job-9":1},"bill_dropped":0,"charged":1,"faults":{"error":0,)"
-        R"("garbage":0,"hang":0,"reset":0,"truncate":0},"granted":1,"in_flight":1,)"
-        R"("in_flight_max":1,"invalid":0,"models":{"i":{"granted":1,"in_flight":1,)"
-        R"("in_flight_max":1,"refused":0}},"refused":0})");
+        R"("garbage":0,"hang":0,"reset":0,"truncate":0},"granted":1,"granted_60s_max":1,)"
+        R"("in_flight":1,"in_flight_max":1,"invalid":0,"keys":{"key 1":{"granted":1,"in_flight":1,)"
+        R"("in_flight_max":1,"refused":0,"tokens":274}},"models":{"i":{"granted":1,"in_flight":1,)"
+        R"("in_flight_max":1,"refused":0,"tokens":274}},"outage":0,"refused":0,"refused_by":{},)"
+        R"("tokens":274})");
 }
 
 TEST_CASE("errors are granted but not charged, garbage is charged and no JSON") {
@@ -260,10 +267,10 @@ TEST_CASE("answers take the latency, give or take the jitter, and never less tha
 TEST_CASE("charges of ids beyond the bill's room are counted without a name") {
   Ledger ledger;
   for (std::size_t i = 0; i < sandbox_bill_ids_max; ++i) {
-    ledger.granted("m", Fault::none, std::to_string(i));
+    ledger.granted({"m", "key 1"}, 0, Fault::none, std::to_string(i), {});
   }
-  ledger.granted("m", Fault::none, "7");
-  ledger.granted("m", Fault::none, "one more");
+  ledger.granted({"m", "key 1"}, 0, Fault::none, "7", {});
+  ledger.granted({"m", "key 1"}, 0, Fault::none, "one more", {});
   const SandboxStats stats = ledger.snapshot();
   CHECK(stats.bill.size() == sandbox_bill_ids_max);
   CHECK(stats.bill.at("7") == 2);

@@ -2,117 +2,13 @@
 
 #include <doctest/doctest.h>
 
-#include <map>
 #include <set>
 #include <utility>
-#include <vector>
+
+#include "scheduler_bench.hpp"
 
 namespace ratebatch {
 namespace {
-
-constexpr RouteId text{1};
-constexpr RouteId image{2};
-
-// A scheduler with a store that always has room, and a column of steps to drive it.
-class Bench {
- public:
-  explicit Bench(std::int32_t workers, Lanes lanes, std::optional<std::int64_t> jobs_max = {})
-      : lanes_(std::move(lanes)) {
-    SchedulerOptions options;
-    options.workers = workers;
-    options.jobs_max = jobs_max;
-    scheduler_.emplace(lanes_, options, Rng{1}, now_, std::vector<LimitState>{});
-  }
-
-  void add(RouteId route, std::int64_t seq, std::int64_t priority = 0) {
-    JobRef ref;
-    ref.seq = JobSeq{seq};
-    ref.route = route;
-    ref.priority = priority;
-    jobs_[route].push_back(ref);
-  }
-
-  // Carries out commands until there are none.
-  void run() {
-    while (auto action = scheduler_->poll(now_)) std::visit([&](auto& a) { on(a); }, *action);
-  }
-
-  void advance(Duration d) {
-    now_.steady = now_.steady + d;
-    now_.wall = now_.wall + d;
-    run();
-  }
-
-  void reply(std::int64_t seq, OutcomeClass kind) {
-    Outcome outcome;
-    outcome.kind = kind;
-    if (kind == OutcomeClass::done) outcome.answer = Answer{};
-    reply(seq, std::move(outcome));
-  }
-
-  void reply(std::int64_t seq, Outcome outcome) {
-    REQUIRE(in_flight.count(seq) == 1);
-    const AttemptNumber attempt = in_flight.at(seq);
-    in_flight.erase(seq);
-    scheduler_->handle(now_, event::AttemptEnded{JobSeq{seq}, attempt, std::move(outcome)});
-    run();
-  }
-
-  void stop(Duration grace) {
-    scheduler_->handle(now_, event::StopRequested{grace});
-    run();
-  }
-
-  std::map<std::int64_t, AttemptNumber> in_flight;
-  std::vector<std::int64_t> order;  // Of sends.
-  std::vector<AttemptEnd> ends;
-  std::set<std::int64_t> cancelled;
-  std::int64_t commits = 0;
-  bool no_room = false;
-  std::optional<action::FinishReason> finished;
-
-  Scheduler& scheduler() { return *scheduler_; }
-  [[nodiscard]] Now now() const { return now_; }
-
- private:
-  void on(const action::LoadJobs& load) {
-    auto jobs = std::exchange(jobs_[load.route], {});
-    scheduler_->handle(now_, event::JobsLoaded{load.route, std::move(jobs), true});
-  }
-  void on(action::CommitBatch& commit) {
-    if (no_room) {
-      scheduler_->handle(now_, event::CommitFailed{std::move(commit.batch)});
-      return;
-    }
-    ++commits;
-    for (AttemptEnd& end : commit.batch.ends) ends.push_back(std::move(end));
-    scheduler_->handle(now_, event::Committed{commit.batch.id});
-  }
-  void on(const action::Send& send) {
-    const auto seq = static_cast<std::int64_t>(send.job);
-    CHECK(in_flight.emplace(seq, send.attempt).second);
-    order.push_back(seq);
-  }
-  void on(const action::Cancel& cancel) { cancelled.insert(static_cast<std::int64_t>(cancel.job)); }
-  void on(const action::Finished& finish) { finished = finish.reason; }
-
-  Lanes lanes_;
-  Now now_{{1'000'000'000'000}, wall_from_ms(1'780'000'000'000)};
-  std::optional<Scheduler> scheduler_;
-  std::map<RouteId, std::vector<JobRef>> jobs_;
-};
-
-Lanes two_lanes() {
-  Lanes lanes;
-  lanes.pools.push_back({"openai", {}});
-  lanes.keys = {{"KEY", PoolId{0}}};
-  lanes.lanes.push_back({"text", PoolId{0}, {}, {}, {}});
-  lanes.lanes.push_back({"image", PoolId{0}, {}, {}, {}});
-  lanes.routes = {{text, LaneId{0}}, {image, LaneId{1}}};
-  return lanes;
-}
-
-using Order = std::vector<std::int64_t>;
 
 TEST_CASE("nothing to do is complete at once") {
   Bench bench{4, two_lanes()};
@@ -154,7 +50,9 @@ TEST_CASE("an outcome and the start that takes its worker share one commit") {
 }
 
 TEST_CASE("a job that goes back never starts again in the commit that puts it back") {
-  Bench bench{1, two_lanes()};
+  Lanes lanes = two_lanes();
+  lanes.keys.pop_back();
+  Bench bench{1, std::move(lanes)};
   bench.add(text, 1);
   bench.run();
   Outcome unharmed;
@@ -165,7 +63,9 @@ TEST_CASE("a job that goes back never starts again in the commit that puts it ba
 }
 
 TEST_CASE("a slice starts as many jobs as it may, sees them through their retries, and ends") {
-  Bench bench{2, two_lanes(), 3};
+  SchedulerOptions options;
+  options.jobs_max = 3;
+  Bench bench{2, two_lanes(), options};
   for (std::int64_t i = 1; i <= 9; ++i) bench.add(text, i);
   for (std::int64_t i = 11; i <= 19; ++i) bench.add(image, i);
   bench.run();
@@ -230,8 +130,10 @@ TEST_CASE("a job that failed on the server lets others pass and comes back when 
 
 TEST_CASE("without a usable key the other provider's jobs are done, then the run ends") {
   Lanes lanes = two_lanes();
-  lanes.pools.push_back({"together", {}});
-  lanes.keys.push_back({"OTHER", PoolId{1}});
+  lanes.keys.pop_back();
+  lanes.pools.push_back({"together", {}, TokenRule::total});
+  lanes.groups.push_back({"default", PoolId{1}});
+  lanes.keys.push_back({"OTHER", GroupId{1}});
   lanes.lanes[1].pool = PoolId{1};
   Bench bench{2, std::move(lanes)};
   bench.add(text, 1);
@@ -355,7 +257,8 @@ TEST_CASE("an outage opens the breaker: one probe per 30 s, and no job fails for
 
 TEST_CASE("wake_at names the moment at which a paced lane goes on, and nothing when idle") {
   Lanes lanes = two_lanes();
-  lanes.lanes[0].limits.requests.push_back({"rpm", 60, std::chrono::minutes{1}});
+  lanes.lanes[0].limits.windows.push_back(
+      limit_of("rpm", Resource::requests, 60, std::chrono::minutes{1}));
   Bench bench{4, std::move(lanes)};
   bench.add(text, 1);
   bench.add(text, 2);

@@ -9,4 +9,8 @@ namespace ratebatch {
 // Reads CLOCK_BOOTTIME and CLOCK_REALTIME. Cannot fail on Linux 2.6.39 or later.
 Now system_now();
 
+// A number for this start of the machine, the same for all its processes, other after a reboot; 0
+// where the kernel does not tell (proc(5), random/boot_id).
+std::int64_t boot_name();
+
 }  // namespace ratebatch

@@ -30,6 +30,9 @@ struct Instant {
   friend Duration operator-(Instant a, Instant b) { return Duration{a.ns - b.ns}; }
 };
 
+// Before anything: far enough, and differences to it still fit.
+constexpr Instant long_ago{-(std::int64_t{1} << 60U)};
+
 // Nanoseconds since 1970-01-01T00:00:00Z, without leap seconds.
 struct WallTime {
   std::int64_t ns = 0;

@@ -15,6 +15,7 @@
 #include "ratebatch/cli/exit_code.hpp"
 #include "ratebatch/input/read_key.hpp"
 #include "ratebatch/model/job.hpp"
+#include "ratebatch/model/limit.hpp"
 #include "ratebatch/sandbox/sandbox_options.hpp"
 
 namespace ratebatch {
@@ -23,6 +24,12 @@ namespace ratebatch {
 constexpr std::int32_t workers_max = 10'000;
 
 enum class ColorMode : std::uint8_t { automatic, always, never };
+
+// What --max-cost says.
+struct CostMax {
+  std::int64_t pico_usd = 0;
+  bool per_day = false;  // In any 24 hours; else over the whole checkpoint.
+};
 
 struct CommonOptions {
   std::string db = "ratebatch.db";      // As given.
@@ -40,6 +47,14 @@ struct RunOptions {
   CommonOptions common;
   std::vector<std::string> files;       // "-": standard input.
   std::optional<std::int32_t> workers;  // Absent: as configured.
+  bool workers_auto = false;            // As many as a plan finds needed.
+  std::optional<Duration> deadline;     // From the start of the run.
+  bool probe_pauses = false;            // `resume`: waits that a server imposed are probed at once.
+  bool wait_for_pauses = true;
+  std::optional<Duration> runtime_max;
+  std::optional<std::int32_t> pause_at_per_mille;  // Absent: as configured.
+  std::optional<CostMax> cost_max;
+  bool dry_run = false;  // Check and plan, and change nothing.
   Duration grace = std::chrono::seconds{30};
   UnknownPolicy on_unknown = UnknownPolicy::retry;
   std::optional<std::string> sandbox;  // The text behind --sandbox=, maybe empty; absent: none.
@@ -51,7 +66,9 @@ struct RunOptions {
 
 struct StatusOptions {
   CommonOptions common;
-  bool failed = false;  // List the failed jobs.
+  bool failed = false;              // List the failed jobs.
+  bool exit_code = false;           // End with a code that mirrors the state.
+  std::optional<std::string> lane;  // Only this model.
 };
 
 struct ResultsOptions {
@@ -84,12 +101,44 @@ struct SandboxCommandOptions {
   std::string settings;  // In the form of --sandbox=...; --port and --seed included.
 };
 
+// Shows usage, or corrects it.
+struct QuotaCommandOptions {
+  enum class What : std::uint8_t { show, set, reset };
+  CommonOptions common;
+  What what = What::show;
+  std::string model;               // Of set and reset.
+  std::string limit;               // Of set, by name.
+  std::int64_t used = 0;           // Of set.
+  std::optional<std::string> key;  // A key's or group's name; absent: all of them.
+};
+
+struct TiersOptions {
+  CommonOptions common;
+  std::optional<std::string> provider;  // Absent: all of them.
+};
+
+// What a plan is asked for; also by `run --dry-run`.
+struct PlanWishes {
+  std::vector<std::int32_t> workers;  // More than one: a row each. Empty: as configured.
+  std::vector<Waves> waves;           // A row each.
+  std::optional<Duration> deadline;
+  std::optional<Duration> latency;     // Of every lane; absent: as seen, else assumed.
+  std::optional<std::int64_t> tokens;  // Output of one job; absent: as seen.
+};
+
+struct PlanOptions {
+  CommonOptions common;
+  std::vector<std::string> files;  // Empty: the rest of the checkpoint.
+  PlanWishes wishes;
+};
+
 struct VersionOptions {
   CommonOptions common;
 };
 
 using Command = std::variant<RunOptions, StatusOptions, ResultsOptions, RetryOptions, CheckOptions,
-                             InitOptions, SandboxCommandOptions, VersionOptions>;
+                             InitOptions, SandboxCommandOptions, QuotaCommandOptions, TiersOptions,
+                             PlanOptions, VersionOptions>;
 
 // Nothing to run: a help text, or what is wrong with the command line.
 struct EarlyExit {

@@ -19,8 +19,19 @@ constexpr std::size_t config_bytes_max = 1'048'576;
 // At most so many complaints are shown at once; the rest is counted.
 constexpr std::size_t config_errors_max = 20;
 
-// What holds without any file: the built-in provider openai with its key in OPENAI_API_KEY.
+// What holds without any file: the built-in providers openai, anthropic, gemini, together,
+// elevenlabs and groq, each with its key in NAME_API_KEY. All but openai are `assumed`.
 Config built_in_config();
+
+// The built-in provider that this one is, by its name or address: a key into the table of tiers.
+// Empty where it is none.
+std::string_view known_provider(const ProviderSettings& provider);
+
+// How it counts tokens.
+TokenRule token_rule(const ProviderSettings& provider);
+
+// Waves as text: "3x15s", conservative, balanced (or true), aggressive. Fails with invalid_input.
+Result<Waves> parse_waves(std::string_view text);
 
 // Reads a configuration on top of the built-in one. Paths in it are relative to the folder of
 // `shown_path`; files it names with prompt_file and system_file are read. Fails with invalid_input:

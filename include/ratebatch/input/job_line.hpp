@@ -13,6 +13,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/input/template_text.hpp"
 #include "ratebatch/model/config.hpp"
+#include "ratebatch/model/job.hpp"
 
 namespace ratebatch {
 
@@ -45,6 +46,7 @@ struct JobLine {
   std::string path;                 // Of the batch form: "/v1/chat/completions".
   std::string params_json = "{}";
   std::string metadata_json;  // An object; empty: none.
+  JobSize size;               // Of what the line itself sends; see RouteEstimate for the rest.
 };
 
 class JsonDocument;

@@ -29,7 +29,8 @@ class JobRenderer {
   // Messages that bring no system or developer message get the type's system text in
   // JobContent::system. Fails with invalid_input where the line and this configuration no longer
   // fit together.
-  Result<JobContent> render(std::string_view line);
+  // `instead`: a configured model that is asked in place of the job's own; empty: its own.
+  Result<JobContent> render(std::string_view line, std::string_view instead = {});
 
  private:
   std::unique_ptr<PreparedTypes> types_;

@@ -28,6 +28,9 @@ class TextTemplate {
   // The variables that must be given and are not, in the order of the text, each once.
   [[nodiscard]] std::vector<std::string> missing(const Variables& variables) const;
 
+  // The bytes of the text around the placeholders.
+  [[nodiscard]] std::size_t literal_bytes() const;
+
   // The text with its variables filled in. Variables it does not use are ignored. Fails with
   // invalid_input, naming what is missing.
   [[nodiscard]] Result<std::string> render(const Variables& variables) const;

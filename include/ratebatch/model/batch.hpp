@@ -35,15 +35,19 @@ struct AttemptEnd {
   std::int32_t retries_used = 0;     // Of the job, from now on.
   std::optional<WallTime> ready_at;  // Where the job waits for a retry.
   Duration wait_applied{};           // What this outcome made the job or its lane wait.
+  std::int64_t cost_pico_usd = 0;    // By the configured prices; 0 where there are none.
   WallTime at;
 };
 
-// The state of one paced limit: the theoretical arrival time of its GCRA, as wall time, so that a
-// run that starts a second later does not get a fresh burst.
-struct LimitState {
-  std::string scope;  // "lane gpt-4o-mini" or "provider openai".
-  std::string limit;  // RequestLimit::name.
-  WallTime arrival;
+// Something that outlives the run, so that the next one, a second or a week later, does not start
+// from nothing: what is used of a limit, a wait, what was learned, a breaker. Times in it are wall
+// times.
+struct StoredState {
+  std::string scope;  // "lane gpt-4o-mini, keys default", "provider openai, keys default".
+  std::string item;   // Limit::name, or "wait", "concurrency", "rate", "breaker", ...
+  std::string value;  // Integers in text form, as their owner writes them; empty: forget it.
+
+  friend bool operator==(const StoredState&, const StoredState&) = default;
 };
 
 enum class LaneState : std::uint8_t {
@@ -53,11 +57,13 @@ enum class LaneState : std::uint8_t {
   paused,   // A quota is used up; until `until`.
   tripped,  // The breaker is open.
   no_key,   // No usable key is left: a person must act.
+  slowed,   // Works, at less than its limits allow, as refusals or the server's counts taught it.
+  stopped,  // Its first jobs all failed alike: a person must act.
 };
 
 constexpr std::string_view to_string(LaneState state) {
-  constexpr std::array<std::string_view, 6> names = {"idle",   "running", "waiting",
-                                                     "paused", "tripped", "no_key"};
+  constexpr std::array<std::string_view, 8> names = {"idle",    "running", "waiting", "paused",
+                                                     "tripped", "no_key",  "slowed",  "stopped"};
   return names[static_cast<std::size_t>(state)];
 }
 
@@ -80,12 +86,13 @@ enum class BatchId : std::int64_t {};
 struct Batch {
   BatchId id{};
   std::vector<AttemptEnd> ends;      // Applied first.
+  std::vector<JobSeq> reopened;      // Failed ones that go back to pending: their lane is stopped.
   std::vector<AttemptStart> starts;  // Never of a job that ends in the same batch.
-  std::vector<LimitState> limits;
+  std::vector<StoredState> states;
   std::vector<LaneChange> lanes;
 
   [[nodiscard]] bool empty() const {
-    return ends.empty() && starts.empty() && limits.empty() && lanes.empty();
+    return ends.empty() && reopened.empty() && starts.empty() && states.empty() && lanes.empty();
   }
 };
 

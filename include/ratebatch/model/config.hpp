@@ -21,7 +21,43 @@ namespace ratebatch {
 struct KeySource {
   enum class From : std::uint8_t { environment, file };
   From from = From::environment;
-  std::string name;  // The variable's name, or the file's path.
+  std::string name;     // The variable's name (or a glob of them), or the file's path.
+  std::string group{};  // Keys of one group share a quota; empty: as KeyScope says.
+};
+
+// Which quota keys without a group have.
+enum class KeyScope : std::uint8_t {
+  shared,    // One for all of them: the group "default".
+  separate,  // Each its own: a group named after the key.
+};
+
+// How a provider counts a request against `tokens` and `output_tokens` when it admits it; what the
+// answer used corrects it. Sources: OpenAI rate limit guide (the larger of max_tokens and the
+// estimate), Anthropic (output as it is produced), Gemini (input tokens only).
+enum class TokenRule : std::uint8_t {
+  total,       // Input and output, as far as they can be foreseen.
+  larger_of,   // The larger of max_tokens and the estimate of the text.
+  input_only,  // Tokens mean input tokens.
+};
+
+// In pico-USD (1e-12): a price per million tokens of 0.15 USD is 150,000 per token.
+struct Price {
+  std::int64_t input_token = 0;
+  std::int64_t output_token = 0;
+  std::int64_t image = 0;
+  std::int64_t character = 0;
+
+  friend bool operator==(const Price&, const Price&) = default;
+};
+constexpr std::int64_t pico_usd_per_usd = 1'000'000'000'000;
+
+// Why a job may go to another model.
+struct FallbackCauses {
+  bool tripped = false;  // The breaker is open.
+  bool no_key = false;   // No usable key is left.
+  bool pause = false;    // A long limit is used up.
+
+  friend bool operator==(const FallbackCauses&, const FallbackCauses&) = default;
 };
 
 struct ProviderSettings {
@@ -29,9 +65,12 @@ struct ProviderSettings {
   std::string api = "openai";  // The dialect.
   std::string base_url;        // With scheme, without trailing slash.
   std::vector<KeySource> keys;
-  Limits limits;  // Over all lanes of the provider.
+  KeyScope key_scope = KeyScope::shared;
+  Limits limits;  // Over all lanes of a key group.
   bool allow_http = false;
   std::string ca_file;
+  // Built in, not openai, and not in the file: only who names it means it.
+  bool assumed = false;
 };
 
 enum class ModelKind : std::uint8_t { chat, image };
@@ -71,7 +110,12 @@ struct ModelSettings {
   std::string provider;  // A key of Config::providers.
   std::string id;        // As the provider calls it.
   ModelKind kind = ModelKind::chat;
-  Limits limits;
+  std::string tier = "auto";  // A row of the built-in table; "auto": limits not stated are learned.
+  Limits limits;              // Those of the tier, replaced by name by those stated.
+  std::optional<Waves> waves;
+  std::optional<Price> price;
+  std::vector<std::string> fallback_to;  // Models, best first.
+  FallbackCauses fallback_on;
   Duration timeout = std::chrono::seconds{120};
   std::string params_json = "{}";
   RetrySettings retry;
@@ -88,8 +132,13 @@ struct TypeSettings {
 
 struct Config {
   std::int32_t workers = 4;
-  std::int32_t pace_at_per_mille = 990;  // Share of a short window that is used.
-  std::string assets;                    // Folder for files; empty: ratebatch-assets beside the db.
+  std::int32_t workers_max = 16;          // Upper end of --workers auto.
+  std::int32_t pace_at_per_mille = 990;   // Share of a short window that is used.
+  std::int32_t pause_at_per_mille = 800;  // Share of a long window at which a key group pauses.
+  std::int32_t slow_at_per_mille = 950;   // Share by the server's count from which a key slows.
+  std::int32_t warn_at_per_mille = 900;   // Share of the usable long window that is critical.
+  std::int32_t log_usage_every = 100;     // Requests between two quota_usage events.
+  std::string assets;  // Folder for files; empty: ratebatch-assets beside the db.
   BreakerSettings breaker;
   std::map<std::string, ProviderSettings> providers;  // Built-in ones included.
   std::map<std::string, ModelSettings> models;
@@ -98,7 +147,8 @@ struct Config {
 };
 
 // What a model of this id makes, where the configuration does not say: images if the id contains
-// "image" or starts with "dall-e" (OpenAI's names), else chat.
+// "image" or starts with "dall-e" (OpenAI's names), or contains "flux" or "stable-diffusion"
+// (Together's), else chat.
 ModelKind kind_of_id(std::string_view id);
 
 // Finds the model a job means: a configured name, then a provider's id of a configured model, then

@@ -95,6 +95,16 @@ enum class UnknownPolicy : std::uint8_t {
 // about it may be what kills the runs.
 constexpr std::int32_t unknown_times_max = 3;
 
+// What a job line says of the size of its request, known since it was loaded.
+struct JobSize {
+  std::int64_t input_bytes = 0;            // Of the texts it sends.
+  std::optional<std::int64_t> output_max;  // Its own max_tokens.
+  std::int64_t images = 0;                 // Its own n; 0: it names none.
+  bool raw_body = false;                   // It gives the whole request body.
+
+  friend bool operator==(const JobSize&, const JobSize&) = default;
+};
+
 // What the scheduler knows of a job: never its text, so that memory does not grow with payloads.
 struct JobRef {
   JobSeq seq{};
@@ -104,7 +114,8 @@ struct JobRef {
   AttemptNumber attempts{};            // Requests sent so far.
   std::int32_t retries_used = 0;       // Of the server class; waiting for a limit uses none.
   std::optional<WallTime> ready_at{};  // Not before, where it waits for a retry.
-  bool of_run = false;                 // This run has started it before.
+  JobSize size{};
+  bool of_run = false;  // This run has started it before.
 };
 
 // The order of jobs within a lane.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "ratebatch/base/time.hpp"
+#include "ratebatch/model/limit.hpp"
 
 namespace ratebatch {
 
@@ -58,13 +59,44 @@ struct Usage {
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;
   std::int64_t images = 0;
+  std::int64_t characters = 0;
 
   friend bool operator==(const Usage&, const Usage&) = default;
+};
+
+// One limit as a reply tells of it. What the reply leaves out is absent; -1, and values that
+// contradict each other, count as left out.
+struct LimitFact {
+  Resource resource = Resource::requests;
+  // Known from the dialect, or from the words of the reply; absent: the monitor may infer it.
+  std::optional<Duration> window;
+  std::optional<std::int64_t> limit;      // At least 1.
+  std::optional<std::int64_t> remaining;  // At least 0. After this request.
+  std::optional<std::int64_t> used;       // Of a refusal: before this request.
+  // From the reply's arrival, above zero: until the limit is full again (never sooner than one more
+  // request fits), where the dialect says so.
+  std::optional<Duration> full_in;
+  bool refills = false;   // By the dialect a bucket that refills evenly: full_in tells its window.
+  bool violated = false;  // It is what refused the request.
+
+  friend bool operator==(const LimitFact&, const LimitFact&) = default;
+};
+
+// Whom a refusal concerns.
+enum class RefusalScope : std::uint8_t {
+  lane,      // This model, for keys of this group.
+  provider,  // All models, for keys of this group: an account or project is out of quota.
 };
 
 // What a reply says about limits, in neutral form, whatever header or body it stood in.
 struct Facts {
   std::optional<Duration> wait;  // Asked for by the server, from the reply's arrival; above zero.
+  RefusalScope scope = RefusalScope::lane;  // Of a refusal.
+  std::vector<LimitFact> limits;
+  // What the server says this request costs, in the resource of the violated limit.
+  std::optional<std::int64_t> requested;
+  std::optional<std::int32_t> concurrency_max;  // At least 1.
+  std::optional<WallTime> server_time;          // Its Date: whole seconds, cut off.
 };
 
 // A file that came inside an answer, decoded. The driver writes it below the assets folder.

@@ -14,6 +14,7 @@
 #include "ratebatch/model/job.hpp"
 #include "ratebatch/model/lanes.hpp"
 #include "ratebatch/model/outcome.hpp"
+#include "ratebatch/model/quota_view.hpp"
 
 namespace ratebatch {
 
@@ -90,12 +91,17 @@ enum class FinishReason : std::uint8_t {
   slice_done,  // As many jobs as the run may start are started and settled.
   stopped,     // As requested; everything in flight is settled and stored.
   no_key,      // Jobs are left, and every lane that has some has no usable key.
+  paused,      // Every lane with jobs is paused, and the run is not to wait.
+  out_of_time,  // The run had as long as it may.
+  budget,      // What may be spent is spent.
+  stopped_lane,  // Jobs are left only of lanes whose first jobs all failed alike.
   no_room,     // Stopped while the disk was full: answers that arrived could not be stored.
 };
 
 // The last action; nothing follows it.
 struct Finished {
   FinishReason reason = FinishReason::complete;
+  std::string words;  // Of stopped_lane: the lane, and what the server said.
 };
 
 }  // namespace action
@@ -115,7 +121,8 @@ struct LaneSnapshot {
   LaneId lane{};
   LaneStatus status;
   std::int32_t in_flight = 0;
-  std::int32_t retrying = 0;  // Jobs that wait for their own retry.
+  std::int32_t retrying = 0;      // Jobs that wait for their own retry.
+  std::vector<LimitView> limits;  // Of a lane that is paused: over all keys.
 };
 
 struct Snapshot {

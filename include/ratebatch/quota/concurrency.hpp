@@ -1,38 +1,82 @@
-// A limit on how many requests are in flight at once: counts slots, nothing else.
+// A limit on how many requests are in flight at once, which adapts (AIMD: additive increase,
+// multiplicative decrease) to what the server takes.
+//
+// Two bounds: the limit, lowered by refusals and raised by successes up to the configured or
+// announced maximum; and a ramp after a rest, which begins with one request and grows by one with
+// each success, so that waiting jobs never start at one instant.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
-#include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/time.hpp"
 
 namespace ratebatch {
 
+// A raise that a refusal answered is tried again after twice as many successes, at most this many
+// times the limit.
+constexpr std::int64_t raise_patience_max = 64;
+
 class ConcurrencyLimit {
  public:
-  // No maximum: never full.
-  explicit ConcurrencyLimit(std::optional<std::int32_t> max) : max_(max) {
-    RB_ASSERT(!max || *max >= 1);
-  }
+  // No maximum: bounded only by what was learned.
+  explicit ConcurrencyLimit(std::optional<std::int32_t> max);
 
-  [[nodiscard]] bool full() const { return max_ && in_flight_ >= *max_; }
+  [[nodiscard]] bool full() const;
   [[nodiscard]] std::int32_t in_flight() const { return in_flight_; }
+  // The present limit; nothing where there is none.
+  [[nodiscard]] std::optional<std::int32_t> limit() const { return limit_; }
+  // Below what is configured or announced.
+  [[nodiscard]] bool lowered() const { return limit_.has_value() && limit_ != max_; }
 
   // Precondition: not full.
-  void enter() {
-    RB_ASSERT(!full());
-    ++in_flight_;
-  }
+  void enter();
 
   // Precondition: an enter without its leave.
-  void leave() {
-    RB_ASSERT(in_flight_ > 0);
-    --in_flight_;
-  }
+  void leave();
+
+  // The server announced how many it takes: never more than configured.
+  void announced(std::int32_t max);
+
+  // The request started at `started` was refused because of too many at once, or because the server
+  // is overloaded: lowered by one, or by a tenth; once per round trip, never below one.
+  void refused(Instant started, Instant now);
+  void overloaded(Instant started, Instant now);
+
+  void succeeded();
+
+  // The next starts begin with one request, and more with each success.
+  void begin_ramp() { ramp_ = 1; }
+
+  // The server was away, not overloaded: as it was before it went.
+  // Without a mark (it went before this run) nothing changes.
+  void mark();
+  void back_to_mark();
+
+  // Forgets what was learned and announced; what is in flight stays.
+  void reset();
+
+  // What was learned; empty where nothing is; and back.
+  [[nodiscard]] std::string store() const;
+  bool restore(std::string_view text);
 
  private:
-  std::optional<std::int32_t> max_;
+  void lower_to(std::int32_t limit, Instant now);
+  void raise();
+
+  std::optional<std::int32_t> configured_;
+  std::optional<std::int32_t> max_;  // Configured or announced, whichever is less.
+  std::optional<std::int32_t> limit_;
+  bool is_marked_ = false;
+  std::optional<std::int32_t> marked_;
+  std::optional<std::int32_t> ramp_;
   std::int32_t in_flight_ = 0;
+  std::int64_t successes_ = 0;  // Since the last change of the limit.
+  std::int64_t patience_ = 1;
+  bool raised_last_ = false;
+  Instant lowered_at_ = long_ago;
 };
 
 }  // namespace ratebatch

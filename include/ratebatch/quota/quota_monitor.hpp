@@ -1,11 +1,13 @@
 // The one place that knows how much of every limit is used: for all workers, keys and lanes.
 //
-// A start reserves everything it will use, of its lane and of its provider, on one key, in one
-// step, or nothing at all. A reservation ends exactly once: settled when an outcome is there,
-// released when the request never left. Keys that a provider refused leave their pool.
+// A start reserves everything it may use, of its lane and of its provider, on one key, in one step,
+// or nothing at all. A reservation ends exactly once: settled when an outcome is there, released
+// when the request never left. Usage is counted per key group and lane, and per key group over all
+// lanes; keys that a provider refused leave their pool; a refusal marks the lane and key group it
+// is about, and no other.
 //
-// Pure state: no I/O, no clock, one thread. Time never needs to move forward strictly; an older
-// `now` than the last is treated as it is.
+// Pure state: no I/O, no clock, one thread. What must outlive the run comes out of take_changes and
+// goes into the constructor.
 #pragma once
 
 #include <cstdint>
@@ -17,94 +19,154 @@
 
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/batch.hpp"
+#include "ratebatch/model/job.hpp"
 #include "ratebatch/model/lanes.hpp"
 #include "ratebatch/model/outcome.hpp"
-#include "ratebatch/quota/concurrency.hpp"
-#include "ratebatch/quota/rate_limiter.hpp"
+#include "ratebatch/model/quota_view.hpp"
+#include "ratebatch/quota/budget.hpp"
+#include "ratebatch/quota/quota_scope.hpp"
+#include "ratebatch/quota/server_clock.hpp"
+#include "ratebatch/quota/token_estimate.hpp"
 
 namespace ratebatch {
 
 enum class ReservationId : std::int64_t {};
-
-// What one request is expected to use.
-struct Cost {
-  std::int64_t requests = 1;
-};
 
 struct Reservation {
   ReservationId id{};
   KeyId key{};
 };
 
-// Why a reservation was not made.
-struct Refusal {
-  enum class Cause : std::uint8_t {
-    window,       // A short window is used up until `earliest`.
-    concurrency,  // All slots are taken: until one in flight ends.
-    no_key,       // No usable key is left.
-  };
-  Cause cause = Cause::window;
-  std::optional<Instant> earliest;  // Of `window`.
+struct QuotaOptions {
+  std::int32_t slow_at_per_mille = 950;  // By the server's count: what others use is left to them.
+  std::int32_t warn_at_per_mille = 900;  // Of the usable long window, over all keys: critical.
+  // Names this start of the machine, within which the steady clock goes on: what an earlier run
+  // learned of the providers' clocks counts only within it. 0: not known.
+  std::int64_t boot = 0;
+  BudgetSettings budget;
+};
+
+// What the monitor knows about an outcome that decides how long to wait.
+struct SettleNotes {
+  GroupId group{};
+  std::int32_t refusals_before = 0;      // Of this class in a row.
+  std::optional<Duration> learned_wait;  // Of a refusal for a limit that nobody stated.
+  std::optional<Duration> window;        // Of the known limit that a refusal was for.
+  std::optional<Duration> reset_in;      // Of a quota that is used up: its known reset.
+  std::int64_t cost_pico_usd = 0;
 };
 
 class QuotaMonitor {
  public:
-  // `lanes` must outlive the monitor. Stored states of limits that exist no more are ignored.
-  QuotaMonitor(const Lanes& lanes, std::int32_t pace_at_per_mille, Now now,
-               const std::vector<LimitState>& stored);
+  // `lanes` must outlive the monitor. Stored states of what exists no more are ignored.
+  QuotaMonitor(const Lanes& lanes, const QuotaOptions& options, Now now,
+               const std::vector<StoredState>& stored);
 
-  // Reserves `cost` for one request of `lane`, or says why not.
-  std::variant<Reservation, Refusal> reserve(Now now, LaneId lane, const Cost& cost);
+  // Reserves for one request of a job of `route` and `size` at `lane`, or says why not.
+  std::variant<Reservation, Refusal> reserve(Now now, LaneId lane, RouteId route,
+                                             const JobSize& size);
 
   // The request of a reservation leaves now: a delay since it was reserved is charged.
   void sent(Now now, ReservationId id);
 
   // The request of a reservation came to an outcome; what the reply said about limits is learned.
   // Ends the reservation.
-  void settle(Now now, ReservationId id, const Facts& facts);
+  SettleNotes settle(Now now, ReservationId id, const Outcome& outcome);
 
-  // The request never left. Ends the reservation; its place in the paced windows stays used, which
-  // errs on the safe side.
-  void release(ReservationId id);
+  // The request never left. Ends the reservation.
+  void release(Now now, ReservationId id);
+
+  // A refusal of a request of `lane`, on a key of `notes.group`, makes it wait: the lane for this
+  // group, or the whole group, as the outcome's facts say.
+  void wait(Now now, LaneId lane, const SettleNotes& notes, const Outcome& outcome, Instant started,
+            const GateWait& wait);
+
+  // A request of `lane`, started at `started`, was not refused.
+  void passed(LaneId lane, const SettleNotes& notes, Instant started);
+
+  // The breaker of a lane opened: what its concurrency was goes back when it closes.
+  void lane_went_down(LaneId lane);
+  void lane_came_back(LaneId lane);
 
   // The provider refused this key: no reservation gets it again in this run.
   void refuse_key(KeyId key);
+  // The account behind a group of keys cannot pay.
+  void refuse_group(GroupId group);
+
+  // Some key of the lane's provider, usable or not. Precondition: it has one.
+  [[nodiscard]] KeyId any_key(LaneId lane) const;
+
+  // A person wants imposed waits probed at once.
+  void lift_waits();
 
   [[nodiscard]] bool has_usable_key(LaneId lane) const;
-  [[nodiscard]] std::int32_t in_flight(LaneId lane) const;
+
+  // What the lane may do, as far as keys and limits go.
+  [[nodiscard]] LaneStatus status(Now now, LaneId lane) const;
+  [[nodiscard]] LaneQuota view(Now now, LaneId lane) const;
+
+  // A person corrects a counter of a long limit, for one key group or, where it is absent, for all;
+  // false where there is none of this name. And starts a lane afresh.
+  bool set_used(Now now, LaneId lane, std::optional<GroupId> group, std::string_view limit,
+                std::int64_t used);
+  void reset(Now now, LaneId lane, std::optional<GroupId> group);
 
   // The states that changed since the last call, to be stored with the next commit.
-  std::vector<LimitState> take_changes(Now now);
+  std::vector<StoredState> take_changes(Now now);
 
  private:
-  // The limits of one scope: a lane, or a whole provider.
-  struct Scope {
-    std::string name;
-    ConcurrencyLimit concurrency;
-    std::vector<RequestLimit> limits;
-    std::vector<RateLimiter> limiters;  // Beside `limits`.
-    bool changed = false;
-  };
   struct KeyState {
     bool usable = true;
     std::int32_t in_flight = 0;
   };
+  // What a key group has: its own scope, and one per lane of its provider.
+  struct Group {
+    QuotaScope all_lanes;
+    std::map<LaneId, QuotaScope> lanes;
+    std::map<LaneId, std::int64_t> last_used;  // By lane: the reservation that used it last.
+  };
   struct Held {
     LaneId lane{};
+    RouteId route{};
     KeyId key{};
+    GroupId group{};
+    JobSize size;
+    Amounts amounts{};
+    std::int64_t cost_pico_usd = 0;
+    QuotaScope::Ticket lane_ticket;
+    QuotaScope::Ticket group_ticket;
     Instant reserved_at;
+    WallTime reserved_at_wall;
   };
+  using HeldMap = std::map<ReservationId, Held>;
 
-  [[nodiscard]] std::optional<KeyId> best_key(PoolId pool) const;
-  Scope& pool_of(LaneId lane);
-  void end(ReservationId id);
+  [[nodiscard]] QuotaNow clock(Now now, PoolId pool) const;
+  [[nodiscard]] PoolId pool_of(LaneId lane) const;
+  [[nodiscard]] const std::vector<GroupId>& groups_of(LaneId lane) const;
+  [[nodiscard]] std::optional<KeyId> best_key(GroupId group) const;
+  [[nodiscard]] bool is_better(const QuotaNow& now, LaneId lane, GroupId a, GroupId b) const;
+  [[nodiscard]] TokenEstimate& estimate_of(RouteId route);
+  [[nodiscard]] LaneStatus group_status(const QuotaNow& now, LaneId lane, GroupId group) const;
+  Reservation take(const QuotaNow& now, Held held);
+  void learn_limits(const QuotaNow& now, Held& held, const Outcome& outcome, SettleNotes& notes);
+  void end(HeldMap::iterator held);
 
   const Lanes& lanes_;
-  std::vector<Scope> lane_scopes_;
-  std::vector<Scope> pool_scopes_;
-  std::vector<KeyState> keys_;
-  std::map<ReservationId, Held> held_;
+  QuotaOptions options_;
+  std::vector<ServerClock> clocks_;                   // By PoolId.
+  std::vector<std::string> stored_clocks_;            // As last put into changes.
+  std::vector<std::vector<GroupId>> groups_of_pool_;  // By PoolId.
+  std::vector<Group> groups_;                         // By GroupId.
+  std::vector<KeyState> keys_;                        // By KeyId.
+  std::map<RouteId, TokenEstimate> estimates_;
+  std::vector<RouteId> changed_estimates_;
+  Budget budget_;
+  HeldMap held_;
   std::int64_t last_id_ = 0;
 };
+
+// The name under which a scope's states are stored.
+std::string lane_scope_name(std::string_view model, std::string_view group);
+std::string provider_scope_name(std::string_view provider, std::string_view group);
 
 }  // namespace ratebatch

@@ -34,9 +34,13 @@ struct Catalog {
 // Reads one key; fails with no_key, saying what to do.
 using KeyReader = std::function<Result<Secret>(const KeySource&)>;
 
+// The names of the environment's variables, for patterns of keys.
+using VariableNames = std::function<std::vector<std::string>()>;
+
 struct CatalogOptions {
   // Every lane goes there instead, with no key of the user's: the sandbox.
   std::optional<std::string> sandbox_base_url;
+  VariableNames variables;  // Absent: there are none.
 };
 
 // Builds the catalog for the routes in `routes` (those with jobs to do). Fails with invalid_input

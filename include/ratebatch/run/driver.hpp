@@ -56,15 +56,23 @@ class Observer {
   // called again at the latest.
   virtual Duration turned(Now now, const Snapshot& snapshot, const Counts& counts) = 0;
 
+  // What is used of a lane's limits now. Called every DriverOptions::usage_every requests of the
+  // lane, when its state changes, and every usage_interval while a run goes on; before `turned`.
+  virtual void usage(Now /*now*/, LaneId /*lane*/, const LaneQuota& /*quota*/) {}
+
   // Something a person should know once, such as a full disk; a whole sentence.
   virtual void warned(Now now, const std::string& message) = 0;
 };
+
+// Often enough for a forecast and for the log, rarely enough to cost nothing.
+constexpr Duration usage_interval = std::chrono::seconds{10};
 
 struct DriverOptions {
   SchedulerOptions scheduler;
   std::string assets;        // Folder for files that come with answers.
   std::string assets_shown;  // The same as results name it.
   std::uint64_t seed = 1;
+  std::int32_t usage_every = 100;  // Requests of a lane between two looks at its limits.
   // So many answers share a commit at most, or a quarter of those that are here; the others wait
   // for the next turn. With a thousand workers, answers that come at once would else wait for each
   // other, be followed by requests sent at once, and so stay in step for ever.
@@ -80,10 +88,10 @@ struct DriverPorts {
 };
 
 // Works until nothing is left, a stop is through, or the checkpoint fails (io). The run must have
-// begun (`Checkpoint::begin_run`); ending it is the caller's business. `limits`: as begin_run
+// begun (`Checkpoint::begin_run`); ending it is the caller's business. `states`: as begin_run
 // returned them. All references must outlive the call.
-Result<action::FinishReason> drive(const Catalog& catalog, const DriverPorts& ports,
-                                   const DriverOptions& options,
-                                   const std::vector<LimitState>& limits);
+Result<action::Finished> drive(const Catalog& catalog, const DriverPorts& ports,
+                               const DriverOptions& options,
+                               const std::vector<StoredState>& states);
 
 }  // namespace ratebatch

@@ -13,6 +13,7 @@
 
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/batch.hpp"
+#include "ratebatch/run/limit_text.hpp"
 #include "ratebatch/store/counts.hpp"
 
 namespace ratebatch {
@@ -27,6 +28,7 @@ struct LaneProgress {
   std::int32_t in_flight = 0;
   double per_minute = 0;        // Jobs that came to an end, over the last minutes.
   std::optional<Duration> eta;  // Until its last job ends; nothing where no rate is known.
+  std::vector<ShownLimit> limits;  // As last looked at; may be empty.
 };
 
 struct Progress {
@@ -36,6 +38,8 @@ struct Progress {
   std::int32_t workers = 0;
   double per_minute = 0;
   std::optional<Duration> eta;
+  std::int64_t eta_pauses = 0;       // On the way there.
+  std::optional<WallTime> deadline;  // As the user asked for.
   bool sandbox = false;
   bool stopping = false;
   bool storage_waits = false;
@@ -47,18 +51,15 @@ std::int64_t ended(const JobCounts& jobs);
 // Jobs that count: all but the cancelled ones.
 std::int64_t total_of(const JobCounts& jobs);
 
-// Time until `jobs` have no open one: the wait of `status`, then the rest at `per_minute`. Nothing
-// where jobs are left and the rate is 0; zero where none are left.
-std::optional<Duration> eta_of(const JobCounts& jobs, double per_minute, const LaneStatus& status,
-                               WallTime now);
-
 // "238/min", "3.5/min".
 std::string rate_text(double per_minute);
 
-// What a lane waits for: "waiting 24s: 429: requests", "paused until 2026-11-23T08:00Z, in 6h
-// 12min: quota used up", "tripped: server failures", "stopped: no usable key"; empty where it does
-// not wait.
-std::string wait_text(const LaneStatus& status, WallTime now);
+// What a lane waits for: "waiting 24s: 429: requests", "paused until 2026-11-23 00:00 PST, in 6h
+// 12min: 8,000 of 10,000 requests (rpd)" of one of its `limits`, "paused until
+// 2026-11-23T08:00Z, in 6h 12min: quota used up" of none, "tripped: server failures", "stopped: no
+// usable key"; empty where it does not wait.
+std::string wait_text(const LaneStatus& status, const std::vector<ShownLimit>& limits,
+                      WallTime now);
 
 // For a terminal: one line per lane, and one for all. No line is longer than `width` - 1 columns,
 // so that none wraps. Precondition: width is at least 20.

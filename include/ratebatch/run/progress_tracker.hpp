@@ -13,6 +13,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/lanes.hpp"
 #include "ratebatch/model/protocol.hpp"
+#include "ratebatch/run/eta.hpp"
 #include "ratebatch/run/progress.hpp"
 #include "ratebatch/run/rate_window.hpp"
 #include "ratebatch/store/counts.hpp"
@@ -28,6 +29,9 @@ struct TimeWaited {
   friend bool operator==(const TimeWaited&, const TimeWaited&) = default;
 };
 
+// A forecast holds for so long, unless a lane changes its state.
+constexpr Duration forecast_interval = std::chrono::seconds{10};
+
 class ProgressTracker {
  public:
   // `lanes` must outlive the tracker. `counts`: as the run found them.
@@ -35,6 +39,9 @@ class ProgressTracker {
 
   // A turn is over.
   void turned(Now now, const Snapshot& snapshot, const Counts& counts);
+
+  // What is used of a lane's limits now. Called now and then.
+  void usage(LaneId lane, const LaneQuota& quota);
 
   // The view of the last turn, as of `now`. Precondition: `turned` was called.
   [[nodiscard]] Progress progress(Now now) const;
@@ -48,16 +55,24 @@ class ProgressTracker {
     RateWindow window;
     double working_per_minute = 0;  // While it last worked: what it will do after its wait.
     std::map<std::string, Duration> waited;  // By reason.
+    std::vector<LimitView> limits;           // As last looked at.
+    LaneState state = LaneState::idle;       // Of the last forecast.
+    std::optional<Eta> eta;
   };
 
   void count(Instant now, const Counts& counts);
+  void forecast(Now now);
 
   const Lanes& lanes_;
   std::map<RouteId, LaneId> lane_of_route_;
   std::vector<LaneTrack> tracks_;  // By LaneId.
   JobCounts jobs_;
   RateWindow window_;
+  CallCounts calls_;  // Of this run.
+  CallCounts calls_before_;
+  std::int64_t ended_before_ = 0;
   Snapshot snapshot_;
+  std::optional<Instant> forecast_at_;
   Instant last_turn_;
 };
 

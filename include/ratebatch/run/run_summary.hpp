@@ -17,12 +17,17 @@ struct RunSummary {
   std::string command_end;  // Behind the commands it names, such as " --db live.db"; may be empty.
   bool sandbox = false;
   std::int32_t exit_code = 0;
-  // "complete", "nothing_to_do", "interrupted", "terminated", "no_key", "no_room", "switched_off".
+  // "complete", "nothing_to_do", "interrupted", "terminated", "no_key", "no_room", "switched_off",
+  // "max_jobs", "max_runtime", "max_cost", "paused", "stopped".
   std::string reason;
+  std::string words;  // Of "stopped": the lane, and what the server said; foreign text.
   Duration took{};
   Counts before;  // As the run found them.
   Counts after;
   std::vector<TimeWaited> waits;
+  std::vector<std::string> lanes_left;  // What lanes that cannot go on at once wait for, as text.
+  std::int64_t pauses = 0;              // Quota incidents: a lane began to pause.
+  std::int64_t warnings = 0;            // Quota incidents: a lane's quota became nearly used up.
   std::optional<Duration> longest_recovery;  // From a 429 to the next answer of its lane.
   std::int64_t files_written = 0;
   std::string files_folder;

@@ -1,4 +1,4 @@
-// The JSON lines of the program: status, progress, summary, error, failed jobs.
+// The JSON lines of the program: status, quota, progress, summary, error, failed jobs.
 //
 // Each has schema_version and message_type. Field names are fixed; what this version does not know
 // is null or 0. Text in it is raw, as JSON carries it. No line holds a newline.
@@ -19,6 +19,8 @@ namespace ratebatch {
 constexpr int json_schema_version = 1;
 
 std::string status_json(const StatusReport& report);
+// Only what is used of the limits: the lanes of a status.
+std::string quota_json(const StatusReport& report);
 std::string progress_json(const Progress& progress, WallTime now);
 std::string summary_json(const RunSummary& summary);
 std::string error_json(std::string_view message, int exit_code);

@@ -13,6 +13,7 @@
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/limit.hpp"
 #include "ratebatch/run/progress.hpp"
+#include "ratebatch/run/quota_picture.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
 namespace ratebatch {
@@ -33,8 +34,10 @@ struct LaneReport {
   std::string provider;
   LaneStatus status;
   std::optional<JobCounts> jobs;  // Absent where the configuration is not known.
-  Limits limits;                  // As configured; empty where that is not known.
-  std::vector<std::string> keys;  // Names, as configured.
+  bool critical = false;
+  std::optional<std::int32_t> concurrency;  // At once, over all keys; absent: only the workers.
+  std::vector<ShownLimit> limits;           // Over all keys; empty where they are not known.
+  std::vector<KeyView> keys;                // One per key group, likewise.
 };
 
 struct StatusReport {
@@ -46,11 +49,13 @@ struct StatusReport {
   JobCounts jobs;  // `running` is what a live run has under way; else it is unknown.
   std::vector<LaneReport> lanes;
   std::optional<Duration> eta;  // Only while a run is alive.
-  StatusData data;              // As read; its counts are not corrected.
+  std::int64_t eta_pauses = 0;
+  StatusData data;  // As read; its counts are not corrected.
 };
 
-// `config`: the one the checkpoint was run with, if it can be read.
+// `config`: the one the checkpoint was run with, if it can be read. `quota`: what is used of its
+// limits, if that is known; nullptr: not.
 StatusReport make_status_report(StatusData data, const std::optional<Config>& config,
-                                std::string db, WallTime now);
+                                const QuotaPicture* quota, std::string db, WallTime now);
 
 }  // namespace ratebatch

@@ -9,8 +9,10 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/base/time.hpp"
@@ -18,16 +20,36 @@
 
 namespace ratebatch {
 
-// How requests are counted against a limit of N per window.
+// How a limit of N per window is counted. A calendar limit (Limit::reset is known) is always
+// counted from one reset to the next.
 enum class LimitAlgorithm : std::uint8_t {
   fixed,    // N in each of the windows that follow one another from the start of the server.
   sliding,  // N in any window of that length.
   bucket,   // N at once, refilled evenly at N per window.
 };
 
-// Bounds that keep the arithmetic of the limiters inside 64 bits.
-constexpr std::int64_t sandbox_amount_max = 100'000'000;
-constexpr Duration sandbox_window_max = std::chrono::hours{24};
+// What a request costs in tokens when it arrives.
+enum class TokenCount : std::uint8_t {
+  usage,    // What its answer will use: the sandbox knows its own texts beforehand.
+  reserve,  // As OpenAI reserves: the larger of max_tokens and a quarter of the characters; what
+            // the answer used corrects it.
+};
+
+// Whether the keys that requests carry have limits of their own.
+enum class KeyCounters : std::uint8_t { separate, shared };
+
+// A time in which every request is answered with 503, from the start of the server on.
+struct SandboxOutage {
+  Duration from{};
+  Duration until{};   // Above `from`; that instant is served again.
+  std::string model;  // Empty: all of them.
+
+  friend bool operator==(const SandboxOutage&, const SandboxOutage&) = default;
+};
+
+// Bounds of what is counted: a larger amount or window has no meaning.
+constexpr std::int64_t sandbox_amount_max = 1'000'000'000'000;
+constexpr Duration sandbox_window_max = month_window;
 
 // Pictures up to this size: in base64 they stay below the 64 MiB that clients accept.
 constexpr std::int64_t sandbox_image_bytes_max = 32LL << 20U;
@@ -40,9 +62,22 @@ struct SandboxOptions {
   Duration jitter{};  // An answer takes latency - jitter to latency + jitter, evenly spread.
 
   LimitAlgorithm algorithm = LimitAlgorithm::sliding;
+  std::optional<std::int64_t>
+      burst;  // A bucket of requests per short window holds at most so many.
+  TokenCount token_count = TokenCount::usage;
+  KeyCounters keys = KeyCounters::separate;
+  bool headers = true;  // Off: no header and no words tell of limits, as with an unknown provider.
+  // So long a window of 60 s, and each day of a window of whole days, really lasts; a reset at a
+  // time of day then comes at multiples of the window from the start of the server.
+  Duration minute = std::chrono::minutes{1};
+  Duration day = std::chrono::hours{24};
+
+  // All of them count per key, see KeyCounters.
   std::map<std::string, Limits> models;  // By the id that requests name. A limit counts per model.
   Limits every_model;                    // Holds for each model too, listed or not, per model.
   Limits overall;                        // Over all models together.
+
+  std::optional<SandboxOutage> outage;
 
   // Shares of the granted requests that go wrong, drawn in order of arrival; at most 1000 in all.
   std::int32_t error_per_mille = 0;     // 500 or 503. Counted against the limits, not charged.
@@ -58,14 +93,27 @@ struct SandboxOptions {
 };
 
 // Reads "latency=500ms,jitter=50ms,algorithm=bucket,rpm=600,error_rate=2%" on top of `options`.
-// Keys: port, seed, latency, jitter, algorithm; rps, rpm, rph, concurrency (for every model);
-// total_concurrency; error_rate, reset_rate, truncate_rate, hang_rate, garbage_rate (0.02 or 2%, in
+// Keys: port, seed, latency, jitter; algorithm, burst (a number); token_count (usage, reserve);
+// keys (separate, shared); headers (on, off); day, minute (durations). Limits of every model: rpm,
+// tpd and their like, of r, t, it, ot, i or c (requests, tokens, input tokens, output tokens,
+// images, characters) and ps, pm, ph, pd or pmo (second, minute, hour, day, 31 days); window
+// (10s:50, so many requests per window); concurrency. total_concurrency; outage (10s-40s or
+// 10s-40s@MODEL); error_rate, reset_rate, truncate_rate, hang_rate, garbage_rate (0.02 or 2%, in
 // steps of 0.001); image_bytes; require_key. An empty text changes nothing. Fails with
 // invalid_input, naming the key, what was expected and the nearest key, and where
 // check_sandbox_options fails.
 Result<SandboxOptions> parse_sandbox_options(std::string_view text, SandboxOptions options = {});
 
+// The keys of that text, in the order in which people look for them.
+std::vector<std::string> sandbox_option_names();
+
 // Fails with invalid_input where a number is out of its bounds, naming it.
 Result<void> check_sandbox_options(const SandboxOptions& options);
+
+// The same limits with the windows that a sandbox of these options enforces, see `minute` and
+// `day`. A compressed calendar limit comes out as a rolling one of that length: whoever keeps to
+// that keeps to the windows of the sandbox too, wherever they begin. One that paused still pauses,
+// however short its window has become.
+Limits compressed(const Limits& limits, const SandboxOptions& options);
 
 }  // namespace ratebatch

@@ -19,13 +19,15 @@ namespace ratebatch {
 // Client request ids whose charges are kept one by one: some 100 MB of memory at most.
 constexpr std::size_t sandbox_bill_ids_max = 1'000'000;
 
-struct SandboxModelStats {
+// Of one model, one key, or all together.
+struct SandboxCounts {
   std::int64_t granted = 0;
   std::int64_t refused = 0;  // 429 for any reason.
   std::int64_t in_flight = 0;
   std::int64_t in_flight_max = 0;  // The most at any one time.
+  std::int64_t tokens = 0;         // What the answers of granted requests use, input included.
 
-  friend bool operator==(const SandboxModelStats&, const SandboxModelStats&) = default;
+  friend bool operator==(const SandboxCounts&, const SandboxCounts&) = default;
 };
 
 struct SandboxFaultStats {
@@ -40,12 +42,19 @@ struct SandboxFaultStats {
 
 // What the server has counted since its start; /stats gives the same as JSON.
 struct SandboxStats {
-  SandboxModelStats total;
-  std::map<std::string, SandboxModelStats> models;
-  SandboxFaultStats faults;    // Drawn so far, whether or not the answer is out yet.
-  std::int64_t charged = 0;    // Granted, and not answered with 500 or 503.
-  std::int64_t abandoned = 0;  // The client left before its answer. Charged all the same.
-  std::int64_t invalid = 0;    // Answered with 4xx other than 429.
+  SandboxCounts total;
+  std::map<std::string, SandboxCounts> models;
+  // "key 1" is the one of the first request; the keys themselves are never told. Where all share
+  // their counters there is only this one.
+  std::map<std::string, SandboxCounts> keys;
+  // Refusals by the name of the limit; those over all models begin with "total ".
+  std::map<std::string, std::int64_t> refused_by;
+  std::int64_t granted_60s_max = 0;  // The most granted within any 60 s, to the millisecond.
+  SandboxFaultStats faults;          // Drawn so far, whether or not the answer is out yet.
+  std::int64_t charged = 0;          // Granted, and not answered with 500 or 503.
+  std::int64_t abandoned = 0;        // The client left before its answer. Charged all the same.
+  std::int64_t invalid = 0;          // Answered with 4xx other than 429.
+  std::int64_t outage = 0;  // Answered with 503 in the outage: neither granted nor charged.
   std::map<std::string, std::int64_t> bill;  // X-Client-Request-Id to how often it was charged.
   std::int64_t bill_dropped = 0;             // Charges of further ids, beyond sandbox_bill_ids_max.
 };

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/config.hpp"
@@ -15,6 +17,7 @@ class Breaker {
   explicit Breaker(BreakerSettings settings) : settings_(settings) {}
 
   [[nodiscard]] bool open() const { return next_probe_.has_value(); }
+  [[nodiscard]] std::int32_t failures_in_row() const { return failures_in_row_; }
 
   // Whether a request may start now: closed, or open and a probe is due with none under way.
   [[nodiscard]] bool allows(Instant now) const {
@@ -33,6 +36,10 @@ class Breaker {
   // request it is; a failure counts only while closed, except that a probe's sets the next one.
   void succeeded();
   void failed(Instant now, bool was_probe);
+
+  // Empty while closed and without failures in a row; and back.
+  [[nodiscard]] std::string store(Now now) const;
+  bool restore(Now now, std::string_view text);
 
   // A request ended in a way that says nothing about the server (refused for a limit, given up).
   void ended_without_verdict(Instant now, bool was_probe);

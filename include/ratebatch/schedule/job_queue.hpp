@@ -46,6 +46,9 @@ class JobQueue {
   // Puts a job back: to start again at `ready` at the earliest.
   void put_back(const JobRef& job, Instant ready);
 
+  // A retry that this job has used, if it waits here, is not counted.
+  void give_back_retry(JobSeq job);
+
   // The best job that may start now; nullptr if there is none, or a page is missing.
   [[nodiscard]] const JobRef* head(Instant now);
 

@@ -1,18 +1,20 @@
-// One lane at work: its queue, its gate, its breaker, and what is in flight. It answers "may a job
+// One lane at work: its queue, its breaker, and what is in flight. It answers "may a job
 // start here now, and if not, when"; the scheduler asks all lanes and picks.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/batch.hpp"
 #include "ratebatch/model/lanes.hpp"
 #include "ratebatch/model/protocol.hpp"
+#include "ratebatch/quota/quota_scope.hpp"
 #include "ratebatch/schedule/breaker.hpp"
 #include "ratebatch/schedule/job_queue.hpp"
-#include "ratebatch/schedule/lane_gate.hpp"
 
 namespace ratebatch {
 
@@ -23,25 +25,50 @@ class Lane {
 
   [[nodiscard]] JobQueue& queue() { return queue_; }
   [[nodiscard]] const JobQueue& queue() const { return queue_; }
-  [[nodiscard]] LaneGate& gate() { return gate_; }
   [[nodiscard]] Breaker& breaker() { return breaker_; }
   [[nodiscard]] const LaneSettings& settings() const { return settings_; }
   // Requests under way: started, and no outcome known.
   [[nodiscard]] std::int32_t in_flight() const { return started_ - ended_; }
 
-  // The best job, if one may start as far as gate, breaker and quota blocks go; else nullptr.
+  // The best job, if one may start as far as breaker and quota blocks go; else nullptr.
   [[nodiscard]] const JobRef* startable(Now now);
 
-  // Remembers that the quota monitor refused the lane until then.
-  void block_until(Instant earliest) { blocked_until_ = earliest; }
+  // The best job, if the lane cannot start it for a cause that sends its jobs elsewhere, and the
+  // job may go; else nullptr.
+  [[nodiscard]] const JobRef* fallback_job(Now now);
 
-  // Takes the best job out and counts it in flight. Returns it and whether it is a breaker's probe.
-  // Precondition: startable(now) is not nullptr.
-  struct Started {
-    JobRef job;
-    bool is_probe = false;
-  };
-  Started start(Now now);
+  // Whether a job of another lane may start here now, as far as the breaker goes.
+  [[nodiscard]] bool takes_others(Now now) const {
+    return !stopped_ && breaker_.allows(now.steady);
+  }
+
+  // Remembers that the quota monitor refused the lane, until it may be asked again; and forgets it.
+  void block(const Refusal& refusal) { blocked_ = refusal; }
+  void unblock() { blocked_.reset(); }
+  [[nodiscard]] const std::optional<Refusal>& blocked() const { return blocked_; }
+
+  // When a lane that its jobs may fall back to may next take one, where it just could not.
+  void note_fallback(std::optional<Instant> earliest) { fallback_at_ = earliest; }
+
+  // Takes the best job out of the queue. Precondition: it has one.
+  JobRef take_job(Now now) { return queue_.take_head(now.steady); }
+
+  // A job, of this lane or another, starts here. Returns whether it is a breaker's probe; one that
+  // is never sent (`is_sent`) is none.
+  bool start(bool is_sent);
+
+  // A job failed for the server's sake, in a row of failures that may open the breaker.
+  void note_failed(JobSeq job) { failed_row_.push_back(job); }
+  void clear_failed_row() { failed_row_.clear(); }
+  [[nodiscard]] std::vector<JobSeq> take_failed_row() { return std::exchange(failed_row_, {}); }
+
+  // Its first jobs all failed alike: it starts nothing more in this run.
+  void stop(std::string words);
+  [[nodiscard]] bool stopped() const { return stopped_; }
+  [[nodiscard]] const std::string& words() const { return words_; }
+
+  // Nothing is left that this run could start.
+  [[nodiscard]] bool exhausted() const { return stopped_ || queue_.drained(); }
 
   // The outcome of a started job is known. It may make room for another start at once, which is
   // committed together with it.
@@ -53,17 +80,20 @@ class Lane {
   // When, after `now`, `startable` may change by the passing of time alone.
   [[nodiscard]] Deadline wake_at(Now now) const;
 
-  // What the lane is doing. `has_key`: whether its provider has a usable key.
-  [[nodiscard]] LaneStatus status(Now now, bool has_key) const;
+  // What the lane is doing. `quota`: what keys and limits let it do.
+  [[nodiscard]] LaneStatus status(Now now, LaneStatus quota) const;
 
  private:
   const LaneSettings& settings_;
   JobQueue queue_;
-  LaneGate gate_;
   Breaker breaker_;
   std::int32_t started_ = 0;  // Not yet landed.
   std::int32_t ended_ = 0;    // Of those, with a known outcome.
-  std::optional<Instant> blocked_until_;
+  std::optional<Refusal> blocked_;
+  std::optional<Instant> fallback_at_;
+  std::vector<JobSeq> failed_row_;
+  bool stopped_ = false;
+  std::string words_;
 };
 
 // The earlier of both, on each clock.

@@ -13,6 +13,7 @@
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/job.hpp"
 #include "ratebatch/model/outcome.hpp"
+#include "ratebatch/quota/wait_gate.hpp"
 
 namespace ratebatch {
 
@@ -24,23 +25,19 @@ struct AttemptContext {
   std::int32_t retries_used = 0;  // Of the job, before this outcome.
   bool is_probe = false;          // Sent through an open breaker: uses no retries.
   Duration probe_wait{};          // Of a failed probe's job, so that the next probe is another job.
-  std::int32_t lane_refusals = 0;  // Refusals of this class the lane had in a row before this one.
-};
-
-// How long the whole lane waits, and why.
-struct LaneWait {
-  Duration wait{};
-  LaneState state = LaneState::waiting;  // waiting or paused.
-
-  friend bool operator==(const LaneWait&, const LaneWait&) = default;
+  std::int32_t refusals_before = 0;      // Of this class in a row, by lane and key group.
+  std::optional<Duration> learned_wait;  // Of a refusal for a limit that nobody stated.
+  std::optional<Duration> window;        // Of the known limit that a refusal was for.
+  std::optional<Duration> reset_in;      // Of a quota that is used up: its known reset.
 };
 
 struct Decision {
   JobState to = JobState::pending;
   bool uses_retry = false;
-  Duration job_wait{};                // Before the job may start again, if pending.
-  std::optional<LaneWait> lane_wait;  // Refused for a limit.
+  Duration job_wait{};           // Before the job may start again, if pending.
+  std::optional<GateWait> wait;  // Refused for a limit: the lane or account waits.
   bool refuses_key = false;
+  bool refuses_group = false;  // The account behind the key cannot pay.
   BreakerVerdict breaker = BreakerVerdict::none;
 };
 

@@ -1,5 +1,5 @@
 // The core: decides which job starts when, and what an outcome means. It only composes; each policy
-// has a file of its own (lane, job_queue, lane_gate, breaker, retry_policy, quota_monitor).
+// has a file of its own (lane, job_queue, route_trial, breaker, retry_policy, quota_monitor).
 //
 // Sans-IO: no clock, no thread, no file. Facts go in through `handle`, commands come out of `poll`,
 // which is called until it returns nothing; then nothing can come before `wake_at` or another
@@ -24,14 +24,20 @@
 #include "ratebatch/model/protocol.hpp"
 #include "ratebatch/quota/quota_monitor.hpp"
 #include "ratebatch/schedule/lane.hpp"
+#include "ratebatch/schedule/retry_policy.hpp"
+#include "ratebatch/schedule/route_trial.hpp"
 
 namespace ratebatch {
 
 struct SchedulerOptions {
   std::int32_t workers = 4;
-  std::int32_t pace_at_per_mille = 990;
   UnknownPolicy on_unknown = UnknownPolicy::retry;
   std::optional<std::int64_t> jobs_max{};  // Different jobs that may be started; absent: all.
+  bool wait_for_pauses = true;             // Else: end once every lane with jobs is paused.
+  std::optional<Duration> runtime_max{};   // Then stop, with `grace` for what is in flight.
+  Duration grace = std::chrono::seconds{30};
+  bool probe_pauses = false;  // A person resumes: waits that a server imposed are probed at once.
+  QuotaOptions quota{};
 };
 
 // After a commit found no room: the wait before it is tried again.
@@ -39,9 +45,9 @@ constexpr Duration no_room_wait = std::chrono::seconds{5};
 
 class Scheduler {
  public:
-  // `lanes` must outlive the scheduler. `stored`: limit states of earlier runs.
+  // `lanes` must outlive the scheduler. `stored`: what earlier runs left.
   Scheduler(const Lanes& lanes, SchedulerOptions options, Rng rng, Now now,
-            const std::vector<LimitState>& stored);
+            const std::vector<StoredState>& stored);
 
   // Takes in a fact.
   void handle(Now now, Event event);
@@ -55,18 +61,28 @@ class Scheduler {
 
   [[nodiscard]] Snapshot snapshot(Now now) const;
 
+  // What keys and limits of a lane look like now.
+  [[nodiscard]] LaneQuota quota_view(Now now, LaneId lane) const { return quota_.view(now, lane); }
+
  private:
   // Where a started job is on its way.
   enum class Flight : std::uint8_t { committing_start, sent, committing_end };
   struct InFlight {
-    JobRef job;  // As it will be when it is put back.
-    LaneId lane{};
-    Reservation reservation;
+    JobRef job;     // As it will be when it is put back.
+    LaneId lane{};  // Where it runs...
+    LaneId home{};  // ...and whose queue it came from: another one where it fell back.
+    std::optional<Reservation> reservation;  // Absent: it never fits its limits, and is not sent.
+    std::string never_fits;                  // The limit's name.
     Instant started_at;
     bool is_probe = false;
     bool cancelled = false;
     Flight flight = Flight::committing_start;
     std::optional<Instant> back_at;  // Put back to the queue then; nothing: it is finished.
+  };
+  // A job that may start: the best of a lane, there or elsewhere.
+  struct Candidate {
+    LaneId lane{};
+    bool falls_back = false;
   };
 
   void on(Now now, const event::JobsLoaded& loaded);
@@ -77,23 +93,42 @@ class Scheduler {
 
   std::optional<Action> next_load();
   std::optional<Action> next_commit(Now now);
-  std::optional<Action> next_finish();
+  std::optional<Action> next_finish(Now now);
   void start_jobs(Now now);
-  [[nodiscard]] std::optional<LaneId> pick_lane(Now now, const std::vector<bool>& left_out);
-  void start_job(Now now, LaneId lane, const Reservation& reservation);
+  [[nodiscard]] std::optional<Candidate> pick(Now now, const std::vector<bool>& left_out);
+  bool try_start(Now now, const Candidate& candidate);
+  bool try_fallbacks(Now now, LaneId home);
+  void start_job(Now now, LaneId home, LaneId lane, std::optional<Reservation> reservation,
+                 std::string never_fits);
   void withdraw_start(Now now, const AttemptStart& start);
+  void send_or_fail(Now now, JobSeq seq);
   void apply(Now now, InFlight& flight, const Outcome& outcome, AttemptEnd& end);
+  [[nodiscard]] Decision decide_on(Now now, InFlight& flight, const Outcome& outcome,
+                                   AttemptEnd& end);
+  void tell_breaker(Now now, const InFlight& flight, BreakerVerdict verdict,
+                    const SettleNotes& notes);
+  void give_back_retries(Lane& failing);
+  void judge_trial(InFlight& flight, const Outcome& outcome, AttemptEnd& end, Decision& decision);
+  void reopen(const std::vector<JobSeq>& jobs);
+  void unblock(PoolId pool);
+  void notice_clock_step(Now now);
   void note_lane_changes(Now now);
+  void note_states(Now now);
+  [[nodiscard]] LaneStatus status_of(Now now, std::size_t lane) const;
   [[nodiscard]] bool has_free_worker() const;
   [[nodiscard]] bool slice_full() const;
   void cancel_all();
-  [[nodiscard]] bool all_drained() const;
-  [[nodiscard]] bool only_keyless_left() const;
+  [[nodiscard]] bool served_elsewhere(Now now, std::size_t lane);
+  [[nodiscard]] std::optional<action::FinishReason> reason_to_finish(Now now);
+  [[nodiscard]] std::string words_of_stopped_lanes() const;
 
   SchedulerOptions options_;
   Rng rng_;
+  const Lanes& settings_;
   QuotaMonitor quota_;
   std::vector<Lane> lanes_;
+  std::vector<std::string> stored_breakers_;  // As last put into a batch.
+  std::map<RouteId, RouteTrial> trials_;
   std::vector<LaneStatus> stored_status_;  // As last put into a batch.
   std::map<RouteId, LaneId> lane_of_route_;
   std::map<JobSeq, InFlight> in_flight_;
@@ -105,9 +140,12 @@ class Scheduler {
   std::optional<BatchId> committing_;
   std::optional<Instant> room_retry_at_;
   std::optional<Instant> give_up_at_;  // Set by a stop.
+  std::optional<Instant> out_of_time_at_;
+  bool out_of_time_ = false;
   bool gave_up_ = false;
   bool room_gave_up_ = false;  // The last try of a run that must end found no room either.
   Now polled_at_;
+  bool polled_ = false;
   bool finished_ = false;
   std::int64_t last_batch_ = 0;
 };

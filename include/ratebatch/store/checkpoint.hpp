@@ -50,7 +50,7 @@ struct RunStart {
 // What a run finds when it begins.
 struct RunBegun {
   std::int64_t found_unknown = 0;  // Attempts that a dead run left behind; now unknown or held.
-  std::vector<LimitState> limits;
+  std::vector<StoredState> states;  // What earlier runs left.
 };
 
 // The text of a job, as loaded.

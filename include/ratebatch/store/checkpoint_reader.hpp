@@ -77,7 +77,7 @@ struct StatusData {
   std::vector<TypeTotals> types;          // By name.
   std::optional<Latency> latency;         // Of the last answers, at most recent_results_max.
   std::optional<double> jobs_per_minute;  // Finished in the recent_rate_window before the last.
-  std::vector<LimitState> limits;
+  std::vector<StoredState> states;  // What the quota monitor remembers.
 };
 
 // How far back `latency` and `jobs_per_minute` look: enough for a steady p95, and read in about a
@@ -136,6 +136,10 @@ class CheckpointReader {
 
   // Up to `count_max` jobs that fit the filter, in the order of loading.
   Result<std::vector<JobRow>> jobs(const JobFilter& filter, std::int64_t count_max);
+
+  // The average size of the first open jobs of a route, at most recent_results_max; nothing where
+  // it has none.
+  Result<std::optional<JobSize>> open_job_size(RouteId route);
 
   // The text of the job with this id; nothing where there is none.
   Result<std::optional<StoredJob>> find_job(const std::string& id);

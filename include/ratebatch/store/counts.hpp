@@ -40,6 +40,7 @@ struct CallCounts {
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;
   std::int64_t images = 0;
+  std::int64_t cost_pico_usd = 0;  // By the configured prices.
 
   friend bool operator==(const CallCounts&, const CallCounts&) = default;
 };

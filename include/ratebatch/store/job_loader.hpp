@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ratebatch/base/result.hpp"
+#include "ratebatch/model/job.hpp"
 
 namespace ratebatch {
 
@@ -23,6 +24,7 @@ struct NewJob {
   std::string line_json;  // The line as it stands in its file, without blanks around it.
   std::string metadata_json;  // A part of that line, carried to the result; empty: none.
   std::int64_t line = 0;  // In its file, from 1.
+  JobSize size{};
 };
 
 // Whether two lines of one id that differ in their text are the same job all the same.

@@ -82,6 +82,9 @@ class SqliteCheckpoint final : public Checkpoint {
   // done job stays until the next one replaces it.
   Result<RequeueSummary> requeue(const RequeueFilter& filter);
 
+  // Stores what a person corrected while no run is going; an empty value is forgotten.
+  Result<void> remember(const std::vector<StoredState>& states);
+
   Result<std::vector<StoredRoute>> routes() override;
   Result<RunBegun> begin_run(const RunStart& start) override;
   Result<std::vector<JobRef>> load_page(RouteId route, std::optional<JobCursor> after,

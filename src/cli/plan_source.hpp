@@ -1,0 +1,31 @@
+// What a plan is made of: jobs by route with their sizes, and what answers are like, from what was
+// seen so far or else from assumptions.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/cli/options.hpp"
+#include "ratebatch/run/catalog.hpp"
+#include "ratebatch/run/plan.hpp"
+#include "ratebatch/store/checkpoint_reader.hpp"
+
+namespace ratebatch {
+
+// The open jobs of the catalog's routes. Every job of a route is taken to be of its average size.
+Result<std::vector<JobClass>> open_jobs(CheckpointReader& reader, const Lanes& lanes,
+                                        const Counts& counts);
+
+// What each lane's answers are taken to be like. `seen`: of the checkpoint, where there is one.
+std::vector<LaneAssumption> assumptions_for(const Catalog& catalog,
+                                            const std::vector<JobClass>& jobs,
+                                            const StatusData* seen, const PlanWishes& wishes);
+
+// The workers of --workers auto: as few as finish as early as `most`, or, where a
+// deadline is given, as few as meet it, and `most` where none do.
+std::int32_t workers_for(const Lanes& lanes, const PlanInput& input, std::int32_t most,
+                         const std::optional<Duration>& deadline);
+
+}  // namespace ratebatch

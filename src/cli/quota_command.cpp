@@ -1,0 +1,151 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "cli/commands.hpp"
+#include "cli/find_settings.hpp"
+#include "cli/process_rules.hpp"
+#include "ratebatch/base/system_clock.hpp"
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/quota/quota_monitor.hpp"
+#include "ratebatch/run/limit_text.hpp"
+#include "ratebatch/run/progress.hpp"
+#include "ratebatch/run/quota_picture.hpp"
+#include "ratebatch/run/status_json.hpp"
+#include "ratebatch/run/status_report.hpp"
+#include "ratebatch/store/sqlite_checkpoint.hpp"
+
+namespace ratebatch {
+namespace {
+
+using What = QuotaCommandOptions::What;
+
+std::string usage_text(const StatusReport& report) {
+  std::string text;
+  for (const LaneReport& lane : report.lanes) {
+    text += fmt::format("{} ({})", escaped(lane.model), escaped(lane.provider));
+    const std::string wait = wait_text(lane.status, lane.limits, report.now);
+    if (!wait.empty()) text += ": " + wait;
+    text += "\n";
+    for (const KeyView& key : lane.keys) {
+      std::string names;
+      for (const std::string& name : key.keys) names += (names.empty() ? "" : ", ") + escaped(name);
+      text += fmt::format("  keys {} ({})\n", escaped(key.group), names);
+      if (key.limits.empty()) text += "    no limit is known\n";
+      for (const LimitView& view : key.limits) {
+        const auto zone =
+            std::find_if(lane.limits.begin(), lane.limits.end(),
+                         [&](const ShownLimit& shown) { return shown.view.limit == view.limit; });
+        const TimeZone shown_in = zone == lane.limits.end() ? TimeZone{} : zone->zone;
+        text += "    " + limit_text({view, shown_in}, report.now) + "\n";
+      }
+    }
+  }
+  return text.empty() ? "no model is used by the jobs of this checkpoint\n" : text;
+}
+
+Result<ExitCode> show_quota(const QuotaCommandOptions& options, const CommandContext& context) {
+  auto reader = CheckpointReader::open(options.common.db);
+  if (!reader) return pass(reader);
+  auto data = (*reader)->status();
+  if (!data) return pass(data);
+  auto found = client_settings(options.common, data->stamp);
+  if (!found) return pass(found);
+  const Now now = system_now();
+  auto quota = picture_of(found->config, data->routes, variable_names, data->states, now);
+  if (!quota) return pass(quota);
+  const StatusReport report =
+      make_status_report(std::move(*data), found->config, &*quota, options.common.db, now.wall);
+  auto written =
+      context.console.write(options.common.json ? quota_json(report) + "\n" : usage_text(report));
+  if (!written) return pass(written);
+  return ExitCode::done;
+}
+
+// The key group that --key means: by the name of a key in it, or its own.
+Result<std::optional<GroupId>> group_of(const Lanes& lanes, LaneId lane,
+                                        const std::optional<std::string>& key) {
+  if (!key) return std::nullopt;
+  const PoolId pool = lanes.lanes[index_of(lane)].pool;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < lanes.groups.size(); ++i) {
+    if (lanes.groups[i].pool != pool) continue;
+    if (lanes.groups[i].name == *key) return GroupId{static_cast<std::int32_t>(i)};
+    names.push_back(lanes.groups[i].name);
+  }
+  for (const KeyEntry& entry : lanes.keys) {
+    if (lanes.groups[index_of(entry.group)].pool != pool) continue;
+    if (entry.name == *key) return entry.group;
+    names.push_back(entry.name);
+  }
+  return fail(ErrorCode::invalid_input, fmt::format("--key {}: no key or key group of this model{}",
+                                                    escaped(*key), did_you_mean(*key, names)));
+}
+
+Result<LaneId> lane_named(const Lanes& lanes, const std::string& model) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < lanes.lanes.size(); ++i) {
+    if (lanes.lanes[i].model == model) return LaneId{static_cast<std::int32_t>(i)};
+    names.push_back(lanes.lanes[i].model);
+  }
+  return fail(ErrorCode::invalid_input,
+              fmt::format("no model '{}' is used by the jobs of this checkpoint{}", escaped(model),
+                          did_you_mean(model, names)));
+}
+
+// Corrects under the run lock, as nobody else may count meanwhile.
+Result<ExitCode> correct_quota(const QuotaCommandOptions& options, const CommandContext& context) {
+  auto opened = SqliteCheckpoint::open(options.common.db, OpenMode::must_exist, {});
+  if (!opened) return pass(opened);
+  SqliteCheckpoint& checkpoint = **opened;
+  auto found = client_settings(options.common, checkpoint.stamp());
+  if (!found) return pass(found);
+  auto routes = checkpoint.routes();
+  if (!routes) return pass(routes);
+  auto catalog = catalog_without_keys(found->config, std::move(*routes), variable_names);
+  if (!catalog) return pass(catalog);
+  auto reader = CheckpointReader::open(options.common.db);
+  if (!reader) return pass(reader);
+  auto data = (*reader)->status();
+  if (!data) return pass(data);
+
+  const Lanes& lanes = catalog->lanes;
+  auto lane = lane_named(lanes, options.model);
+  if (!lane) return pass(lane);
+  auto group = group_of(lanes, *lane, options.key);
+  if (!group) return pass(group);
+  const Now now = system_now();
+  QuotaMonitor monitor{lanes, {}, now, data->states};
+  if (options.what == What::reset) {
+    monitor.reset(now, *lane, *group);
+  } else if (!monitor.set_used(now, *lane, *group, options.limit, options.used)) {
+    std::vector<std::string> names;
+    for (const Limit& limit : lanes.lanes[index_of(*lane)].limits.windows) {
+      if (limit.is_long()) names.push_back(limit.name);
+    }
+    return fail(ErrorCode::invalid_input,
+                fmt::format("model '{}' has no limit '{}' that is counted over a long time{}",
+                            escaped(options.model), escaped(options.limit),
+                            did_you_mean(options.limit, names)));
+  }
+  auto remembered = checkpoint.remember(monitor.take_changes(now));
+  if (!remembered) return pass(remembered);
+  if (options.what == What::reset) {
+    context.console.say(fmt::format("{}: starts afresh", escaped(options.model)));
+  } else {
+    context.console.say(fmt::format("{}: {} used of {}", escaped(options.model),
+                                    grouped(options.used), escaped(options.limit)));
+  }
+  return ExitCode::done;
+}
+
+}  // namespace
+
+Result<ExitCode> do_quota(const QuotaCommandOptions& options, const CommandContext& context) {
+  if (options.what == What::show) return show_quota(options, context);
+  return correct_quota(options, context);
+}
+
+}  // namespace ratebatch

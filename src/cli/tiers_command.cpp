@@ -1,0 +1,115 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cli/commands.hpp"
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/quota/tiers.hpp"
+#include "ratebatch/run/status_json.hpp"
+
+namespace ratebatch {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string limits_text(const TierRow& row) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  for (const TierAmount& limit : row.amounts) {
+    if (!limit.name.empty()) add(fmt::format("{} {}", limit.name, grouped(limit.amount)));
+  }
+  if (row.concurrency > 0) add(fmt::format("concurrency {}", row.concurrency));
+  if (row.waves) {
+    add(fmt::format("waves of {} every {}", row.waves->size, format_duration(row.waves->delay)));
+  }
+  return text.empty() ? "none known" : text;
+}
+
+std::string models_text(const TierRow& row) {
+  std::string text{row.models};
+  if (!row.kind) return text;
+  return text + (*row.kind == ModelKind::image ? " (images)" : " (chat)");
+}
+
+std::string table_text(const std::vector<const TierRow*>& rows) {
+  std::size_t models = 0;
+  std::size_t tier = 0;
+  for (const TierRow* row : rows) {
+    models = std::max(models, models_text(*row).size());
+    tier = std::max(tier, row->tier.size());
+  }
+  std::string text;
+  std::string_view provider;
+  for (const TierRow* row : rows) {
+    if (row->provider != provider) {
+      text += fmt::format("{}{}\n", text.empty() ? "" : "\n", row->provider);
+      provider = row->provider;
+    }
+    text += fmt::format("  {:<{}}  {:<{}}  {}\n", models_text(*row), models, row->tier, tier,
+                        limits_text(*row));
+  }
+  std::set<std::string> sources;
+  for (const TierRow* row : rows) {
+    sources.insert(fmt::format("  {} ({})\n", row->source, row->date));
+  }
+  text += "\nread from\n";
+  for (const std::string& source : sources) text += source;
+  return text +
+         "\nFigures that save typing, not facts about your account: what the configuration "
+         "states\nreplaces them name by name.\n";
+}
+
+Json row_json(const TierRow& row) {
+  Json json = {{"schema_version", json_schema_version},
+               {"message_type", "tier"},
+               {"provider", row.provider},
+               {"models", row.models},
+               {"tier", row.tier}};
+  json["limits"] = Json::object();
+  for (const TierAmount& limit : row.amounts) {
+    if (!limit.name.empty()) json["limits"][std::string{limit.name}] = limit.amount;
+  }
+  json["concurrency"] = row.concurrency > 0 ? Json(row.concurrency) : Json(nullptr);
+  json["waves"] = nullptr;
+  if (row.waves) {
+    json["waves"] = {{"size", row.waves->size},
+                     {"delay_seconds", static_cast<double>(to_ms(row.waves->delay)) / 1000}};
+  }
+  json["source"] = row.source;
+  json["date"] = row.date;
+  return json;
+}
+
+}  // namespace
+
+Result<ExitCode> show_tiers(const TiersOptions& options, const CommandContext& context) {
+  std::vector<const TierRow*> rows;
+  std::vector<std::string> providers;
+  for (const TierRow& row : tier_table()) {
+    const std::string provider{row.provider};
+    if (std::find(providers.begin(), providers.end(), provider) == providers.end()) {
+      providers.push_back(provider);
+    }
+    if (!options.provider || *options.provider == provider) rows.push_back(&row);
+  }
+  if (rows.empty()) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("no tiers of '{}' are known{}; known are {}",
+                            escaped(options.provider.value_or("")),
+                            did_you_mean(options.provider.value_or(""), providers),
+                            fmt::join(providers, ", ")));
+  }
+  std::string text;
+  if (options.common.json) {
+    for (const TierRow* row : rows) text += row_json(*row).dump() + "\n";
+  } else {
+    text = table_text(rows);
+  }
+  auto written = context.console.write(text);
+  if (!written) return pass(written);
+  return ExitCode::done;
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,124 @@
+// The limits of a model: those of its tier, replaced by name by those stated.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "input/config_parts.hpp"
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/input/config_file.hpp"
+#include "ratebatch/quota/tiers.hpp"
+
+namespace ratebatch {
+namespace {
+
+// The row that `tier:` names; nullptr for auto, and after a complaint.
+const TierRow* tier_of(const ConfigNode& node, const Config& config, ModelSettings& model) {
+  std::string tier;
+  read_text(node, tier);
+  const auto provider = config.providers.find(model.provider);
+  if (tier.empty() || provider == config.providers.end()) return nullptr;
+  model.tier = tier;
+  if (tier == "auto") return nullptr;
+  const std::string_view known_as = known_provider(provider->second);
+  const TierRow* row = find_tier(known_as, model.id, model.kind, tier);
+  if (row != nullptr) {
+    model.tier = row->tier;
+    return row;
+  }
+  std::vector<std::string> names = tier_names(known_as, model.id, model.kind);
+  if (names.empty()) {
+    node.complain(
+        fmt::format("the built-in table has no tiers for model '{}' of provider '{}'; expected "
+                    "auto, with the limits of your account under limits:",
+                    escaped(model.id, 80), escaped(model.provider, 80)));
+  } else {
+    names.emplace_back("auto");
+    node.complain(fmt::format("unknown tier '{}' of model '{}'; expected one of {}",
+                              escaped(tier, 60), escaped(model.id, 80), fmt::join(names, ", ")));
+  }
+  return nullptr;
+}
+
+LimitDefaults defaults_of(const ConfigNode& model, const LimitParts& parts, const Config& config,
+                          const TierRow* row) {
+  LimitDefaults defaults{{}, config.pace_at_per_mille, config.pause_at_per_mille};
+  if (row != nullptr && row->pace_at_per_mille > 0) {
+    defaults.pace_at_per_mille = row->pace_at_per_mille;
+  }
+  if (row != nullptr && row->pause_at_per_mille > 0) {
+    defaults.pause_at_per_mille = row->pause_at_per_mille;
+  }
+  if (parts.pace_at_per_mille) defaults.pace_at_per_mille = *parts.pace_at_per_mille;
+  if (parts.pause_at_per_mille) defaults.pause_at_per_mille = *parts.pause_at_per_mille;
+  if (parts.reset != nullptr) {
+    read_reset(model.entry(*parts.reset), defaults.reset);
+  } else if (row != nullptr && !row->reset.empty()) {
+    // Read as if it stood in the file, so that missing zone data are complained about there.
+    YamlNode reset = *parts.tier;
+    reset.text = row->reset;
+    read_reset(model.entry(reset), defaults.reset);
+  }
+  return defaults;
+}
+
+void replace_by_name(const Limits& stated, Limits& limits) {
+  if (stated.concurrency) limits.concurrency = stated.concurrency;
+  for (const Limit& limit : stated.windows) {
+    const auto known = std::find_if(limits.windows.begin(), limits.windows.end(),
+                                    [&](const Limit& l) { return l.name == limit.name; });
+    if (known == limits.windows.end()) {
+      limits.windows.push_back(limit);
+    } else {
+      *known = limit;
+    }
+  }
+  limits.stated = true;
+}
+
+// A reset that no limit has would have no effect.
+void check_reset(const ConfigNode& node, const Reset& reset, const Limits& limits) {
+  const Limit* unfit = nullptr;
+  for (const Limit& limit : limits.windows) {
+    if (!limit.is_long()) continue;
+    if (fits(reset, limit.window)) return;
+    unfit = &limit;
+  }
+  if (unfit == nullptr) return;
+  const bool monthly = reset.kind == Reset::Kind::monthly;
+  node.complain(fmt::format(
+      "is for limits per {}, and '{}' is none; {}", monthly ? "month" : "day", unfit->name,
+      monthly ? R"(expected "00:00 UTC" or rolling)" : R"(expected "day 1 00:00 UTC" or rolling)"));
+}
+
+}  // namespace
+
+void put_limits_together(const ConfigNode& model, const LimitParts& parts, const Config& config,
+                         ModelSettings& out) {
+  const TierRow* row =
+      parts.tier == nullptr ? nullptr : tier_of(model.entry(*parts.tier), config, out);
+  const LimitDefaults defaults = defaults_of(model, parts, config, row);
+  if (row != nullptr) {
+    out.limits = tier_limits(*row);
+    for (Limit& limit : out.limits.windows) {
+      limit.pace_at_per_mille = defaults.pace_at_per_mille;
+      limit.pause_at_per_mille = defaults.pause_at_per_mille;
+      if (limit.is_long() && defaults.reset && fits(*defaults.reset, limit.window)) {
+        limit.reset = *defaults.reset;
+      }
+    }
+    if (!parts.has_waves) out.waves = row->waves;
+  }
+  if (parts.limits != nullptr) {
+    Limits stated;
+    read_limits(model.entry(*parts.limits), defaults, stated);
+    const bool none = stated.windows.empty() && !stated.concurrency;
+    if (none) out.limits = Limits{};
+    replace_by_name(stated, out.limits);
+  }
+  if (parts.reset != nullptr && defaults.reset) {
+    check_reset(model.entry(*parts.reset), *defaults.reset, out.limits);
+  }
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,77 @@
+#include "input/job_size.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace ratebatch {
+namespace {
+
+std::optional<std::int64_t> count_in(JsonValue value) {
+  std::int64_t count = 0;
+  if (value.get(count) != simdjson::SUCCESS || count < 1) return std::nullopt;
+  return std::min(count, job_amount_max);
+}
+
+void read_member(std::string_view name, JsonValue value, JobSize& size) {
+  // Most names are neither; the first letter tells.
+  if (name.empty() || (name.front() != 'm' && name.front() != 'n')) return;
+  if (name == "n") size.images = count_in(value).value_or(0);
+  if (!is_output_max(name)) return;
+  const std::optional<std::int64_t> count = count_in(value);
+  if (count) size.output_max = std::max(*count, size.output_max.value_or(0));
+}
+
+std::int64_t string_bytes(JsonValue value) {
+  return is_string(value) ? static_cast<std::int64_t>(string_in(value).size()) : 0;
+}
+
+// A text, or a list of texts and of parts with a text.
+std::int64_t text_bytes(JsonValue content) {
+  JsonArray parts;
+  if (content.get(parts) != simdjson::SUCCESS) return string_bytes(content);
+  std::int64_t bytes = 0;
+  for (const JsonValue part : parts) {
+    JsonValue text;
+    bytes += string_bytes(part);
+    if (part["text"].get(text) == simdjson::SUCCESS) bytes += string_bytes(text);
+  }
+  return bytes;
+}
+
+// A text, or a list of texts, parts and messages.
+std::int64_t input_bytes(JsonValue input) {
+  std::int64_t bytes = text_bytes(input);
+  JsonArray items;
+  if (input.get(items) != simdjson::SUCCESS) return bytes;
+  for (const JsonValue item : items) {
+    JsonObject message;
+    if (item.get(message) == simdjson::SUCCESS) bytes += content_bytes(message);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void read_size(const JsonObject& params, JobSize& size) {
+  for (const auto& [name, value] : params) read_member(name, value, size);
+}
+
+std::int64_t content_bytes(const JsonObject& message) {
+  JsonValue content;
+  return message["content"].get(content) == simdjson::SUCCESS ? text_bytes(content) : 0;
+}
+
+JobSize size_of_body(const JsonObject& body, std::size_t bytes) {
+  JobSize size;
+  size.raw_body = true;
+  for (const auto& [name, value] : body) {
+    read_member(name, value, size);
+    if (name == "messages" || name == "prompt" || name == "input") {
+      size.input_bytes += input_bytes(value);
+    }
+  }
+  if (size.input_bytes == 0) size.input_bytes = static_cast<std::int64_t>(bytes);
+  return size;
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,43 @@
+// What the headers of a reply say about limits, in whatever dialect they are written.
+//
+// Read by the names and values of the headers alone, for every API: which server answers behind a
+// base_url is not known beforehand. Pure; on replies without such headers it allocates nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ratebatch/model/http.hpp"
+#include "ratebatch/model/outcome.hpp"
+
+namespace ratebatch {
+
+struct HeaderFacts {
+  std::vector<LimitFact> limits;      // None is marked as violated.
+  std::vector<std::string> policies;  // The names of the first limits, where they have any.
+  std::optional<std::int32_t> concurrency_max;
+  std::optional<WallTime> server_time;
+  std::optional<Resource> limiting;  // Which resource the server says it judged by.
+  // A reset without a limit and what remains of it: not a fact, but a wait where it refuses.
+  std::optional<Duration> lone_reset;
+  std::optional<std::int64_t> token_cost;  // Of this request, as the limits count it.
+  std::int64_t characters = 0;             // Charged for this request.
+};
+
+// Understands, by prefix:
+// - x-ratelimit-, x-rate-limit-: OpenAI and those like it (with -requests, -tokens, -images,
+//   -characters, project- and a window behind them), Azure with renewalperiod, Groq, Mistral,
+//   Together; without a resource: GitHub, OpenRouter, express, fastify;
+// - anthropic-ratelimit-; its priority and fast tiers are no limits of admission, and left out;
+// - x-tokenlimit- (Together), ratelimitbysize- (Mistral), x-trial-endpoint-call- and
+//   x-endpoint-monthly-call-limit (Cohere);
+// - RateLimit and what belongs to it, see rate_limit_fields.hpp;
+// - maximum-concurrent-requests, character-cost (ElevenLabs); date.
+// Empty, negative and other strange values count as left out; of repeated ones the first holds. A
+// limit of 0, or more left of a limit than it has, is no limit that is known: it is left out whole.
+// Precondition: names are in lower case.
+HeaderFacts read_limit_headers(const std::vector<Header>& headers);
+
+}  // namespace ratebatch

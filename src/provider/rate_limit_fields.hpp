@@ -1,0 +1,33 @@
+// The RateLimit fields of the IETF drafts "RateLimit header fields for HTTP": up to draft 06 three
+// fields, in draft 07 a dictionary, in draft 11 lists of named policies.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ratebatch/model/outcome.hpp"
+
+namespace ratebatch {
+
+// The values of these fields, several lines of one joined by commas.
+struct RateLimitTexts {
+  std::string rate_limit;  // RateLimit
+  std::string policy;      // RateLimit-Policy
+  std::string limit;       // RateLimit-Limit
+  std::string remaining;   // RateLimit-Remaining
+  std::string reset;       // RateLimit-Reset
+};
+
+struct RateLimits {
+  std::vector<LimitFact> limits;
+  std::vector<std::string> policies;  // The name of each limit; empty where it has none.
+  std::optional<std::int32_t> concurrency_max;
+};
+
+// What the fields say. One that is malformed is ignored whole. Limits in units other than requests,
+// tokens and concurrent requests are left out.
+RateLimits read_rate_limit_fields(const RateLimitTexts& texts, std::optional<WallTime> server_time);
+
+}  // namespace ratebatch

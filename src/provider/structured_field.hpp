@@ -1,0 +1,40 @@
+// Structured field values (RFC 9651), as far as the RateLimit fields use them: lists of items with
+// parameters, and dictionaries of such. Without inner lists and display strings.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ratebatch {
+
+struct FieldValue {
+  enum class Kind : std::uint8_t { integer, decimal, string, token, bytes, boolean };
+  Kind kind = Kind::boolean;
+  std::int64_t integer = 0;  // Of integer.
+  std::string text;          // Of string and token; of bytes still in base64.
+
+  friend bool operator==(const FieldValue&, const FieldValue&) = default;
+};
+
+struct FieldParameter {
+  std::string key;
+  FieldValue value;
+};
+
+struct FieldItem {
+  std::string key;  // Of a member of a dictionary; else empty.
+  FieldValue value;
+  std::vector<FieldParameter> parameters;
+
+  // The last parameter of this name, as the RFC says; nullptr where there is none.
+  [[nodiscard]] const FieldValue* parameter(std::string_view name) const;
+};
+
+// The members of a list or dictionary. Nothing where the text is malformed anywhere (the RFC: such
+// a field is ignored whole); empty for an empty text.
+std::optional<std::vector<FieldItem>> parse_structured_field(std::string_view text);
+
+}  // namespace ratebatch

@@ -1,0 +1,159 @@
+// What replies teach a scope.
+#include <algorithm>
+
+#include "ratebatch/quota/quota_scope.hpp"
+
+namespace ratebatch {
+namespace {
+
+// Header values are rounded: a window is known up to this share.
+constexpr std::int64_t window_tolerance_percent = 5;
+
+// So often in a row an inferred window must show before it is believed.
+constexpr std::int32_t guesses_enough = 3;
+
+bool is_near(Duration a, Duration b) {
+  const Duration difference = a > b ? a - b : b - a;
+  return difference <= b / 100 * window_tolerance_percent;
+}
+
+// A bucket that refills evenly tells its window by how long it takes to be full again.
+std::optional<Duration> inferred_window(const LimitFact& fact) {
+  if (fact.window) return fact.window;
+  if (!fact.refills || !fact.limit || !fact.remaining || !fact.full_in) return std::nullopt;
+  const std::int64_t missing = *fact.limit - *fact.remaining;
+  if (missing <= 0) return std::nullopt;
+  const std::int64_t limit_ms = to_ms(*fact.full_in);
+  if (limit_ms > 0 &&
+      *fact.limit > (std::int64_t{1} << 62U) / std::max<std::int64_t>(1, limit_ms)) {
+    return std::nullopt;
+  }
+  const Duration window = std::chrono::milliseconds{limit_ms * *fact.limit / missing};
+  for (const Duration known : {Duration{std::chrono::minutes{1}}, Duration{std::chrono::hours{1}},
+                               Duration{std::chrono::hours{24}}}) {
+    if (is_near(window, known)) return known;
+  }
+  return std::nullopt;
+}
+
+bool concerns(LimitedBy limited, Resource resource) {
+  switch (limited) {
+    case LimitedBy::unspecified:
+    case LimitedBy::requests:
+      return resource == Resource::requests;
+    case LimitedBy::tokens:
+      return resource == Resource::tokens || resource == Resource::input_tokens ||
+             resource == Resource::output_tokens;
+    case LimitedBy::images:
+      return resource == Resource::images;
+    case LimitedBy::concurrency:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool QuotaScope::is_about(const Limit& limit, const LimitFact& fact) const {
+  if (limit.resource != fact.resource) return false;
+  if (fact.limit && *fact.limit == limit.amount) {
+    return !fact.window || is_near(*fact.window, limit.window);
+  }
+  const auto window = inferred_window(fact);
+  return window && is_near(*window, limit.window);
+}
+
+bool QuotaScope::learn(const Ticket& ticket, const QuotaNow& now, const LimitFact& fact,
+                       std::int32_t slow_at_per_mille) {
+  bool known = false;
+  for (std::size_t i = 0; i < ticket.shorts.size(); ++i) {
+    Short& window = shorts_[ticket.short_index[i]];
+    if (!is_about(window.limit, fact)) continue;
+    if (window.adopted && fact.limit && *fact.limit != window.limit.amount) {
+      window.limit.amount = *fact.limit;
+      window.state.set_amount(*fact.limit);
+    }
+    window.state.learn(ticket.shorts[i], now.local.steady, fact, slow_at_per_mille);
+    known = true;
+  }
+  for (Long& window : longs_) {
+    if (!is_about(window.limit, fact)) continue;
+    known = true;
+    // Others may use the same quota; that the server counts less than we do proves nothing.
+    const std::int64_t most = fact.limit.value_or(window.limit.amount);
+    const std::optional<std::int64_t> used =
+        fact.remaining ? std::optional{most - *fact.remaining} : fact.used;
+    if (used && *used > window.state.used(now.server)) window.state.set_used(now.server, *used);
+  }
+  changed_ = changed_ || known;
+  return known;
+}
+
+void QuotaScope::adopt(const QuotaNow& /*now*/, const LimitFact& fact) {
+  const auto window = inferred_window(fact);
+  if (!window || !fact.limit || *window > short_window_max) return;
+  const auto covers = [&](const Short& own) {
+    return own.limit.resource == fact.resource && is_near(*window, own.limit.window);
+  };
+  if (std::any_of(shorts_.begin(), shorts_.end(), covers)) return;
+  if (!fact.window) {
+    auto guess = std::find_if(guesses_.begin(), guesses_.end(),
+                              [&](const Guess& g) { return g.resource == fact.resource; });
+    if (guess == guesses_.end()) guess = guesses_.insert(guess, {fact.resource, *window, 0});
+    guess->times = guess->window == *window ? guess->times + 1 : 1;
+    guess->window = *window;
+    if (guess->times < guesses_enough) return;
+  }
+  Limit limit;
+  limit.name = "announced " + std::string{to_string(fact.resource)};
+  limit.resource = fact.resource;
+  limit.amount = *fact.limit;
+  limit.window = *window;
+  add_short(limit, true);
+  changed_ = true;
+}
+
+std::optional<Duration> QuotaScope::teach(const Ticket& ticket, const QuotaNow& now,
+                                          const Outcome& outcome) {
+  std::optional<Duration> longest;
+  for (std::size_t i = 0; i < ticket.shorts.size(); ++i) {
+    Short& window = shorts_[ticket.short_index[i]];
+    if (!concerns(outcome.limited, window.limit.resource)) continue;
+    window.state.refused(ticket.shorts[i], now.local.steady);
+    longest = std::max(longest.value_or(Duration{}), window.limit.window);
+  }
+  return longest;
+}
+
+Duration QuotaScope::teach_rate(const QuotaNow& now, Instant started) {
+  changed_ = true;
+  if (!learned_) return {};
+  return learned_->refused(now.local.steady, started);
+}
+
+std::optional<Duration> QuotaScope::known_reset(const QuotaNow& now, const Outcome& outcome) {
+  std::optional<Duration> latest;
+  for (Long& window : longs_) {
+    const bool named = std::any_of(
+        outcome.facts.limits.begin(), outcome.facts.limits.end(), [&](const LimitFact& fact) {
+          return fact.violated && fact.resource == window.limit.resource &&
+                 (!fact.window || is_near(*fact.window, window.limit.window));
+        });
+    // A rolling window is refilled bit by bit: the server's own hint says when.
+    if (!named || window.limit.reset.kind == Reset::Kind::rolling) continue;
+    // It is used up, whatever our own count says.
+    window.state.set_used(now.server, std::max(window.state.used(now.server), window.limit.amount));
+    changed_ = true;
+    // A provider that names a time hours ahead knows its reset better than our rule of it.
+    if (outcome.facts.wait && *outcome.facts.wait >= short_window_max) {
+      window.state.server_resets_at(now.server, now.server + *outcome.facts.wait);
+    }
+    const auto reset = window.state.resets_at(now.server);
+    if (!reset) continue;
+    const Duration wait = *reset - now.server + std::chrono::seconds{1};
+    latest = std::max(latest.value_or(wait), wait);
+  }
+  return latest;
+}
+
+}  // namespace ratebatch

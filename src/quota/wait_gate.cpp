@@ -1,0 +1,138 @@
+#include "ratebatch/quota/wait_gate.hpp"
+
+#include <algorithm>
+
+#include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/number_list.hpp"
+
+namespace ratebatch {
+namespace {
+
+std::string reason_of(const Outcome& outcome) {
+  if (outcome.kind == OutcomeClass::quota_exhausted) return "quota used up";
+  if (outcome.limited == LimitedBy::unspecified) return "429, limit not named";
+  return "429: " + std::string{to_string(outcome.limited)};
+}
+
+constexpr std::int64_t form = 1;
+constexpr std::size_t stored_numbers = 5;
+
+}  // namespace
+
+bool WaitGate::waiting(Now now) const {
+  if (until_.steady) return now.steady < *until_.steady;
+  if (until_.wall) return now.wall < *until_.wall;
+  return false;
+}
+
+bool WaitGate::allows(Now now, std::int32_t in_flight) const {
+  if (waiting(now)) return false;
+  return !probing() || in_flight == 0;
+}
+
+Instant WaitGate::opens_at(Now now) const {
+  RB_ASSERT(waiting(now));
+  if (until_.steady) return *until_.steady;
+  return now.steady + (*until_.wall - now.wall);
+}
+
+LaneStatus WaitGate::status(Now now) const {
+  RB_ASSERT(waiting(now));
+  if (until_.steady) return {state_, reason_, now.wall + (*until_.steady - now.steady)};
+  return {state_, reason_, until_.wall};
+}
+
+WaitGate::Episode WaitGate::episode_of(const Outcome& outcome) {
+  if (outcome.kind == OutcomeClass::quota_exhausted) return Episode::quota;
+  return outcome.limited == LimitedBy::concurrency ? Episode::concurrency : Episode::rate;
+}
+
+std::int32_t WaitGate::refusals_before(const Outcome& outcome, Instant started) const {
+  if (episode_of(outcome) != episode_) return 0;
+  const bool same_episode = set_at_ && started <= *set_at_;
+  return same_episode ? std::max(0, refusals_ - 1) : refusals_;
+}
+
+void WaitGate::refused(Now now, const Outcome& outcome, Instant started, const GateWait& wait) {
+  const std::int32_t before = refusals_before(outcome, started);
+  const bool extends = waiting(now);
+  // Waits of hours follow the wall clock, as the resets they wait for do.
+  Deadline until;
+  if (wait.wait > short_window_max) {
+    until.wall = now.wall + wait.wait;
+  } else {
+    until.steady = now.steady + wait.wait;
+  }
+  const auto remaining = [&](const Deadline& d) {
+    return d.wall ? *d.wall - now.wall : *d.steady - now.steady;
+  };
+  if (!extends || remaining(until) > remaining(until_)) {
+    until_ = until;
+    state_ = wait.state;
+    reason_ = reason_of(outcome);
+  }
+  episode_ = episode_of(outcome);
+  refusals_ = before + 1;
+  set_at_ = now.steady;
+}
+
+void WaitGate::passed(Instant started) {
+  if (set_at_ && started <= *set_at_) return;
+  episode_ = Episode::none;
+  refusals_ = 0;
+  set_at_.reset();
+}
+
+bool WaitGate::probing() const {
+  switch (episode_) {
+    case Episode::none:
+      return false;
+    case Episode::rate:
+      return refusals_ >= settings_.rate_limit.retries;
+    case Episode::concurrency:
+      return refusals_ >= settings_.concurrency.retries;
+    case Episode::quota:
+      return true;
+  }
+  RB_ASSERT(false);
+}
+
+void WaitGate::reset() {
+  until_ = {};
+  state_ = LaneState::waiting;
+  reason_.clear();
+  episode_ = Episode::none;
+  refusals_ = 0;
+  set_at_.reset();
+}
+
+std::string WaitGate::store(Now now) const {
+  if (episode_ == Episode::none && !waiting(now)) return "";
+  const WallTime until = waiting(now) ? now.wall + (opens_at(now) - now.steady) : now.wall;
+  std::string text = number_list({form, static_cast<std::int64_t>(episode_), refusals_,
+                                  state_ == LaneState::paused ? 1 : 0, to_ms(until)});
+  return text + ' ' + reason_;
+}
+
+bool WaitGate::restore(Now now, std::string_view text) {
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < stored_numbers && end != std::string_view::npos; ++i) {
+    end = text.find(' ', end + (i == 0 ? 0 : 1));
+  }
+  if (end == std::string_view::npos) return false;
+  const auto numbers = read_number_list(text.substr(0, end));
+  if (!numbers || numbers->size() != stored_numbers || numbers->front() != form) return false;
+  const std::int64_t episode = (*numbers)[1];
+  if (episode < 0 || episode > static_cast<std::int64_t>(Episode::quota)) return false;
+  reset();
+  episode_ = static_cast<Episode>(episode);
+  refusals_ = static_cast<std::int32_t>(std::clamp<std::int64_t>((*numbers)[2], 0, 1000));
+  state_ = (*numbers)[3] == 1 ? LaneState::paused : LaneState::waiting;
+  reason_ = text.substr(end + 1);
+  const WallTime until = wall_from_ms((*numbers)[4]);
+  if (until > now.wall) until_.wall = until;
+  set_at_ = now.steady - Duration{1};
+  return true;
+}
+
+}  // namespace ratebatch
