@@ -71,7 +71,7 @@ class CurlTransport::Impl {
   std::vector<FinishedTransfer> finished() {
     // Not curl_multi_perform: it asks the kernel about each transfer in flight, every time.
     act(CURL_SOCKET_TIMEOUT, 0);  // What is new, and whose time has come.
-    if (!std::exchange(waited_, false)) sockets_.wait(0);
+    if (!std::exchange(waited_, false)) sockets_.wait(Duration::zero());
     for (const epoll_event& event : sockets_.events()) {
       if (event.data.fd != options_.wake_descriptor) act(event.data.fd, event.events);
     }
@@ -86,12 +86,12 @@ class CurlTransport::Impl {
     if (longest <= Duration::zero() || !ended_.empty()) return;
     // Far below what an int of milliseconds holds; callers come back sooner anyway.
     constexpr Duration at_most = std::chrono::hours{24};
-    long wait_ms = std::chrono::ceil<std::chrono::milliseconds>(std::min(longest, at_most)).count();
+    Duration wait = std::min(longest, at_most);
     long curl_wait_ms = -1;  // Until libcurl's next timer; -1: it has none.
     check(curl_.multi_timeout(multi_.get(), &curl_wait_ms));
     if (curl_wait_ms == 0) return;  // finished() looks at the sockets then.
-    if (curl_wait_ms > 0) wait_ms = std::min(wait_ms, curl_wait_ms);
-    sockets_.wait(static_cast<int>(wait_ms));
+    if (curl_wait_ms > 0) wait = std::min<Duration>(wait, std::chrono::milliseconds{curl_wait_ms});
+    sockets_.wait(wait);
     waited_ = true;
   }
 

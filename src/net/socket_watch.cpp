@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <ctime>
 #include <system_error>
 #include <utility>
 
@@ -37,10 +39,17 @@ void SocketWatch::ignore(int descriptor) {
   epoll_ctl(descriptor_, EPOLL_CTL_DEL, descriptor, nullptr);
 }
 
-void SocketWatch::wait(int timeout_ms) {
-  RB_ASSERT(timeout_ms >= 0);
-  const int count =
-      epoll_wait(descriptor_, events_.data(), static_cast<int>(events_.size()), timeout_ms);
+void SocketWatch::wait(Duration longest) {
+  RB_ASSERT(longest >= Duration::zero());
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(longest);
+  const timespec timeout{.tv_sec = seconds.count(), .tv_nsec = (longest - seconds).count()};
+  const int most = static_cast<int>(events_.size());
+  int count = epoll_pwait2(descriptor_, events_.data(), most, &timeout, nullptr);
+  // Kernels before 5.11 know milliseconds only.
+  if (count < 0 && errno == ENOSYS) {
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(longest).count();
+    count = epoll_wait(descriptor_, events_.data(), most, static_cast<int>(ms));
+  }
   RB_ASSERT(count >= 0 || errno == EINTR);
   count_ = count > 0 ? static_cast<std::size_t>(count) : 0;
 }

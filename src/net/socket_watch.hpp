@@ -9,6 +9,7 @@
 #include <span>
 
 #include "ratebatch/base/result.hpp"
+#include "ratebatch/base/time.hpp"
 
 namespace ratebatch {
 
@@ -30,8 +31,8 @@ class SocketWatch {
   void ignore(int descriptor);
 
   // Blocks until a socket has events, a signal came, or the time is over, and remembers the events
-  // in place of those before. Precondition: timeout_ms >= 0.
-  void wait(int timeout_ms);
+  // in place of those before. Precondition: longest >= 0.
+  void wait(Duration longest);
 
   // The events that the last wait found; what still holds then is found again by the next.
   [[nodiscard]] std::span<const epoll_event> events() const { return {events_.data(), count_}; }

@@ -109,9 +109,13 @@ void RateLimiter::sent(Instant reserved_at, Instant sent_at) {
   const Duration before = spread_;
   spread_ = std::max({bounded, spread_ - spread_ / spread_decay, spread_initial});
   if (spread_ != before) find_interval();
-  if (reserved_at != last_reserved_ || bounded <= last_charged_) return;
-  arrival_ = arrival_ + (bounded - last_charged_);
-  last_charged_ = bounded;
+  // Only what is more than usual brings two requests closer together: the next one has the usual
+  // delay too.
+  usual_delay_ = std::min(bounded, usual_delay_ + (bounded - usual_delay_) / spread_decay);
+  const Duration unusual = bounded - usual_delay_;
+  if (reserved_at != last_reserved_ || unusual <= last_charged_) return;
+  arrival_ = arrival_ + (unusual - last_charged_);
+  last_charged_ = unusual;
 }
 
 WallTime RateLimiter::stored_arrival(Now now) const { return now.wall + (arrival_ - now.steady); }

@@ -62,7 +62,7 @@ def over_http(context):
             measured=figures.seconds_text(measured.wall_s), floor=f"ideal: {IDEAL_S} s",
             figures=[(measured.wall_s, figures.seconds_text(measured.wall_s)),
                      (refused, f"{refused} refused")],
-            targets=[at_most(target_s, f"at most {target_s} s"), at_most(0, "no refused")])
+            targets=[at_most(target_s, f"{target_s} s"), at_most(0, "0 refused")])
 
 
 def http_run(context, shape, headers):

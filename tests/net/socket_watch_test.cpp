@@ -49,7 +49,7 @@ TEST_CASE("more ready sockets than one wait reports are all found by the next on
   for (const int descriptor : ready.all()) REQUIRE(watch.watch(descriptor, EPOLLIN));
   std::set<int> seen;
   for (int turn = 0; turn < 3; ++turn) {
-    watch.wait(0);
+    watch.wait(Duration::zero());
     CHECK(watch.events().size() == 256);
     for (const epoll_event& event : watch.events()) seen.insert(event.data.fd);
   }
@@ -60,10 +60,10 @@ TEST_CASE("a socket is watched for what was asked last") {
   const EventDescriptors writable(1, 0);
   SocketWatch watch = open_watch();
   REQUIRE(watch.watch(writable.all()[0], EPOLLIN));
-  watch.wait(0);
+  watch.wait(Duration::zero());
   CHECK(watch.events().empty());
   REQUIRE(watch.watch(writable.all()[0], EPOLLOUT));
-  watch.wait(0);
+  watch.wait(Duration::zero());
   REQUIRE(watch.events().size() == 1);
   CHECK(watch.events()[0].data.fd == writable.all()[0]);
   CHECK(watch.events()[0].events == EPOLLOUT);
@@ -77,7 +77,7 @@ TEST_CASE("a socket that is ignored or closed is not reported any more") {
   close(closed);
   watch.ignore(closed);
   watch.ignore(ready.all()[0]);
-  watch.wait(0);
+  watch.wait(Duration::zero());
   REQUIRE(watch.events().size() == 1);
   CHECK(watch.events()[0].data.fd == ready.all()[1]);
 }

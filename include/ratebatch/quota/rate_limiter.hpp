@@ -43,8 +43,8 @@ class RateLimiter {
   void settle(Instant now, std::int64_t reserved, std::int64_t actual);
 
   // Says that a request reserved at `reserved_at` left at `sent_at`: the schedule moves by the
-  // delay, once for all requests reserved at the same instant, and the interval widens to the
-  // largest delay of late.
+  // delay beyond the usual one, once for all requests reserved at the same instant, and the interval
+  // widens to the largest delay of late.
   void sent(Instant reserved_at, Instant sent_at);
 
   // The time that one unit takes in the long run.
@@ -76,6 +76,7 @@ class RateLimiter {
   std::int32_t pace_at_per_mille_;
   Duration interval_{};
   Duration spread_ = spread_initial;
+  Duration usual_delay_{};  // Between reserving and sending: the least of late.
   // The largest cost of the present and of the last window.
   std::int64_t largest_ = 1;
   std::int64_t largest_before_ = 1;
