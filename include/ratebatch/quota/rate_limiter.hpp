@@ -43,8 +43,8 @@ class RateLimiter {
   void settle(Instant now, std::int64_t reserved, std::int64_t actual);
 
   // Says that a request reserved at `reserved_at` left at `sent_at`: the schedule moves by the
-  // delay beyond the usual one, once for all requests reserved at the same instant, and the interval
-  // widens to the largest delay of late.
+  // delay beyond the usual one, once for all requests reserved at the same instant, and the
+  // interval widens to the largest delay of late.
   void sent(Instant reserved_at, Instant sent_at);
 
   // The time that one unit takes in the long run.
