@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "quota/numbers.hpp"
+#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch {
 namespace {
@@ -205,7 +205,7 @@ std::string LearnedRate::store(Now now) const {
 
 bool LearnedRate::restore(Now now, std::string_view text) {
   if (text.empty()) return true;
-  const auto numbers = read_numbers(text, 5);
+  const auto numbers = read_number_list(text, 5);
   if (!numbers || numbers->size() != 5 || numbers->at(0) != stored_form) return false;
   const Duration interval{numbers->at(1)};
   const Duration wait = std::chrono::milliseconds{numbers->at(4)};

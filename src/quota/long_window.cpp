@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "quota/numbers.hpp"
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch {
 namespace {
@@ -154,7 +154,7 @@ std::string LongWindow::store() const {
 }
 
 bool LongWindow::restore(std::string_view text) {
-  const auto numbers = read_numbers(text, stored_head + slot_count_max);
+  const auto numbers = read_number_list(text, stored_head + slot_count_max);
   if (!numbers || numbers->size() < stored_head || numbers->at(0) != stored_form) return false;
   const std::int64_t latest_ms = numbers->at(1);
   const std::int64_t begin_ms = numbers->at(2);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "quota/numbers.hpp"
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch {
 namespace {
@@ -61,7 +61,7 @@ std::string WaveGate::store(Now now) const {
 }
 
 bool WaveGate::restore(Now now, std::string_view text) {
-  const auto numbers = read_numbers(text, 4);
+  const auto numbers = read_number_list(text, 4);
   if (!numbers || numbers->size() < 3 || numbers->at(0) != stored_form) return false;
   const std::int64_t size = numbers->at(1);
   const std::int64_t configured = numbers->at(2);

@@ -18,9 +18,13 @@ inline void append_number(std::string& out, std::int64_t number) {
   out.append(digits, end);
 }
 
+inline void append_numbers(std::string& out, std::initializer_list<std::int64_t> numbers) {
+  for (const std::int64_t number : numbers) append_number(out, number);
+}
+
 inline std::string number_list(std::initializer_list<std::int64_t> numbers) {
   std::string out;
-  for (const std::int64_t number : numbers) append_number(out, number);
+  append_numbers(out, numbers);
   return out;
 }
 
