@@ -111,8 +111,8 @@ void RateLimiter::sent(Instant reserved_at, Instant sent_at) {
   if (spread_ != before) find_interval();
   // Only what is more than usual brings two requests closer together: the next one has the usual
   // delay too.
-  usual_delay_ = std::min(bounded, usual_delay_ + (bounded - usual_delay_) / spread_decay);
   const Duration unusual = bounded - usual_delay_;
+  usual_delay_ = std::min(bounded, usual_delay_ + (bounded - usual_delay_) / spread_decay);
   if (reserved_at != last_reserved_ || unusual <= last_charged_) return;
   arrival_ = arrival_ + (unusual - last_charged_);
   last_charged_ = unusual;
