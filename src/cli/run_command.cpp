@@ -221,6 +221,8 @@ class Run {
         return {ExitCode::needs_person, "no_key"};
       case action::FinishReason::no_room:
         return {ExitCode::storage, "no_room"};
+      case action::FinishReason::no_credit:
+        return {ExitCode::needs_person, "no_credit"};
       case action::FinishReason::paused:
         return {ExitCode::not_finished, "paused"};
       case action::FinishReason::out_of_time:

@@ -252,10 +252,11 @@ void QuotaMonitor::learn_limits(const QuotaNow& now, Held& held, const Outcome& 
   QuotaScope& marked = whole_group ? group.all_lanes : own;
   notes.refusals_before = marked.gate().refusals_before(outcome, held.reserved_at);
   for (const LimitFact& fact : outcome.facts.limits) {
-    const bool known = own.learn(held.lane_ticket, now, fact, options_.slow_at_per_mille);
-    if (known) continue;
-    if (group.all_lanes.learn(held.group_ticket, now, fact, options_.slow_at_per_mille)) continue;
-    own.adopt(now, fact);
+    const auto window = own.believed_window(fact);
+    const std::int32_t slow_at = options_.slow_at_per_mille;
+    if (own.learn(held.lane_ticket, now, fact, window, slow_at)) continue;
+    if (group.all_lanes.learn(held.group_ticket, now, fact, window, slow_at)) continue;
+    own.adopt(fact, window);
   }
   if (outcome.kind == OutcomeClass::quota_exhausted) {
     const auto in_lane = own.known_reset(now, outcome);

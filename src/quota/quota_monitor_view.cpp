@@ -101,7 +101,8 @@ LaneQuota QuotaMonitor::view(Now now, LaneId lane) const {
                                          outer_slots.value_or(*(slots ? slots : outer_slots)));
       view.concurrency = view.concurrency.value_or(0) + most;
     }
-    add_views(view.limits, keys.limits);
+    // What only refused keys had is no quota of this run.
+    if (best_key(id)) add_views(view.limits, keys.limits);
     view.keys.push_back(std::move(keys));
   }
   for (const LimitView& limit : view.limits) {
@@ -111,6 +112,13 @@ LaneQuota QuotaMonitor::view(Now now, LaneId lane) const {
     view.critical = view.critical || limit.used >= std::max<std::int64_t>(1, warn_at);
   }
   return view;
+}
+
+bool QuotaMonitor::account_paused(Now now, LaneId lane) const {
+  const std::vector<GroupId>& groups = groups_of(lane);
+  return std::all_of(groups.begin(), groups.end(), [&](GroupId id) {
+    return !best_key(id) || groups_[index_of(id)].all_lanes.gate().paused(now);
+  });
 }
 
 bool QuotaMonitor::set_used(Now now, LaneId lane, std::optional<GroupId> group,

@@ -52,23 +52,34 @@ bool concerns(LimitedBy limited, Resource resource) {
   return false;
 }
 
+bool is_about(const Limit& limit, const LimitFact& fact, std::optional<Duration> window) {
+  if (limit.resource != fact.resource) return false;
+  if (window) return is_near(*window, limit.window);
+  return fact.limit && *fact.limit == limit.amount;
+}
+
 }  // namespace
 
-bool QuotaScope::is_about(const Limit& limit, const LimitFact& fact) const {
-  if (limit.resource != fact.resource) return false;
-  if (fact.limit && *fact.limit == limit.amount) {
-    return !fact.window || is_near(*fact.window, limit.window);
-  }
+std::optional<Duration> QuotaScope::believed_window(const LimitFact& fact) {
+  if (fact.window) return fact.window;
   const auto window = inferred_window(fact);
-  return window && is_near(*window, limit.window);
+  auto guess = std::find_if(guesses_.begin(), guesses_.end(),
+                            [&](const Guess& g) { return g.resource == fact.resource; });
+  if (guess == guesses_.end()) {
+    guess = guesses_.insert(guess, {fact.resource, window.value_or(Duration{}), 0});
+  }
+  const bool again = window && guess->window == *window;
+  guess->times = again ? std::min(guess->times + 1, guesses_enough) : (window ? 1 : 0);
+  guess->window = window.value_or(Duration{});
+  return guess->times >= guesses_enough ? window : std::nullopt;
 }
 
 bool QuotaScope::learn(const Ticket& ticket, const QuotaNow& now, const LimitFact& fact,
-                       std::int32_t slow_at_per_mille) {
+                       std::optional<Duration> window_of_fact, std::int32_t slow_at_per_mille) {
   bool known = false;
   for (std::size_t i = 0; i < ticket.shorts.size(); ++i) {
     Short& window = shorts_[ticket.short_index[i]];
-    if (!is_about(window.limit, fact)) continue;
+    if (!is_about(window.limit, fact, window_of_fact)) continue;
     if (window.adopted && fact.limit && *fact.limit != window.limit.amount) {
       window.limit.amount = *fact.limit;
       window.state.set_amount(*fact.limit);
@@ -77,10 +88,11 @@ bool QuotaScope::learn(const Ticket& ticket, const QuotaNow& now, const LimitFac
     known = true;
   }
   for (Long& window : longs_) {
-    if (!is_about(window.limit, fact)) continue;
+    if (!is_about(window.limit, fact, window_of_fact)) continue;
     known = true;
     // Others may use the same quota; that the server counts less than we do proves nothing.
-    const std::int64_t most = fact.limit.value_or(window.limit.amount);
+    // A limit that is lower than the configured one leaves so much less.
+    const std::int64_t most = std::max(fact.limit.value_or(0), window.limit.amount);
     const std::optional<std::int64_t> used =
         fact.remaining ? std::optional{most - *fact.remaining} : fact.used;
     if (used && *used > window.state.used(now.server)) window.state.set_used(now.server, *used);
@@ -89,21 +101,12 @@ bool QuotaScope::learn(const Ticket& ticket, const QuotaNow& now, const LimitFac
   return known;
 }
 
-void QuotaScope::adopt(const QuotaNow& /*now*/, const LimitFact& fact) {
-  const auto window = inferred_window(fact);
+void QuotaScope::adopt(const LimitFact& fact, std::optional<Duration> window) {
   if (!window || !fact.limit || *window > short_window_max) return;
   const auto covers = [&](const Short& own) {
     return own.limit.resource == fact.resource && is_near(*window, own.limit.window);
   };
   if (std::any_of(shorts_.begin(), shorts_.end(), covers)) return;
-  if (!fact.window) {
-    auto guess = std::find_if(guesses_.begin(), guesses_.end(),
-                              [&](const Guess& g) { return g.resource == fact.resource; });
-    if (guess == guesses_.end()) guess = guesses_.insert(guess, {fact.resource, *window, 0});
-    guess->times = guess->window == *window ? guess->times + 1 : 1;
-    guess->window = *window;
-    if (guess->times < guesses_enough) return;
-  }
   Limit limit;
   limit.name = "announced " + std::string{to_string(fact.resource)};
   limit.resource = fact.resource;

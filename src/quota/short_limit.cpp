@@ -170,8 +170,12 @@ std::string ShortLimit::store(Now now) const {
   std::string text = number_list({form, pace_.stored_arrival(now).ns, learned_per_mille_,
                                   (now.wall + (learned_at_ - now.steady)).ns,
                                   (now.wall + (recovered_at_ - now.steady)).ns});
-  // A paced limit begins with an empty log: its schedule says enough.
-  if (limit_.shape == Shape::window) text += ' ' + log_.store(now);
+  if (limit_.shape == Shape::window) return text + ' ' + log_.store(now);
+  // The schedule of a paced limit says enough but for what is shown: as one slot that leaves last.
+  const std::int64_t counts = log_.used(now.steady);
+  constexpr std::int64_t log_form = 1;
+  text += ' ' + number_list({log_form});
+  if (counts > 0) append_numbers(text, {(now.wall + limit_.window).ns, counts});
   return text;
 }
 
@@ -189,8 +193,7 @@ bool ShortLimit::restore(Now now, std::string_view text) {
   if (now.steady - learned_at_ >= learned_for) learned_per_mille_ = 1000;
   apply_amount();
   pace_.restore(now, WallTime{(*numbers)[1]});
-  // Stored while it was paced: there was no log.
-  if (limit_.shape == Shape::paced || numbers->size() == own_numbers) return true;
+  if (numbers->size() == own_numbers) return true;
   std::size_t start = 0;
   for (std::size_t i = 0; i < own_numbers; ++i) start = text.find(' ', start) + 1;
   return log_.restore(now, text.substr(start));

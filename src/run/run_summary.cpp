@@ -13,6 +13,7 @@ std::string_view headline_of(const std::string& reason) {
   if (reason == "nothing_to_do") return "Nothing to do";
   if (reason == "interrupted") return "Interrupted";
   if (reason == "terminated") return "Terminated";
+  if (reason == "no_credit") return "Stopped, the account is out of quota";
   if (reason == "no_key") return "Stopped, no usable key is left";
   if (reason == "no_room") return "Stopped, the disk is full";
   if (reason == "max_jobs") return "Stopped, as --max-jobs says";

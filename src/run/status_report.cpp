@@ -49,6 +49,8 @@ LaneStatus status_now(const LaneStatus& stored, const LaneStatus& remembered, bo
     const bool stands = status.state == LaneState::waiting || status.state == LaneState::paused;
     return stands && (!status.until || *status.until > now);
   };
+  const bool needs_person = stored.state == LaneState::stopped || stored.state == LaneState::no_key;
+  if (!alive && needs_person) return stored;
   if (!alive) return waits(remembered) ? remembered : LaneStatus{};
   switch (stored.state) {
     case LaneState::idle:

@@ -19,6 +19,9 @@ std::optional<Moment> later_of(const std::optional<Moment>& a, const std::option
   return b ? std::max(*a, *b) : a;
 }
 
+// Pacing that keeps a lane longer than this from its next request is shown as a wait.
+constexpr Duration wait_shown_from = std::chrono::seconds{2};
+
 }  // namespace
 
 Deadline earlier(const Deadline& a, const Deadline& b) {
@@ -87,6 +90,11 @@ LaneStatus Lane::status(Now now, LaneStatus quota) const {
     return {LaneState::paused, blocked_->limit, until};
   }
   const bool free = quota.state == LaneState::running || quota.state == LaneState::slowed;
+  // A lane that stands still for a short window is no running one.
+  if (free && blocked_ && blocked_->cause == Refusal::Cause::window && in_flight() == 0 &&
+      blocked_->earliest && *blocked_->earliest - now.steady > wait_shown_from) {
+    return {LaneState::waiting, blocked_->limit, now.wall + (*blocked_->earliest - now.steady)};
+  }
   if (free && breaker_.open()) return {LaneState::tripped, "server failures", std::nullopt};
   return quota;
 }

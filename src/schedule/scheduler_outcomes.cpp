@@ -206,7 +206,12 @@ std::optional<action::FinishReason> Scheduler::reason_to_finish(Now now) {
   }
   const bool may_end = !options_.wait_for_pauses;
   if (may_end && all([&](std::size_t i) { return keyless(i) || penniless(i) || paused(i); })) {
-    return action::FinishReason::paused;
+    const auto broke = [&](std::size_t i) {
+      return quota_.account_paused(now, LaneId{static_cast<std::int32_t>(i)});
+    };
+    return all([&](std::size_t i) { return keyless(i) || broke(i); })
+               ? action::FinishReason::no_credit
+               : action::FinishReason::paused;
   }
   return std::nullopt;
 }

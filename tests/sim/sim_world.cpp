@@ -149,7 +149,9 @@ class World {
         state_.provider.mend_typo();
       }
       if (*end == action::FinishReason::budget) money_is_bounded_ = false;
-      if (*end == action::FinishReason::paused) pass_time(std::chrono::hours{1});
+      if (*end == action::FinishReason::paused || *end == action::FinishReason::no_credit) {
+        pass_time(std::chrono::hours{1});
+      }
     }
   }
 

@@ -91,6 +91,7 @@ enum class FinishReason : std::uint8_t {
   slice_done,  // As many jobs as the run may start are started and settled.
   stopped,     // As requested; everything in flight is settled and stored.
   no_key,      // Jobs are left, and every lane that has some has no usable key.
+  no_credit,   // As paused, and an account is out of quota: a person must act.
   paused,      // Every lane with jobs is paused, and the run is not to wait.
   out_of_time,  // The run had as long as it may.
   budget,      // What may be spent is spent.

@@ -101,6 +101,10 @@ class QuotaMonitor {
 
   [[nodiscard]] bool has_usable_key(LaneId lane) const;
 
+  // Whether the provider said of all usable key groups of the lane that their account is out of
+  // quota.
+  [[nodiscard]] bool account_paused(Now now, LaneId lane) const;
+
   // What the lane may do, as far as keys and limits go.
   [[nodiscard]] LaneStatus status(Now now, LaneId lane) const;
   [[nodiscard]] LaneQuota view(Now now, LaneId lane) const;

@@ -83,13 +83,18 @@ class QuotaScope {
   void settle(const Ticket& ticket, const QuotaNow& now, const Amounts& reserved,
               const Amounts& actual, const Outcome& outcome, Instant started);
 
-  // What replies say of limits: applied to those that match. True where one did.
+  // The window that a fact is about: as it says, or as it lets one infer, where it did so three
+  // times in a row. One inference alone may be a coincidence.
+  [[nodiscard]] std::optional<Duration> believed_window(const LimitFact& fact);
+
+  // What replies say of limits, about `window` where that is known: applied to those that match.
+  // True where one did.
   bool learn(const Ticket& ticket, const QuotaNow& now, const LimitFact& fact,
-             std::int32_t slow_at_per_mille);
+             std::optional<Duration> window, std::int32_t slow_at_per_mille);
 
   // A limit the reply announced that is not configured: kept from now on, where its window is short
-  // and known, or inferred three times. Never widens anything.
-  void adopt(const QuotaNow& now, const LimitFact& fact);
+  // and known. Never widens anything.
+  void adopt(const LimitFact& fact, std::optional<Duration> window);
 
   // A refusal for a rate or quota: teaches the limits it is about. Returns the longest window among
   // them; nothing where no limit of ours stands for it.
@@ -143,7 +148,6 @@ class QuotaScope {
   };
 
   void add_short(const Limit& limit, bool adopted);
-  [[nodiscard]] bool is_about(const Limit& limit, const LimitFact& fact) const;
 
   std::string name_;
   ConcurrencyLimit concurrency_;
