@@ -170,13 +170,7 @@ std::string ShortLimit::store(Now now) const {
   std::string text = number_list({form, pace_.stored_arrival(now).ns, learned_per_mille_,
                                   (now.wall + (learned_at_ - now.steady)).ns,
                                   (now.wall + (recovered_at_ - now.steady)).ns});
-  if (limit_.shape == Shape::window) return text + ' ' + log_.store(now);
-  // The schedule of a paced limit says enough but for what is shown: as one slot that leaves last.
-  const std::int64_t counts = log_.used(now.steady);
-  constexpr std::int64_t log_form = 1;
-  text += ' ' + number_list({log_form});
-  if (counts > 0) append_numbers(text, {(now.wall + limit_.window).ns, counts});
-  return text;
+  return text + ' ' + log_.store(now);
 }
 
 bool ShortLimit::restore(Now now, std::string_view text) {

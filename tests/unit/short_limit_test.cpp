@@ -294,6 +294,19 @@ TEST_CASE("a slice of a second gets no fresh burst: the state survives restarts"
   }
 }
 
+TEST_CASE("slices that follow each other do not keep what has left the window") {
+  const Limit limit = limit_of(100, std::chrono::seconds{10});
+  ShortLimit first{limit};
+  pass(first, at_ms(0));
+  std::string stored = first.store(now_ms(0));
+  for (int slice = 1; slice <= 11; ++slice) {
+    ShortLimit next{limit};
+    REQUIRE(next.restore(now_ms(slice * 1000), stored));
+    stored = next.store(now_ms(slice * 1000));
+    CHECK(next.used(at_ms(slice * 1000)) == (slice < 10 ? 1 : 0));
+  }
+}
+
 TEST_CASE("what was learned survives restarts, and a changed shape finds no nonsense") {
   ShortLimit limit{limit_of(1000, std::chrono::seconds{10}, Shape::window)};
   const ShortTicket ticket = limit.take(at_ms(0), 1);
