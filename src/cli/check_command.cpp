@@ -8,15 +8,27 @@
 #include "cli/commands.hpp"
 #include "cli/find_settings.hpp"
 #include "cli/process_rules.hpp"
+#include "cli/request_text.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
+#include "ratebatch/input/read_key.hpp"
 #include "ratebatch/input/render_job.hpp"
 #include "ratebatch/provider/dialect.hpp"
+#include "ratebatch/run/job_files.hpp"
 #include "ratebatch/run/load.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
 namespace ratebatch {
 namespace {
+
+// The files that a job names.
+Result<void> files_are_there(const JobLine& job, const std::string& job_file) {
+  for (const std::string& path : job.files) {
+    auto checked = check_job_file(job_folder(job_file), path);
+    if (!checked) return checked;
+  }
+  return {};
+}
 
 class Check {
  public:
@@ -27,14 +39,17 @@ class Check {
     auto found = find_config();
     if (!found) return pass(found);
     CheckingLoader loader{options_.show.value_or("")};
-    auto loaded = load_files(loader, config_, options_.files, {});
+    const LoadOptions how{.csv = options_.csv, .also_check = files_are_there};
+    auto loaded = load_files(loader, config_, options_.files, how);
     if (!loaded) {
       return tl::unexpected<Error>(with_advice(std::move(loaded.error()), report_.config_path));
     }
     report_.jobs = loaded->added;
+    report_.forms = loaded->forms;
     report_.notes = std::move(loaded->notes);
     if (options_.show) return show(*options_.show, loader);
     auto lanes = add_lanes(loader);
+    if (lanes) lanes = try_requests(loader);
     if (!lanes) return pass(lanes);
     const std::string text =
         context_.console.json() ? check_json(report_) + "\n" : check_text(report_);
@@ -78,13 +93,37 @@ class Check {
   }
 
   void add_lane(const ModelSettings& model) {
-    CheckedLane lane{model, config_.providers.at(model.provider), {}};
+    CheckedLane lane{model, config_.providers.at(model.provider), {}, {}};
     hide_memory();
-    for (const KeySource& source : lane.provider.keys) {
-      auto key = read_key(source, context_.environment);
-      lane.keys.push_back({source.name, key ? "" : key.error().message});
+    for (const KeySource& pattern : lane.provider.keys) {
+      std::vector<KeySource> sources = expanded(pattern, variable_names());
+      // Reading a pattern that fits nothing says so.
+      if (sources.empty()) sources.push_back(pattern);
+      for (const KeySource& source : sources) {
+        auto key = read_key(source, context_.environment);
+        lane.keys.push_back({source.name, key ? "" : key.error().message});
+      }
     }
     report_.lanes.push_back(std::move(lane));
+  }
+
+  // What an API cannot be asked shows only where a request is made of a job: one of each route.
+  Result<void> try_requests(const CheckingLoader& loader) {
+    for (const SeenJob& job : loader.samples()) {
+      auto model = find_job_model(config_, job.type, job.model);
+      if (!model) return pass(model);
+      if (!model->enabled) continue;
+      auto request = request_of(job);
+      if (!request) {
+        return fail(request.error().code, fmt::format("job '{}' cannot be sent: {}",
+                                                      escaped(job.id), request.error().message));
+      }
+      for (CheckedLane& lane : report_.lanes) {
+        if (lane.model.name != model->name) continue;
+        lane.requests.insert(fmt::format("{} {}", request->method, request->url));
+      }
+    }
+    return {};
   }
 
   Result<ExitCode> verdict() const {
@@ -97,16 +136,14 @@ class Check {
     return ExitCode::done;
   }
 
-  // Prints the request of one job.
-  Result<ExitCode> show(const std::string& id, const CheckingLoader& loader) {
-    auto line = line_to_show(id, loader);
-    if (!line) return pass(line);
-    auto job = parse_job_line(*line);
-    if (!job) return pass(job);
-    auto model = find_job_model(config_, job->type, job->model);
+  // The request of a job, its key header without the key.
+  Result<HttpRequest> request_of(const SeenJob& job) const {
+    auto model = find_job_model(config_, job.type, job.model);
     if (!model) return pass(model);
-    auto content = render_job(*line, config_);
+    auto content = render_job(job.line_json, config_);
     if (!content) return pass(content);
+    auto read = read_job_files(job_folder(job.file), content->files);
+    if (!read) return pass(read);
     const ProviderSettings& provider = config_.providers.at(model->provider);
     const Dialect* dialect = find_dialect(provider.api);
     if (dialect == nullptr) {
@@ -114,12 +151,23 @@ class Check {
                   fmt::format("provider '{}': api '{}' is not supported by this version",
                               escaped(provider.name), escaped(provider.api)));
     }
-    auto request =
-        dialect->request(*content, {provider.base_url, model->id, model->kind, model->timeout,
-                                    provider.allow_http, provider.ca_file});
+    const Endpoint endpoint{provider.base_url,   model->id,        model->kind, model->timeout,
+                            provider.allow_http, provider.ca_file, model->http};
+    auto request = dialect->request(*content, endpoint);
+    if (request) request->key_header = dialect->key_header(endpoint);
+    return request;
+  }
+
+  // Prints the request of one job.
+  Result<ExitCode> show(const std::string& id, const CheckingLoader& loader) {
+    auto job = job_to_show(id, loader);
+    if (!job) return pass(job);
+    auto request = request_of(*job);
     if (!request) return pass(request);
-    request->key_header = dialect->key_header();
-    const std::string key = provider.keys.empty() ? "none" : provider.keys.front().name;
+    auto model = find_job_model(config_, job->type, job->model);
+    if (!model) return pass(model);
+    const std::vector<KeySource>& keys = config_.providers.at(model->provider).keys;
+    const std::string key = keys.empty() ? "none" : keys.front().name;
     auto written =
         context_.console.write(context_.console.json() ? request_json(job->id, *request, key) + "\n"
                                                        : request_text(*request, key));
@@ -127,8 +175,8 @@ class Check {
     return ExitCode::done;
   }
 
-  Result<std::string> line_to_show(const std::string& id, const CheckingLoader& loader) {
-    const std::optional<std::string>& of_files = loader.shown_line();
+  Result<SeenJob> job_to_show(const std::string& id, const CheckingLoader& loader) {
+    const std::optional<SeenJob>& of_files = loader.shown();
     if (of_files) return *of_files;
     if (!reader_) {
       return fail(ErrorCode::invalid_input,
@@ -136,11 +184,14 @@ class Check {
     }
     auto stored = reader_->find_job(id);
     if (!stored) return pass(stored);
-    const std::optional<StoredJob> job = std::move(*stored);
-    if (job) return job->line_json;
-    return fail(ErrorCode::invalid_input,
-                fmt::format("--show {}: no job of this id in {}; name its file to look there",
-                            escaped(id), escaped(options_.common.db)));
+    if (!*stored) {
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("--show {}: no job of this id in {}; name its file to look there",
+                              escaped(id), escaped(options_.common.db)));
+    }
+    auto line = parse_job_line((*stored)->line_json);
+    if (!line) return pass(line);
+    return SeenJob{line->id, line->type, line->model, (*stored)->line_json, (*stored)->file};
   }
 
   const CheckOptions& options_;

@@ -16,16 +16,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string_view name_of(ModelKind kind) {
-  switch (kind) {
-    case ModelKind::chat:
-      return "chat";
-    case ModelKind::image:
-      return "image";
-  }
-  return "";
-}
-
 Json limits_json(const Limits& limits) {
   Json json = Json::object();
   for (const Limit& limit : limits.windows) json[limit.name] = limit.amount;
@@ -99,19 +89,37 @@ std::string key_text(const CheckedKey& key) {
   return key.problem.empty() ? escaped(key.name) + " is there" : key.problem;
 }
 
-// The body for people: indented where it is JSON.
-std::string body_text(const std::string& body) {
-  const Json json = Json::parse(body, nullptr, false);
-  if (json.is_discarded()) return escaped(body, body.size());
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+// "1,200 lines: 1,000 OpenAI Batch, 200 requests of a parallel script"; empty where all are our
+// own.
+std::string forms_text(const std::array<std::int64_t, job_form_count>& forms) {
+  struct Words {
+    std::string_view one;
+    std::string_view several;
+  };
+  constexpr std::array<Words, job_form_count> words = {
+      {{"job of our own form", "jobs of our own form"},
+       {"OpenAI Batch", "OpenAI Batch"},
+       {"request of a parallel script", "requests of a parallel script"},
+       {"row of CSV", "rows of CSV"}}};
+  std::int64_t all = 0;
+  std::string parts;
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    all += forms[i];
+    if (forms[i] == 0) continue;
+    if (!parts.empty()) parts += ", ";
+    parts += counted(forms[i], words[i].one, words[i].several);
+  }
+  if (all == forms[static_cast<std::size_t>(JobForm::native)]) return "";
+  return fmt::format("{}: {}\n", counted(all, "line", "lines"), parts);
 }
 
-std::string dumped(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Json message(std::string_view type) {
-  return {{"schema_version", json_schema_version}, {"message_type", type}};
+Json forms_json(const std::array<std::int64_t, job_form_count>& forms) {
+  constexpr std::array<const char*, job_form_count> names = {"native", "batch", "script", "csv"};
+  Json json = Json::object();
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    if (forms[i] > 0) json[names[i]] = forms[i];
+  }
+  return json;
 }
 
 }  // namespace
@@ -126,12 +134,16 @@ std::string check_text(const CheckReport& report) {
                                                             ? "none found, the built-in one holds"
                                                             : escaped(report.config_path));
   for (const std::string& note : report.notes) text += note + "\n";
+  text += forms_text(report.forms);
   if (!report.files.empty()) text += counted(report.jobs, "job", "jobs") + ", all lines right\n";
   for (const CheckedLane& lane : report.lanes) {
     const ModelSettings& model = lane.model;
     text += fmt::format("\n{}{}\n", escaped(model.name), model.enabled ? "" : " (switched off)");
     text += fmt::format("  goes to  {} ({}), {} model {}\n", escaped(lane.provider.base_url),
-                        escaped(lane.provider.name), name_of(model.kind), escaped(model.id));
+                        escaped(lane.provider.name), to_string(model.kind), escaped(model.id));
+    for (const std::string& request : lane.requests) {
+      text += fmt::format("  asks     {}\n", escaped(request));
+    }
     text += model_text(model);
     if (lane.provider.limits != Limits{}) {
       text += fmt::format("           {} over all models of {}\n",
@@ -144,10 +156,11 @@ std::string check_text(const CheckReport& report) {
 }
 
 std::string check_json(const CheckReport& report) {
-  Json json = message("check");
+  Json json = {{"schema_version", json_schema_version}, {"message_type", "check"}};
   json["config"] = report.config_path.empty() ? Json(nullptr) : Json(report.config_path);
   json["files"] = report.files;
   json["jobs"] = report.jobs;
+  json["forms"] = forms_json(report.forms);
   json["lanes"] = Json::array();
   for (const CheckedLane& lane : report.lanes) {
     Json keys = Json::array();
@@ -158,42 +171,18 @@ std::string check_json(const CheckReport& report) {
     json["lanes"].push_back({{"model", lane.model.name},
                              {"provider", lane.provider.name},
                              {"id", lane.model.id},
-                             {"kind", name_of(lane.model.kind)},
+                             {"kind", to_string(lane.model.kind)},
                              {"tier", lane.model.tier},
                              {"enabled", lane.model.enabled},
+                             {"api", lane.provider.api},
                              {"base_url", lane.provider.base_url},
+                             {"requests", lane.requests},
                              {"limits", limits_json(lane.model.limits)},
                              {"provider_limits", limits_json(lane.provider.limits)},
                              {"keys", std::move(keys)},
                              {"warning", warning ? Json(*warning) : Json(nullptr)}});
   }
-  return dumped(json);
-}
-
-std::string request_text(const HttpRequest& request, const std::string& key_name) {
-  std::string text = fmt::format("{} {}\n", request.method, escaped(request.url));
-  if (request.key_header) {
-    text += fmt::format("{}: {}[key {}]\n", request.key_header->name, request.key_header->prefix,
-                        escaped(key_name));
-  }
-  for (const Header& header : request.headers) {
-    text += fmt::format("{}: {}\n", escaped(header.name), escaped(header.value));
-  }
-  return text + "\n" + body_text(request.body) + "\n";
-}
-
-std::string request_json(const std::string& id, const HttpRequest& request,
-                         const std::string& key_name) {
-  Json json = message("request");
-  json["id"] = id;
-  json["method"] = request.method;
-  json["url"] = request.url;
-  json["key"] = key_name;
-  json["headers"] = Json::object();
-  for (const Header& header : request.headers) json["headers"][header.name] = header.value;
-  Json body = Json::parse(request.body, nullptr, false);
-  json["body"] = body.is_discarded() ? Json(request.body) : std::move(body);
-  return dumped(json);
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace ratebatch

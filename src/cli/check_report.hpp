@@ -1,12 +1,14 @@
 // What `check` found, and its text.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "ratebatch/input/job_line.hpp"
 #include "ratebatch/model/config.hpp"
-#include "ratebatch/model/http.hpp"
 
 namespace ratebatch {
 
@@ -19,6 +21,7 @@ struct CheckedLane {
   ModelSettings model;
   ProviderSettings provider;
   std::vector<CheckedKey> keys;
+  std::set<std::string> requests;  // "POST https://...": where its jobs in the files go.
 
   [[nodiscard]] bool has_key() const;
 };
@@ -26,17 +29,13 @@ struct CheckedLane {
 struct CheckReport {
   std::string config_path;  // Empty: the built-in one.
   std::vector<std::string> files;
-  std::int64_t jobs = 0;  // In the files.
+  std::int64_t jobs = 0;                             // In the files.
+  std::array<std::int64_t, job_form_count> forms{};  // Their lines, by JobForm.
   std::vector<std::string> notes;
   std::vector<CheckedLane> lanes;
 };
 
 std::string check_text(const CheckReport& report);
 std::string check_json(const CheckReport& report);
-
-// A request as it would be sent, the key named and not shown: for people, and as one JSON line.
-std::string request_text(const HttpRequest& request, const std::string& key_name);
-std::string request_json(const std::string& id, const HttpRequest& request,
-                         const std::string& key_name);
 
 }  // namespace ratebatch

@@ -31,7 +31,11 @@ Result<Added> CheckingLoader::add(const NewJob& job, bool /*update*/) {
   sums.output_max += job.size.output_max.value_or(0);
   sums.images += job.size.images;
   sums.raw_body = sums.raw_body || job.size.raw_body;
-  if (job.id == shown_id_) shown_line_ = job.line_json;
+  const auto seen_job = [&] {
+    return SeenJob{job.id, job.type, job.model, job.line_json, files_.back()};
+  };
+  if (sums.jobs == 1) sums.first = seen_job();
+  if (job.id == shown_id_) shown_ = seen_job();
   return Added{};
 }
 
@@ -43,6 +47,12 @@ std::vector<StoredRoute> CheckingLoader::routes() const {
     routes.push_back({RouteId{std::ssize(routes) + 1}, names.first, names.second});
   }
   return routes;
+}
+
+std::vector<SeenJob> CheckingLoader::samples() const {
+  std::vector<SeenJob> samples;
+  for (const auto& [names, sums] : routes_) samples.push_back(sums.first);
+  return samples;
 }
 
 std::vector<JobClass> CheckingLoader::jobs() const {

@@ -1,6 +1,7 @@
 // A loader that stores nothing: it lets job files be checked by the very code that loads them.
 //
-// It remembers one hash per id, to find an id that is used twice, and one job to be shown.
+// It remembers one hash per id, to find an id that is used twice, the first job of each route, and
+// one job to be shown.
 #pragma once
 
 #include <map>
@@ -15,9 +16,18 @@
 
 namespace ratebatch {
 
+// A job as a checkpoint would keep it.
+struct SeenJob {
+  std::string id;
+  std::string type;
+  std::string model;  // Explicit; empty: the type's.
+  std::string line_json;
+  std::string file;  // Absolute path of its job file; "-": standard input.
+};
+
 class CheckingLoader final : public JobLoader {
  public:
-  // Keeps the line of the job `shown_id`; empty: none.
+  // Keeps the job `shown_id`; empty: none.
   explicit CheckingLoader(std::string shown_id) : shown_id_(std::move(shown_id)) {}
 
   Result<std::optional<FileStamp>> stamp_of(const std::string& path) override;
@@ -32,7 +42,11 @@ class CheckingLoader final : public JobLoader {
   // How many jobs each of these routes has, and their average size.
   [[nodiscard]] std::vector<JobClass> jobs() const;
 
-  [[nodiscard]] const std::optional<std::string>& shown_line() const { return shown_line_; }
+  // The first one of each of these routes.
+  [[nodiscard]] std::vector<SeenJob> samples() const;
+
+  // The job that was to be shown, if it is there.
+  [[nodiscard]] const std::optional<SeenJob>& shown() const { return shown_; }
 
  private:
   struct Seen {
@@ -47,10 +61,11 @@ class CheckingLoader final : public JobLoader {
     std::int64_t output_max = 0;
     std::int64_t images = 0;
     bool raw_body = false;
+    SeenJob first;
   };
 
   std::string shown_id_;
-  std::optional<std::string> shown_line_;
+  std::optional<SeenJob> shown_;
   std::vector<std::string> files_;
   std::map<std::string, Seen> seen_;
   std::map<std::pair<std::string, std::string>, Sums> routes_;  // By type and model.

@@ -56,9 +56,21 @@ Error with_advice(Error error, const std::string& config_path) {
 Result<SandboxOptions> sandbox_for(const Config& config, const std::string& text) {
   SandboxOptions options;
   std::set<std::string> providers;
+  std::map<std::string, std::set<std::string>> apis;  // By the models' ids.
   for (const auto& [name, model] : config.models) {
-    options.models[model.id] = model.limits;
+    apis[model.id].insert(config.providers.at(model.provider).api);
+  }
+  for (const auto& [name, model] : config.models) {
+    const ProviderSettings& provider = config.providers.at(model.provider);
+    const bool is_one = apis.at(model.id).size() == 1;
+    options.models[is_one ? model.id : provider.api + "/" + model.id] = model.limits;
     providers.insert(model.provider);
+    const std::optional<HttpApi>& http = model.http ? model.http : provider.http;
+    if (provider.api == "http" && http) options.http[name] = {model.id, model.kind, *http};
+  }
+  // Jobs may name any model of such a provider.
+  for (const auto& [name, provider] : config.providers) {
+    if (provider.http) options.http[name + "/"] = {"", ModelKind::chat, *provider.http};
   }
   // The sandbox is one provider: what several of them have together it cannot tell apart.
   if (providers.size() == 1) options.overall = config.providers.at(*providers.begin()).limits;

@@ -79,15 +79,17 @@ constexpr std::string_view output_option_text =
 )";
 
 constexpr std::string_view loading_options_text =
-    R"(      --skip-invalid    load the good lines; bad ones go to FILE.rejects.jsonl
+    R"(      --type T --id-column C   of CSV files: the type of their jobs, the column of their ids
+      --skip-invalid    load the good lines; bad ones go to FILE.rejects.jsonl
       --update          accept changed lines of jobs that are not done yet
 )";
 
 constexpr std::string_view run_about =
     R"(Usage: ratebatch run [FILE ...] [options]
 
-Loads job files (JSONL or OpenAI Batch lines; - is standard input) into the checkpoint, new ids
-only, then works until nothing is left. Without FILE it goes on, as 'ratebatch resume' does.
+Loads job files (JSONL, OpenAI Batch, bare request bodies, CSV; - is standard input) into the
+checkpoint, new ids only, then works until nothing is left. Without FILE it goes on, as 'ratebatch
+resume' does.
 )";
 
 constexpr std::string_view resume_about =
@@ -100,7 +102,7 @@ pause that a provider asked for is tried at once; one at its own threshold waits
 constexpr CommandHelp commands[] = {
     {"run", run_about,
      R"(  ratebatch run jobs.jsonl --sandbox --workers 4
-  ratebatch run jobs.jsonl more.jsonl --db live.db -j 16 -o results.jsonl
+  ratebatch run leads.csv --type email --id-column lead_id --db live.db -o results.jsonl
 )"},
     {"resume", resume_about,
      R"(  ratebatch resume
@@ -126,18 +128,24 @@ Writes one JSON line for each job that came to an end, in the order of their end
 
   -o, --output FILE     write there, complete or not at all (default: standard output)
       --in-order        in the order of the job files
+      --format F        jsonl, batch (lines of an OpenAI Batch output file) or csv (default: jsonl)
+      --errors FILE     of batch: failed jobs go there
+      --columns A,B     of csv: these columns (default: id, status, text, vars and metadata)
+      --follow          of jsonl: go on as results come, until no job is open
 )",
      R"(  ratebatch results -o results.jsonl
-  ratebatch results --in-order | jq -r .text
+  ratebatch results --format batch -o output.jsonl --errors errors.jsonl
 )"},
     {"retry",
-     R"(Usage: ratebatch retry --failed|--unknown|--truncated|--class C|--id ID [options]
+     R"(Usage: ratebatch retry --failed|--unknown|--truncated|--changed|--class C|--id ID [options]
 
 Puts jobs back in the queue; 'ratebatch resume' then works on them. Choices add up.
 
       --failed          all failed jobs
       --unknown         held jobs: sent, and the answer was lost
       --truncated       answers that were cut at max_tokens
+      --changed         answers made before their type, model or template changed; each is kept
+                        until the new one is there
       --class C         failed jobs of this class, such as timeout (may be given again)
       --id ID           this job (may be given again)
 )",
@@ -156,6 +164,7 @@ the checkpoint; with FILE: all of its jobs, and nothing is loaded. Sends nothing
       --deadline D      whether it is met, and if not, what would have to change
       --latency D       of an answer (default: as seen, else 1.33 s a text, 5 s a picture)
       --tokens N        output of an answer (default: as seen, else max_tokens)
+      --type T --id-column C   of CSV files: the type of their jobs, the column of their ids
 )",
      R"(  ratebatch plan jobs.jsonl --workers 1,2,4,8,16
   ratebatch plan --deadline 7d
@@ -190,6 +199,7 @@ Checks the configuration, whether keys are there, and the lines of job files. Pr
 model's requests go and its limits. Sends nothing and changes nothing.
 
       --show ID         print the request of this job, of FILE or else of the checkpoint
+      --type T --id-column C   of CSV files: the type of their jobs, the column of their ids
 )",
      R"(  ratebatch check jobs.jsonl
   ratebatch check jobs.jsonl --show bio-17
@@ -206,7 +216,8 @@ Writes a commented ratebatch.yaml to start from, here or where --config says. Ne
      R"(Usage: ratebatch sandbox [options]
 
 Serves a stand-in for the providers on this machine until Ctrl-C: it keeps to the limits of the
-configured models, counts, and calls nobody. GET /stats tells what it granted and refused.
+configured models, counts, and calls nobody. GET /stats tells what it granted and refused. It has
+OpenAI's API at /v1, others at /together/v1, /anthropic/v1, /gemini/v1, /elevenlabs/v1, /http/MODEL.
 
       --port N          0 to 65535 (default: 0, any free one)
       --seed N          of texts, pictures and faults (default: 1)
@@ -224,7 +235,9 @@ configured models, counts, and calls nobody. GET /stats tells what it granted an
       --require-key K   refuse every other key
       --error-rate R, --reset-rate R, --truncate-rate R, --hang-rate R, --garbage-rate R
                         shares of requests that go wrong, such as 0.02 or 2% (default: 0)
-      --image-bytes N   pictures are at least so large (default: 0)
+      --image-bytes N, --text-bytes N   pictures and texts are at least so large (0)
+      --links on|off    answer with links to pictures (off)   --link-error-rate R   downloads fail
+      --replies FILE    scripted replies to requests that hold [[NAME]]
 )",
      R"(  ratebatch sandbox --port 8080
   ratebatch sandbox --latency 1s --error-rate 2% --rpm 600

@@ -116,6 +116,7 @@ std::optional<UsageError> check_run(const RawRun& raw, RunOptions& options) {
   if (std::count(raw.files.begin(), raw.files.end(), "-") > 1) {
     return UsageError{"'-' (standard input) can be read only once"};
   }
+  if (auto error = check_csv(raw.files, options.csv)) return error;
   if (auto error = check_workers(raw.workers, options)) return error;
   auto grace = parse_duration(raw.grace);
   if (!grace) return UsageError{"--grace: " + grace.error().message};
@@ -135,6 +136,56 @@ std::optional<UsageError> check_run(const RawRun& raw, RunOptions& options) {
   options.sandbox = raw.sandbox == flag_without_value ? "" : raw.sandbox;
   auto sandbox = parse_sandbox_options(*options.sandbox);
   if (!sandbox) return UsageError{"--sandbox: " + sandbox.error().message};
+  return std::nullopt;
+}
+
+std::optional<UsageError> check_csv(const std::vector<std::string>& files,
+                                    const CsvColumns& columns) {
+  if (std::any_of(files.begin(), files.end(), is_csv_file)) return std::nullopt;
+  const auto needs_csv = [](std::string_view option) {
+    return UsageError{fmt::format(
+        "{} is for CSV files, and none is given; lines of JSON name it themselves", option)};
+  };
+  if (!columns.id_column.empty()) return needs_csv("--id-column");
+  if (!columns.type.empty()) return needs_csv("--type");
+  return std::nullopt;
+}
+
+std::optional<UsageError> check_results(const RawResults& raw, ResultsOptions& options) {
+  if (raw.format == "batch") {
+    options.format = ResultFormat::batch;
+  } else if (raw.format == "csv") {
+    options.format = ResultFormat::csv;
+  } else if (raw.format != "jsonl") {
+    return UsageError{fmt::format("--format '{}': expected jsonl, batch or csv{}",
+                                  escaped(raw.format),
+                                  did_you_mean(raw.format, {"jsonl", "batch", "csv"}))};
+  }
+  if (!raw.output.empty() && raw.output != "-") options.output = raw.output;
+  if (!raw.columns.empty()) {
+    if (options.format != ResultFormat::csv) return UsageError{"--columns needs --format csv"};
+    for (const std::string_view part : parts_of(raw.columns)) options.columns.emplace_back(part);
+    const auto empty = std::find(options.columns.begin(), options.columns.end(), "");
+    if (empty != options.columns.end()) {
+      return UsageError{fmt::format("--columns '{}': expected names such as id,text,artist",
+                                    escaped(raw.columns))};
+    }
+  }
+  if (!raw.errors.empty()) {
+    if (options.format != ResultFormat::batch) return UsageError{"--errors needs --format batch"};
+    if (raw.errors == "-" || raw.errors == raw.output) {
+      return UsageError{"--errors needs a file of its own"};
+    }
+    options.errors = raw.errors;
+  }
+  if (!options.follow) return std::nullopt;
+  if (options.format != ResultFormat::jsonl) return UsageError{"--follow needs --format jsonl"};
+  if (options.in_order) {
+    return UsageError{"--follow writes results as they come, and --in-order waits for the first"};
+  }
+  if (options.output) {
+    return UsageError{"--follow writes to standard output only: a file is complete or not there"};
+  }
   return std::nullopt;
 }
 
@@ -203,9 +254,11 @@ std::optional<UsageError> check_plan(const RawPlan& raw, PlanOptions& options) {
 }
 
 std::optional<UsageError> check_retry(const RetryOptions& options) {
-  if (!options.failed && !options.unknown && !options.truncated && options.classes.empty() &&
-      options.ids.empty()) {
-    return UsageError{"say which jobs: --failed, --unknown, --truncated, --class C or --id ID"};
+  const bool named = options.failed || options.unknown || options.truncated || options.changed ||
+                     !options.classes.empty() || !options.ids.empty();
+  if (!named) {
+    return UsageError{
+        "say which jobs: --failed, --unknown, --truncated, --changed, --class C or --id ID"};
   }
   const std::vector<std::string> names{outcome_class_names.begin(), outcome_class_names.end()};
   for (const std::string& name : options.classes) {

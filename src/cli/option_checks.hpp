@@ -40,6 +40,13 @@ struct RawRun {
   bool dry_run = false;
 };
 
+struct RawResults {
+  std::string output;
+  std::string format = "jsonl";
+  std::string columns;
+  std::string errors;
+};
+
 struct RawQuota {
   std::vector<std::string> words;  // [set|reset MODEL [LIMIT=N]]
   std::string key;
@@ -62,8 +69,14 @@ struct UsageError {
 std::optional<UsageError> check_common(const RawCommon& raw, const EnvironmentLookup& environment,
                                        CommonOptions& common);
 std::optional<UsageError> check_run(const RawRun& raw, RunOptions& options);
+std::optional<UsageError> check_results(const RawResults& raw, ResultsOptions& options);
 std::optional<UsageError> check_quota(const RawQuota& raw, QuotaCommandOptions& options);
 std::optional<UsageError> check_plan(const RawPlan& raw, PlanOptions& options);
 std::optional<UsageError> check_retry(const RetryOptions& options);
+
+// --type and --id-column, which without a CSV file mean nothing. That a CSV file needs both is said
+// where its columns are known.
+std::optional<UsageError> check_csv(const std::vector<std::string>& files,
+                                    const CsvColumns& columns);
 
 }  // namespace ratebatch

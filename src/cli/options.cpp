@@ -54,6 +54,11 @@ void add_run(CLI::App& app, RawRun& raw) {
   app.add_flag("-n,--dry-run", raw.dry_run);
 }
 
+void add_csv(CLI::App& app, CsvColumns& columns) {
+  add_value(app, "--type", columns.type);
+  add_value(app, "--id-column", columns.id_column);
+}
+
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
@@ -149,8 +154,10 @@ class CommandLine {
     add_run(*app_, raw);
     bool skip_invalid = false;
     bool update = false;
+    CsvColumns csv;
     if (command_ == "run") {
       app_->add_option("files", raw.files);
+      add_csv(*app_, csv);
       app_->add_flag("--skip-invalid", skip_invalid);
       app_->add_flag("--update", update);
     }
@@ -158,6 +165,7 @@ class CommandLine {
       o.probe_pauses = command_ == "resume";
       o.skip_invalid = skip_invalid;
       o.update = update;
+      o.csv = csv;
       return check_run(raw, o);
     });
   }
@@ -178,14 +186,19 @@ class CommandLine {
   }
 
   ParsedCommandLine read_results(const std::vector<std::string>& arguments) {
-    std::string output;
+    RawResults raw;
     bool in_order = false;
-    add_value(*app_, "-o,--output", output);
+    bool follow = false;
+    add_value(*app_, "-o,--output", raw.output);
+    add_value(*app_, "--format", raw.format);
+    add_value(*app_, "--columns", raw.columns);
+    add_value(*app_, "--errors", raw.errors);
     app_->add_flag("--in-order", in_order);
+    app_->add_flag("--follow", follow);
     return finish(arguments, ResultsOptions{}, [&](ResultsOptions& o) {
-      if (!output.empty() && output != "-") o.output = output;
       o.in_order = in_order;
-      return std::optional<UsageError>{};
+      o.follow = follow;
+      return check_results(raw, o);
     });
   }
 
@@ -194,6 +207,7 @@ class CommandLine {
     app_->add_flag("--failed", chosen.failed);
     app_->add_flag("--unknown", chosen.unknown);
     app_->add_flag("--truncated", chosen.truncated);
+    app_->add_flag("--changed", chosen.changed);
     add_list(*app_, "--class", chosen.classes);
     add_list(*app_, "--id", chosen.ids);
     return finish(arguments, RetryOptions{}, [&](RetryOptions& o) {
@@ -206,12 +220,15 @@ class CommandLine {
   ParsedCommandLine read_check(const std::vector<std::string>& arguments) {
     std::vector<std::string> files;
     std::string show;
+    CsvColumns csv;
     app_->add_option("files", files);
+    add_csv(*app_, csv);
     add_value(*app_, "--show", show);
     return finish(arguments, CheckOptions{}, [&](CheckOptions& o) {
       o.files = files;
+      o.csv = csv;
       if (!show.empty()) o.show = show;
-      return std::optional<UsageError>{};
+      return check_csv(files, csv);
     });
   }
 
@@ -255,6 +272,7 @@ class CommandLine {
     RawPlan raw;
     PlanOptions options;
     app_->add_option("files", options.files);
+    add_csv(*app_, options.csv);
     add_value(*app_, "-j,--workers", raw.workers);
     add_value(*app_, "--waves", raw.waves);
     add_value(*app_, "--deadline", raw.deadline);
@@ -262,6 +280,8 @@ class CommandLine {
     add_value(*app_, "--tokens", raw.tokens);
     return finish(arguments, PlanOptions{}, [&](PlanOptions& o) {
       o.files = options.files;
+      o.csv = options.csv;
+      if (auto error = check_csv(o.files, o.csv)) return std::optional{*error};
       return check_plan(raw, o);
     });
   }

@@ -24,6 +24,7 @@ namespace {
 struct Question {
   CommonOptions common;
   std::vector<std::string> files;
+  CsvColumns csv;
   PlanWishes wishes;
   std::optional<std::int32_t> pause_at_per_mille;
   std::optional<std::string> sandbox;  // The text behind --sandbox=.
@@ -100,7 +101,7 @@ class Planner {
       note_sandbox(*sandbox);
     }
     CheckingLoader loader{""};
-    auto loaded = load_files(loader, config_, question_.files, {});
+    auto loaded = load_files(loader, config_, question_.files, {.csv = question_.csv});
     if (!loaded) return tl::unexpected<Error>(with_advice(std::move(loaded.error()), found->path));
     auto catalog = catalog_without_keys(config_, loader.routes(), variable_names);
     if (!catalog) return pass(catalog);
@@ -241,6 +242,7 @@ Result<ExitCode> plan_jobs(const PlanOptions& options, const CommandContext& con
   Question question;
   question.common = options.common;
   question.files = options.files;
+  question.csv = options.csv;
   question.wishes = options.wishes;
   return Planner{std::move(question), context}.work();
 }
@@ -249,6 +251,7 @@ Result<ExitCode> dry_run(const RunOptions& options, const CommandContext& contex
   Question question;
   question.common = options.common;
   question.files = options.files;
+  question.csv = options.csv;
   question.wishes.deadline = options.deadline;
   if (options.workers) question.wishes.workers = {*options.workers};
   question.workers_auto = options.workers_auto;

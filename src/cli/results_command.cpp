@@ -1,29 +1,149 @@
 #include <fmt/format.h>
+#include <poll.h>
+
+#include <optional>
 
 #include "cli/commands.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/cli/signals.hpp"
+#include "ratebatch/run/output_file.hpp"
 #include "ratebatch/run/results.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
 namespace ratebatch {
+namespace {
+
+// How long a follower waits before it looks again: soon for a person, and no load for the disk.
+constexpr int follow_interval_ms = 250;
+
+// Where lines go: to a file that is complete or absent, or straight to standard output.
+class Target {
+ public:
+  Target(Console& console, std::optional<OutputFile> file)
+      : console_(console), file_(std::move(file)) {}
+
+  static Result<Target> open(Console& console, const std::optional<std::string>& path) {
+    if (!path) return Target{console, std::nullopt};
+    auto file = OutputFile::create(*path);
+    if (!file) return pass(file);
+    return Target{console, std::move(*file)};
+  }
+
+  Result<void> write(std::string_view lines) {
+    return file_ ? file_->write(lines) : console_.write(lines);
+  }
+
+  Result<void> finish() { return file_ ? file_->commit() : Result<void>{}; }
+
+ private:
+  Console& console_;
+  std::optional<OutputFile> file_;
+};
+
+class ResultsCommand {
+ public:
+  ResultsCommand(const ResultsOptions& options, const CommandContext& context,
+                 CheckpointReader& reader)
+      : options_(options), context_(context), reader_(reader) {}
+
+  Result<ExitCode> write() {
+    auto status = reader_.status();
+    if (!status) return pass(status);
+    if (options_.follow) return follow();
+    auto target = Target::open(context_.console, options_.output);
+    if (!target) return pass(target);
+    const LineSink sink = [&](std::string_view lines) { return target->write(lines); };
+    auto written = write_formatted(sink);
+    if (!written) return pass(written);
+    auto finished = target->finish();
+    if (!finished) return pass(finished);
+    tell(*status, *written);
+    return ExitCode::done;
+  }
+
+ private:
+  [[nodiscard]] ResultOrder order() const {
+    return options_.in_order ? ResultOrder::input : ResultOrder::finishing;
+  }
+
+  Result<ResultsWritten> write_formatted(const LineSink& sink) {
+    switch (options_.format) {
+      case ResultFormat::jsonl:
+        return write_results(reader_, order(), 0, sink);
+      case ResultFormat::batch:
+        return write_batch(sink);
+      case ResultFormat::csv:
+        return write_csv_results(reader_, order(), options_.columns, sink);
+    }
+    return ResultsWritten{};
+  }
+
+  Result<ResultsWritten> write_batch(const LineSink& sink) {
+    std::optional<OutputFile> errors;
+    if (options_.errors) {
+      auto file = OutputFile::create(*options_.errors);
+      if (!file) return pass(file);
+      errors.emplace(std::move(*file));
+    }
+    auto written =
+        write_batch_results(reader_, order(), sink, [&](std::string_view lines) -> Result<void> {
+          return errors ? errors->write(lines) : Result<void>{};
+        });
+    if (!written || !errors) return written;
+    auto visible = errors->commit();
+    if (!visible) return pass(visible);
+    return written;
+  }
+
+  // Prints what is there, then what comes, until nothing is left to come.
+  Result<ExitCode> follow() {
+    auto signals = StopSignals::install({});
+    if (!signals) return pass(signals);
+    std::int64_t cursor = 0;
+    while (true) {
+      // Looked at first: what ends between the two looks is printed before the end is noticed.
+      auto status = reader_.status();
+      if (!status) return pass(status);
+      auto written = write_results(reader_, ResultOrder::finishing, cursor,
+                                   [&](auto lines) { return context_.console.write(lines); });
+      if (!written) return pass(written);
+      cursor = written->cursor;
+      if (status->counts.jobs().open() == 0) return ExitCode::done;
+      pollfd wake{.fd = (*signals)->descriptor(), .events = POLLIN, .revents = 0};
+      if (::poll(&wake, 1, follow_interval_ms) > 0) return stopped(**signals);
+    }
+  }
+
+  static ExitCode stopped(StopSignals& signals) {
+    signals.take();
+    return signals.first_signal() == SIGINT ? ExitCode::interrupted : ExitCode::terminated;
+  }
+
+  void tell(const StatusData& status, const ResultsWritten& written) const {
+    const std::int64_t open = status.counts.jobs().open();
+    std::string text = fmt::format("{}{}{}", status.stamp.sandbox ? "SANDBOX: " : "",
+                                   counted(written.results, "result", "results"),
+                                   options_.output ? " in " + escaped(*options_.output) : "");
+    if (written.errors > 0) {
+      const std::string failures = counted(written.errors, "failure", "failures");
+      text += options_.errors ? fmt::format(", {} in {}", failures, escaped(*options_.errors))
+                              : fmt::format("; {} not written: add --errors FILE", failures);
+    }
+    if (open > 0) text += fmt::format("; {} not finished yet", counted(open, "job is", "jobs are"));
+    context_.console.say(text);
+  }
+
+  const ResultsOptions& options_;
+  const CommandContext& context_;
+  CheckpointReader& reader_;
+};
+
+}  // namespace
 
 Result<ExitCode> write_out_results(const ResultsOptions& options, const CommandContext& context) {
   auto reader = CheckpointReader::open(options.common.db);
   if (!reader) return pass(reader);
-  auto status = (*reader)->status();
-  if (!status) return pass(status);
-  const bool sandbox = status->stamp.sandbox;
-  const ResultOrder order = options.in_order ? ResultOrder::input : ResultOrder::finishing;
-  const auto print = [&](std::string_view lines) { return context.console.write(lines); };
-  auto count = options.output ? write_results_file(**reader, order, *options.output)
-                              : write_results(**reader, order, print);
-  if (!count) return pass(count);
-  const std::int64_t open = status->counts.jobs().open();
-  context.console.say(fmt::format(
-      "{}{}{}{}", sandbox ? "SANDBOX: " : "", counted(*count, "result", "results"),
-      options.output ? " in " + escaped(*options.output) : "",
-      open > 0 ? fmt::format("; {} not finished yet", counted(open, "job is", "jobs are")) : ""));
-  return ExitCode::done;
+  return ResultsCommand{options, context, **reader}.write();
 }
 
 }  // namespace ratebatch

@@ -3,7 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/find_settings.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/run/recipes.hpp"
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
 
@@ -46,14 +48,30 @@ std::string summary_json(const RequeueSummary& summary) {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+Result<RequeueFilter> filter_of(const RetryOptions& options, SqliteCheckpoint& checkpoint) {
+  RequeueFilter filter;
+  filter.failed = options.failed;
+  filter.unknown = options.unknown;
+  filter.truncated = options.truncated;
+  filter.outcome_classes = options.classes;
+  filter.ids = options.ids;
+  if (!options.changed) return filter;
+  auto settings = client_settings(options.common, checkpoint.stamp());
+  if (!settings) return pass(settings);
+  auto routes = checkpoint.routes();
+  if (!routes) return pass(routes);
+  filter.changed = known_recipes(settings->config, *routes);
+  return filter;
+}
+
 }  // namespace
 
 Result<ExitCode> retry_jobs(const RetryOptions& options, const CommandContext& context) {
   auto checkpoint = SqliteCheckpoint::open(options.common.db, OpenMode::must_exist, {});
   if (!checkpoint) return pass(checkpoint);
-  auto summary = (*checkpoint)
-                     ->requeue({options.failed, options.unknown, options.truncated, options.classes,
-                                options.ids});
+  auto filter = filter_of(options, **checkpoint);
+  if (!filter) return pass(filter);
+  auto summary = (*checkpoint)->requeue(*filter);
   if (!summary) return pass(summary);
   if (options.common.json) context.console.write_event(summary_json(*summary));
   if (!summary->ids_not_found.empty()) {

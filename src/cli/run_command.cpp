@@ -115,11 +115,14 @@ class Run {
   Result<Ending> drive_and_record() {
     auto signals = StopSignals::install(options_.grace);
     if (!signals) return pass(signals);
-    auto transport = CurlTransport::open({workers_, (*signals)->descriptor()});
+    CurlTransportOptions connections{workers_, (*signals)->descriptor(), {}};
+    // The stand-in announces files of its own.
+    if (setup_.sandbox) connections.public_only_exception = origin_of(setup_.sandbox->base_url());
+    auto transport = CurlTransport::open(connections);
     if (!transport) return pass(transport);
     auto begun = begin();
     if (!begun) return pass(begun);
-    auto finished = drive_to_end(**signals, **transport, begun->states);
+    auto finished = drive_to_end(**signals, **transport, *begun);
     Ending ending = finished ? ending_of(finished->reason, (*signals)->first_signal())
                              : Ending{exit_code_of(finished.error().code), "storage failed"};
     if (finished) words_ = finished->words;
@@ -156,7 +159,7 @@ class Run {
   }
 
   Result<action::Finished> drive_to_end(StopSignals& signals, Transport& transport,
-                                        const std::vector<StoredState>& states) {
+                                        const RunBegun& begun) {
     SystemClock clock;
     RunObserver observer{context_.console,
                          log_,
@@ -178,12 +181,12 @@ class Run {
     options.scheduler.quota.boot = boot_name();
     options.scheduler.quota.slow_at_per_mille = setup_.config.slow_at_per_mille;
     options.scheduler.quota.warn_at_per_mille = setup_.config.warn_at_per_mille;
-    options.assets = assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr);
-    options.assets_shown = options.assets;
     options.usage_every = setup_.config.log_usage_every;
     options.seed = static_cast<std::uint64_t>(start_.wall.ns);
-    auto finished =
-        drive(setup_.catalog, {clock, transport, checkpoint_, signals, observer}, options, states);
+    AssetsFolder files{assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr),
+                       checkpoint_.path()};
+    auto finished = drive(setup_.catalog, {clock, transport, checkpoint_, signals, observer, files},
+                          options, begun);
     context_.console.erase();
     waits_ = observer.waits();
     longest_recovery_ = observer.longest_recovery();

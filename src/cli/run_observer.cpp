@@ -46,6 +46,7 @@ void RunObserver::committed(Now now, const Batch& batch, const Counts& /*counts*
     note_end(now, end, flight->second);
     flights_.erase(flight);
   }
+  for (const FetchEnd& end : batch.fetches) note_fetch(now, end);
   for (const AttemptStart& start : batch.starts) {
     flights_[start.job] = {start.lane, start.key, now.steady};
     ++told_[index_of(start.lane)].requests;
@@ -145,6 +146,7 @@ void RunObserver::note_end(Now now, const AttemptEnd& end, const Flight& flight)
     case OutcomeClass::too_large:
     case OutcomeClass::content_policy:
     case OutcomeClass::not_found:
+    case OutcomeClass::not_accepted:
     case OutcomeClass::unknown:
       break;
   }
@@ -190,6 +192,18 @@ void RunObserver::note_failed_job(Now now, const AttemptEnd& end, const Flight& 
         {"class", std::string{to_string(end.outcome.kind)}},
         {"http_status", std::to_string(end.outcome.http_status)},
         {"attempt", std::to_string(static_cast<std::int32_t>(end.attempt))},
+        {"message", end.outcome.message}});
+}
+
+void RunObserver::note_fetch(Now now, const FetchEnd& end) {
+  if (end.to == JobState::done)
+    files_written_ += static_cast<std::int64_t>(end.outcome.files.size());
+  if (end.to != JobState::failed) return;
+  note(now.wall, LogLevel::error, "job_failed",
+       {{"id", id_of(end.job)},
+        {"class", std::string{to_string(end.outcome.kind)}},
+        {"attempt", std::to_string(static_cast<std::int32_t>(end.attempt))},
+        {"downloads", std::to_string(end.tries)},
         {"message", end.outcome.message}});
 }
 

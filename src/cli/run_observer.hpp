@@ -69,6 +69,7 @@ class RunObserver final : public Observer {
   void note_recovery(Now now, const Flight& flight);
   void note_refusal(Now now, const AttemptEnd& end, const Flight& flight);
   void note_refused_key(Now now, const AttemptEnd& end, const Flight& flight);
+  void note_fetch(Now now, const FetchEnd& end);
   void note_failed_job(Now now, const AttemptEnd& end, const Flight& flight);
   void note_lane(WallTime now, const LaneSnapshot& lane);
   void note_usage(WallTime now, LaneId lane, const LaneQuota& quota);

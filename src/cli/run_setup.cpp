@@ -143,7 +143,7 @@ class Setup {
     };
     CheckedLoader checked{std::move(*loader), check};
     auto report = load_files(checked, setup_.config, options_.files,
-                             {options_.skip_invalid, options_.update});
+                             {options_.skip_invalid, options_.update, options_.csv});
     if (!report) {
       return tl::unexpected<Error>(with_advice(std::move(report.error()), config_path_));
     }
@@ -229,8 +229,10 @@ class Setup {
       auto priced = check_prices(catalog->lanes);
       if (!priced) return pass(priced);
     }
-    const auto is_image = [](const Endpoint& e) { return e.kind == ModelKind::image; };
-    if (std::any_of(catalog->endpoints.begin(), catalog->endpoints.end(), is_image)) {
+    const auto makes_files = [](const Endpoint& e) {
+      return e.kind == ModelKind::image || e.kind == ModelKind::speech;
+    };
+    if (std::any_of(catalog->endpoints.begin(), catalog->endpoints.end(), makes_files)) {
       auto prepared = prepare_assets_folder(
           assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr));
       if (!prepared) return pass(prepared);

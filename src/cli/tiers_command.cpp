@@ -30,7 +30,7 @@ std::string limits_text(const TierRow& row) {
 std::string models_text(const TierRow& row) {
   std::string text{row.models};
   if (!row.kind) return text;
-  return text + (*row.kind == ModelKind::image ? " (images)" : " (chat)");
+  return fmt::format("{} ({})", text, to_string(*row.kind));
 }
 
 std::string table_text(const std::vector<const TierRow*>& rows) {

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
 #include <vector>
 
 #include "input/prepared_types.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
+#include "ratebatch/provider/dialect.hpp"
 
 namespace ratebatch {
 namespace {
@@ -15,38 +15,83 @@ tl::unexpected<Error> bad_job(std::string message) {
   return fail(ErrorCode::invalid_input, std::move(message));
 }
 
-struct Path {
-  std::string_view path;
-  ModelKind kind;
-};
-
-// The endpoints this version can ask. The same path without /v1 is meant for a base_url with it.
-constexpr std::array<Path, 4> known_paths = {{{"/v1/chat/completions", ModelKind::chat},
-                                              {"/chat/completions", ModelKind::chat},
-                                              {"/v1/images/generations", ModelKind::image},
-                                              {"/images/generations", ModelKind::image}}};
-
 std::string_view noun(ModelKind kind) {
   switch (kind) {
     case ModelKind::chat:
       return "a chat model";
     case ModelKind::image:
       return "an image model";
+    case ModelKind::responses:
+      return "a responses model";
+    case ModelKind::speech:
+      return "a speech model";
+    case ModelKind::transcription:
+      return "a transcription model";
+    case ModelKind::embedding:
+      return "an embedding model";
+    case ModelKind::raw:
+      return "another model";
   }
   return {};
 }
 
-Result<void> check_path(const JobLine& job, const ModelSettings& model) {
-  for (const Path& known : known_paths) {
-    if (job.path != known.path) continue;
-    if (known.kind == model.kind) return {};
-    return bad_job(fmt::format("url '{}' needs {}, but '{}' is {}", job.path, noun(known.kind),
-                               escaped(model.name, 80), noun(model.kind)));
+// A line that names a path of OpenAI's API goes there as it is: another API would not know it.
+Result<void> check_path(const JobLine& job, const ProviderSettings& provider) {
+  if (!kind_of_path(job.path)) {
+    return bad_job(
+        fmt::format("url '{}' is not supported; expected one of {}", escaped(job.path, 80),
+                    "/v1/chat/completions, /v1/responses, /v1/embeddings, /v1/images/generations, "
+                    "/v1/audio/speech, /v1/completions, /v1/moderations, /v1/score, /v1/rerank"));
   }
+  if (provider.api == "openai" || provider.api == "together") return {};
   return bad_job(
-      fmt::format("url '{}' is not supported by this version; expected "
-                  "/v1/chat/completions or /v1/images/generations",
-                  escaped(job.path, 80)));
+      fmt::format("url '{}' is one of OpenAI's API, but provider '{}' speaks '{}'; write the job "
+                  "with id, model and messages or prompt",
+                  escaped(job.path, 80), escaped(provider.name, 80), provider.api));
+}
+
+std::string needs(std::string_view what, std::string_view kinds, const ModelSettings& model) {
+  return fmt::format("{} need {} model, but '{}' is {}", what, kinds, escaped(model.name, 80),
+                     noun(model.kind));
+}
+
+// Files alone, and no template to go with them: enough to be transcribed, no question to others.
+bool asks_nothing(const JobLine& job, const TypeSettings& type) {
+  return !uses_template(job, type) && job.prompt.empty() && job.messages_json.empty();
+}
+
+// What each kind can be asked with, apart from a body, which is sent as it is.
+Result<void> check_fields(const JobLine& job, const TypeSettings& type,
+                          const ModelSettings& model) {
+  const bool has_messages = !job.messages_json.empty();
+  switch (model.kind) {
+    case ModelKind::chat:
+    case ModelKind::responses:
+    case ModelKind::image:
+      if (asks_nothing(job, type)) {
+        return bad_job(
+            fmt::format("files alone are no question to {}, which '{}' is; add a prompt or vars",
+                        noun(model.kind), escaped(model.name, 80)));
+      }
+      if (has_messages && model.kind == ModelKind::image) {
+        return bad_job(needs("messages", "a chat or responses", model));
+      }
+      return {};
+    case ModelKind::transcription:
+      if (has_messages) return bad_job(needs("messages", "a chat or responses", model));
+      if (job.files.size() == 1) return {};
+      return bad_job(
+          fmt::format("a transcription model, which '{}' is, needs exactly one file in "
+                      "'files', and the line has {}",
+                      escaped(model.name, 80), job.files.size()));
+    case ModelKind::speech:
+    case ModelKind::embedding:
+    case ModelKind::raw:
+      if (has_messages) return bad_job(needs("messages", "a chat or responses", model));
+      if (job.files.empty()) return {};
+      return bad_job(needs("files", "a chat, responses, image or transcription", model));
+  }
+  return {};
 }
 
 // Every variable that the template needs and the line has not, with the name that was perhaps
@@ -66,12 +111,14 @@ Result<void> check_variables(const JobLine& job, const Result<TextTemplate>& tex
 }
 
 Result<void> check_templates(const JobLine& job, const PreparedType& type) {
-  if (job.has_vars) {
-    if (job.type.empty()) return bad_job("vars need a type, whose prompt template they fill in");
-    if (type.settings.prompt.empty()) {
-      return bad_job(fmt::format("vars need a prompt template, and type '{}' has none",
-                                 escaped(job.type, 80)));
-    }
+  if (job.has_vars && job.type.empty()) {
+    return bad_job("vars need a type, whose prompt template they fill in");
+  }
+  if (job.has_vars && type.settings.prompt.empty()) {
+    return bad_job(
+        fmt::format("vars need a prompt template, and type '{}' has none", escaped(job.type, 80)));
+  }
+  if (uses_template(job, type.settings)) {
     if (auto checked = check_variables(job, type.prompt, "prompt"); !checked) return checked;
   }
   if (!takes_system_text(job)) return {};
@@ -88,6 +135,12 @@ tl::unexpected<Error> unknown_type(const JobLine& job, const Config& config) {
 
 }  // namespace
 
+bool uses_template(const JobLine& job, const TypeSettings& type) {
+  if (job.has_vars) return true;
+  const bool files_alone = !job.files.empty() && job.prompt.empty() && job.messages_json.empty();
+  return files_alone && !type.prompt.empty();
+}
+
 bool takes_system_text(const JobLine& job) {
   return job.body_json.empty() && !job.has_system_message;
 }
@@ -100,12 +153,13 @@ Result<CheckedJob> check_job(const JobLine& job, PreparedTypes& types) {
   if (!model) return pass(model);
   const CheckedJob fitting{*type, **model};
   const ModelSettings& settings = fitting.model.settings;
-  if (job.form == JobForm::batch) {
-    if (auto checked = check_path(job, settings); !checked) return pass(checked);
-  } else if (!job.messages_json.empty() && settings.kind != ModelKind::chat) {
-    return bad_job(fmt::format("messages need a chat model, but '{}' is {}",
-                               escaped(settings.name, 80), noun(settings.kind)));
+  Result<void> checked;
+  if (!job.path.empty()) {
+    checked = check_path(job, types.config().providers.at(settings.provider));
+  } else if (job.body_json.empty()) {
+    checked = check_fields(job, type->settings, settings);
   }
+  if (!checked) return pass(checked);
   return fitting;
 }
 

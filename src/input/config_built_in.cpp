@@ -15,12 +15,12 @@ struct BuiltIn {
   std::string_view variable;
 };
 
-// From the providers' API references; groq and together also speak OpenAI's dialect.
+// From the providers' API references; groq speaks OpenAI's dialect.
 constexpr std::array<BuiltIn, 6> built_in = {
     {{"openai", "openai", "https://api.openai.com/v1", "OPENAI_API_KEY"},
      {"anthropic", "anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"},
      {"gemini", "gemini", "https://generativelanguage.googleapis.com/v1beta", "GEMINI_API_KEY"},
-     {"together", "openai", "https://api.together.ai/v1", "TOGETHER_API_KEY"},
+     {"together", "together", "https://api.together.ai/v1", "TOGETHER_API_KEY"},
      {"elevenlabs", "elevenlabs", "https://api.elevenlabs.io/v1", "ELEVENLABS_API_KEY"},
      {"groq", "openai", "https://api.groq.com/openai/v1", "GROQ_API_KEY"}}};
 

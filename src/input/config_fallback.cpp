@@ -69,7 +69,7 @@ void read_fallback(const ConfigNode& node, const Config& config, ModelSettings& 
     for_each_item(v, "expected causes such as [tripped, no_key, pause]",
                   [&](const ConfigNode& item) { read_cause(item, out.fallback_on); });
   };
-  read_keys(node, {{"to", read_to}, {"on", read_on}}, {});
+  read_keys(node, {{"to", read_to}, {"on", read_on}});
   if (!has_to || !has_on) {
     node.complain("expected both to and on, such as {to: [gpt-4o], on: [tripped, no_key, pause]}");
   }

@@ -22,14 +22,11 @@ constexpr std::int32_t share_per_mille_min = 1;
 constexpr std::int32_t log_usage_every_max = 1'000'000;
 
 void read_breaker(const ConfigNode& node, BreakerSettings& out) {
-  read_keys(
-      node,
-      {{"failures", [&](const ConfigNode& v) { read_whole(v, 1, failures_max, out.failures); }},
-       {"open",
-        [&](const ConfigNode& v) {
-          read_length(v, std::chrono::seconds{1}, std::chrono::hours{24}, out.open_for);
-        }}},
-      {});
+  read_keys(node, {{"failures",
+                    [&](const ConfigNode& v) { read_whole(v, 1, failures_max, out.failures); }},
+                   {"open", [&](const ConfigNode& v) {
+                      read_length(v, std::chrono::seconds{1}, std::chrono::hours{24}, out.open_for);
+                    }}});
 }
 
 void read_providers(const ConfigNode& node, Config& config) {
@@ -76,21 +73,19 @@ void read_root(const ConfigNode& root, Config& config) {
   const auto share = [](std::int32_t min, std::int32_t& target) {
     return [min, &target](const ConfigNode& v) { read_share(v, min, 1000, target); };
   };
-  read_keys(root,
-            {{"workers", whole(workers_max, config.workers)},
-             {"max_workers", whole(workers_max, config.workers_max)},
-             {"pause_at", share(share_per_mille_min, config.pause_at_per_mille)},
-             {"pace_at", share(pace_at_per_mille_min, config.pace_at_per_mille)},
-             {"slow_at", share(share_per_mille_min, config.slow_at_per_mille)},
-             {"warn_at", share(share_per_mille_min, config.warn_at_per_mille)},
-             {"log_usage_every", whole(log_usage_every_max, config.log_usage_every)},
-             {"assets", [&](const ConfigNode& v) { read_text(v, config.assets); }},
-             {"providers", skip},
-             {"models", skip},
-             {"types", skip},
-             {"retry", [&](const ConfigNode& v) { read_retry(v, config.retry); }},
-             {"breaker", [&](const ConfigNode& v) { read_breaker(v, config.breaker); }}},
-            {});
+  read_keys(root, {{"workers", whole(workers_max, config.workers)},
+                   {"max_workers", whole(workers_max, config.workers_max)},
+                   {"pause_at", share(share_per_mille_min, config.pause_at_per_mille)},
+                   {"pace_at", share(pace_at_per_mille_min, config.pace_at_per_mille)},
+                   {"slow_at", share(share_per_mille_min, config.slow_at_per_mille)},
+                   {"warn_at", share(share_per_mille_min, config.warn_at_per_mille)},
+                   {"log_usage_every", whole(log_usage_every_max, config.log_usage_every)},
+                   {"assets", [&](const ConfigNode& v) { read_text(v, config.assets); }},
+                   {"providers", skip},
+                   {"models", skip},
+                   {"types", skip},
+                   {"retry", [&](const ConfigNode& v) { read_retry(v, config.retry); }},
+                   {"breaker", [&](const ConfigNode& v) { read_breaker(v, config.breaker); }}});
   const auto read_part = [&](std::string_view name, const auto& read) {
     for (const YamlNode& child : root.yaml.items) {
       if (child.key == name) read(root.entry(child), config);

@@ -79,12 +79,10 @@ void read_key_map(const ConfigNode& node, std::vector<KeySource>& out) {
       if (places == 1) source = read(v, v.yaml.text);
     };
   };
-  read_keys(node,
-            {{"env", place(variable)},
-             {"file", place(file)},
-             {"cred", place(credential)},
-             {"group", [&](const ConfigNode& v) { read_text(v, group); }}},
-            {});
+  read_keys(node, {{"env", place(variable)},
+                   {"file", place(file)},
+                   {"cred", place(credential)},
+                   {"group", [&](const ConfigNode& v) { read_text(v, group); }}});
   if (places != 1) return node.complain(key_expected);
   if (source) source->group = group;
   add_source(node, source, out);

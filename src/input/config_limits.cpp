@@ -70,7 +70,7 @@ void read_named_limits(const ConfigNode& node, const LimitDefaults& defaults, Li
                     if (out.concurrency) return value.complain("stands twice");
                     if (amount > 0) out.concurrency = static_cast<std::int32_t>(amount);
                   }});
-  read_keys(node, keys, {});
+  read_keys(node, keys);
 }
 
 // What a list item says, apart from its amounts.
@@ -140,7 +140,7 @@ void read_window(const ConfigNode& node, const LimitDefaults& defaults, Limits& 
                       amounts.emplace_back(resource, &v.yaml);
                     }});
   }
-  read_keys(node, keys, {});
+  read_keys(node, keys);
   const bool has_per = std::any_of(node.yaml.items.begin(), node.yaml.items.end(),
                                    [](const YamlNode& entry) { return entry.key == "per"; });
   if (amounts.empty() || !has_per) {

@@ -1,14 +1,15 @@
 // Models and types: what jobs name.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 
 #include "input/config_parts.hpp"
 #include "input/small_file.hpp"
+#include "ratebatch/base/template_text.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/config_file.hpp"
-#include "ratebatch/input/template_text.hpp"
 
 namespace ratebatch {
 namespace {
@@ -21,30 +22,41 @@ constexpr Duration timeout_max = std::chrono::hours{24};
 constexpr std::int32_t share_per_mille_min = 1;
 constexpr std::int32_t pace_at_per_mille_min = 500;
 
+// All but `raw`, which only a path can mean.
+constexpr std::array<ModelKind, model_kind_count - 1> kinds = {
+    ModelKind::chat,   ModelKind::responses,     ModelKind::image,
+    ModelKind::speech, ModelKind::transcription, ModelKind::embedding};
+
 void read_kind(const ConfigNode& node, std::optional<ModelKind>& out) {
   const std::string& text = node.yaml.text;
-  constexpr std::array<std::string_view, 4> later = {"responses", "speech", "transcription",
-                                                     "embedding"};
-  if (text == "chat") {
-    out = ModelKind::chat;
-  } else if (text == "image") {
-    out = ModelKind::image;
-  } else if (std::find(later.begin(), later.end(), text) != later.end()) {
-    node.complain(
-        fmt::format("kind '{}' is not supported by this version; expected chat or image", text));
-  } else {
-    node.complain(fmt::format("expected chat or image, found '{}'{}", escaped(text, 60),
-                              did_you_mean(text, {"chat", "image"})));
+  std::vector<std::string> names;
+  for (const ModelKind kind : kinds) {
+    names.emplace_back(to_string(kind));
+    if (text == names.back()) out = kind;
   }
+  if (out) return;
+  node.complain(fmt::format("expected one of {}, found '{}'{}", fmt::join(names, ", "),
+                            escaped(text, 60), did_you_mean(text, names)));
 }
 
-// The dialects that are built in but not written yet have providers all the same.
-void check_api(const ConfigNode& node, const ProviderSettings& provider) {
-  if (provider.api == "openai") return;
+// A model of an API that nobody described cannot be asked; a description elsewhere has no effect.
+void check_http(const ConfigNode& node, const YamlNode* http, const Config& config,
+                ModelSettings& model) {
+  const auto found = config.providers.find(model.provider);
+  if (found == config.providers.end()) return;
+  const ProviderSettings& provider = found->second;
+  if (provider.api != "http") {
+    if (http == nullptr) return;
+    return node.entry(*http).complain(
+        fmt::format("describes an API for 'api: http', and provider '{}' has '{}'",
+                    escaped(provider.name, 80), provider.api));
+  }
+  if (!model.http) model.http = provider.http;
+  if (model.http) return;
   node.complain(
-      fmt::format("provider '{}' speaks the api '{}', which is not supported by this version; "
-                  "expected one that speaks openai",
-                  escaped(provider.name, 80), escaped(provider.api, 80)));
+      fmt::format("provider '{}' has 'api: http': missing key http, here or below it, "
+                  "which says how it is asked",
+                  escaped(provider.name, 80)));
 }
 
 // The provider a model names, or the only one there is.
@@ -66,7 +78,7 @@ void check_provider(const ConfigNode& node, const YamlNode* place, const Config&
   }
   if (model.provider.empty()) return;
   const auto found = config.providers.find(model.provider);
-  if (found != config.providers.end()) return check_api(node.entry(*place), found->second);
+  if (found != config.providers.end()) return;
   const std::string suggestion = did_you_mean(model.provider, names);
   node.entry(*place).complain(
       fmt::format("unknown provider '{}'{}", escaped(model.provider, 80),
@@ -117,6 +129,7 @@ void read_model(const ConfigNode& node, const Config& config, ModelSettings& out
   out.retry = config.retry;
   std::optional<ModelKind> kind;
   const YamlNode* provider = nullptr;
+  const YamlNode* http = nullptr;
   LimitParts parts;
   const auto keep = [](const YamlNode*& place) {
     return [&place](const ConfigNode& v) { place = &v.yaml; };
@@ -136,6 +149,11 @@ void read_model(const ConfigNode& node, const Config& config, ModelSettings& out
               }},
              {"id", [&](const ConfigNode& v) { read_text(v, out.id); }},
              {"kind", [&](const ConfigNode& v) { read_kind(v, kind); }},
+             {"http",
+              [&](const ConfigNode& v) {
+                http = &v.yaml;
+                read_http(v, out.http);
+              }},
              {"tier", keep(parts.tier)},
              {"limits", keep(parts.limits)},
              {"reset", keep(parts.reset)},
@@ -152,11 +170,11 @@ void read_model(const ConfigNode& node, const Config& config, ModelSettings& out
               [&](const ConfigNode& v) { read_length(v, timeout_min, timeout_max, out.timeout); }},
              {"params", [&](const ConfigNode& v) { read_params(v, out.params_json); }},
              {"retry", [&](const ConfigNode& v) { read_retry(v, out.retry); }},
-             {"enabled", [&](const ConfigNode& v) { read_boolean(v, out.enabled); }}},
-            {});
+             {"enabled", [&](const ConfigNode& v) { read_boolean(v, out.enabled); }}});
   if (out.id.empty()) out.id = out.name;
   out.kind = kind.value_or(kind_of_id(out.id));
   check_provider(node, provider, config, out);
+  check_http(node, http, config, out);
   put_limits_together(node, parts, config, out);
   check_single(node, config, out);
 }
@@ -177,8 +195,8 @@ void read_type(const ConfigNode& node, const Config& config, TypeSettings& out) 
        {"prompt", [&](const ConfigNode& v) { read_inline(v, has_prompt, out.prompt); }},
        {"system_file", [&](const ConfigNode& v) { read_from_file(v, has_system, out.system); }},
        {"prompt_file", [&](const ConfigNode& v) { read_from_file(v, has_prompt, out.prompt); }},
-       {"params", [&](const ConfigNode& v) { read_params(v, out.params_json); }}},
-      {{"accept", ""}});
+       {"params", [&](const ConfigNode& v) { read_params(v, out.params_json); }},
+       {"accept", [&](const ConfigNode& v) { read_accept(v, out.accept); }}});
 }
 
 }  // namespace ratebatch

@@ -60,6 +60,12 @@ void read_provider(const ConfigNode& node, const Config& config, ProviderSetting
 // `keys` of a provider: sources, never a key. Replaces what `out` holds.
 void read_key_sources(const ConfigNode& node, std::vector<KeySource>& out);
 
+// `http`, of a provider or a model. Replaces what `out` holds.
+void read_http(const ConfigNode& node, std::optional<HttpApi>& out);
+
+// `accept` of a type.
+void read_accept(const ConfigNode& node, AcceptRules& out);
+
 // One entry of `models`; the providers, shares and the common `retry` of `config` are read already.
 // Its fallback is left to read_fallback.
 void read_model(const ConfigNode& node, const Config& config, ModelSettings& out);

@@ -71,12 +71,10 @@ void read_price(const ConfigNode& node, std::optional<Price>& out) {
         "expected USD per million tokens such as {input: 0.15, output: 0.60}, or per unit such as "
         "{image: 0.04}");
   }
-  read_keys(node,
-            {{"input", per_million(price.input_token)},
-             {"output", per_million(price.output_token)},
-             {"image", per_unit(price.image)},
-             {"characters", per_unit(price.character)}},
-            {});
+  read_keys(node, {{"input", per_million(price.input_token)},
+                   {"output", per_million(price.output_token)},
+                   {"image", per_unit(price.image)},
+                   {"characters", per_unit(price.character)}});
   out = price;
 }
 

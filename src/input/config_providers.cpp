@@ -1,29 +1,26 @@
 // Providers: where they are, which API they speak, where their keys are found.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 #include "input/config_parts.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/provider/dialect.hpp"
 
 namespace ratebatch {
 namespace {
 
 void read_api(const ConfigNode& node, std::string& out) {
   const std::string& text = node.yaml.text;
-  constexpr std::array<std::string_view, 5> later = {"anthropic", "gemini", "together",
-                                                     "elevenlabs", "http"};
-  if (std::find(later.begin(), later.end(), text) != later.end()) {
-    return node.complain(
-        fmt::format("api '{}' is not supported by this version; expected openai", text));
+  const std::vector<std::string_view> known = dialect_names();
+  if (std::find(known.begin(), known.end(), text) != known.end()) {
+    out = text;
+    return;
   }
-  if (text != "openai") {
-    return node.complain(fmt::format("expected openai, found '{}'{}", escaped(text, 60),
-                                     did_you_mean(text, {"openai"})));
-  }
-  out = text;
+  node.complain(fmt::format("expected one of {}, found '{}'{}", fmt::join(known, ", "),
+                            escaped(text, 60), did_you_mean(text, {known.begin(), known.end()})));
 }
 
 void read_key_scope(const ConfigNode& node, KeyScope& out) {
@@ -93,23 +90,30 @@ void read_provider(const ConfigNode& node, const Config& config, ProviderSetting
   const LimitDefaults defaults{{}, config.pace_at_per_mille, config.pause_at_per_mille};
   const std::string known_api = out.api;
   const YamlNode* base_url = nullptr;
-  read_keys(node,
-            {{"api", [&](const ConfigNode& v) { read_api(v, out.api); }},
-             {"base_url",
-              [&](const ConfigNode& v) {
-                base_url = &v.yaml;
-                read_text(v, out.base_url);
-              }},
-             {"keys", [&](const ConfigNode& v) { read_key_sources(v, out.keys); }},
-             {"key_scope", [&](const ConfigNode& v) { read_key_scope(v, out.key_scope); }},
-             {"limits", [&](const ConfigNode& v) { read_limits(v, defaults, out.limits); }},
-             {"allow_http", [&](const ConfigNode& v) { read_boolean(v, out.allow_http); }},
-             {"ca_file",
-              [&](const ConfigNode& v) {
-                read_text(v, out.ca_file);
-                if (!out.ca_file.empty()) out.ca_file = v.errors.resolved(out.ca_file);
-              }}},
-            {});
+  const YamlNode* http = nullptr;
+  read_keys(node, {{"api", [&](const ConfigNode& v) { read_api(v, out.api); }},
+                   {"base_url",
+                    [&](const ConfigNode& v) {
+                      base_url = &v.yaml;
+                      read_text(v, out.base_url);
+                    }},
+                   {"keys", [&](const ConfigNode& v) { read_key_sources(v, out.keys); }},
+                   {"key_scope", [&](const ConfigNode& v) { read_key_scope(v, out.key_scope); }},
+                   {"limits", [&](const ConfigNode& v) { read_limits(v, defaults, out.limits); }},
+                   {"http",
+                    [&](const ConfigNode& v) {
+                      http = &v.yaml;
+                      read_http(v, out.http);
+                    }},
+                   {"allow_http", [&](const ConfigNode& v) { read_boolean(v, out.allow_http); }},
+                   {"ca_file", [&](const ConfigNode& v) {
+                      read_text(v, out.ca_file);
+                      if (!out.ca_file.empty()) out.ca_file = v.errors.resolved(out.ca_file);
+                    }}});
+  if (http != nullptr && out.api != "http") {
+    node.entry(*http).complain(
+        fmt::format("describes an API for 'api: http', and this provider has '{}'", out.api));
+  }
   // The address that is built in belongs to the API that is built in.
   const bool has_address = !out.base_url.empty() && out.api == known_api;
   if (base_url == nullptr && !has_address && node.yaml.kind == YamlNode::Kind::map) {

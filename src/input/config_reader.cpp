@@ -60,8 +60,7 @@ ConfigNode ConfigNode::item(std::size_t index) const {
   return {yaml.items[index], fmt::format("{}[{}]", path, index), errors};
 }
 
-void read_keys(const ConfigNode& node, const std::vector<ConfigKey>& keys,
-               const std::vector<LaterKey>& later) {
+void read_keys(const ConfigNode& node, const std::vector<ConfigKey>& keys) {
   if (!is_map(node)) return;
   for (const YamlNode& child : node.yaml.items) {
     const ConfigNode value = node.entry(child);
@@ -69,11 +68,6 @@ void read_keys(const ConfigNode& node, const std::vector<ConfigKey>& keys,
     const auto known = std::find_if(keys.begin(), keys.end(), has_name);
     if (known != keys.end()) {
       known->read(value);
-      continue;
-    }
-    const auto awaited = std::find_if(later.begin(), later.end(), has_name);
-    if (awaited != later.end()) {
-      value.complain(not_yet(awaited->advice));
       continue;
     }
     std::vector<std::string> names;
@@ -97,13 +91,6 @@ void read_named(const ConfigNode& node,
     }
     read(child.key, value);
   }
-}
-
-std::string not_yet(std::string_view advice) {
-  return fmt::format(
-      "this version does not support it yet, and to ignore it could overrun a limit or cost money "
-      "(remove the key{}{})",
-      advice.empty() ? "" : ", or ", advice);
 }
 
 }  // namespace ratebatch

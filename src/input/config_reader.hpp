@@ -56,22 +56,12 @@ struct ConfigKey {
   std::function<void(const ConfigNode&)> read;
 };
 
-// A key that the documentation has and this version has not, and what to do instead.
-struct LaterKey {
-  std::string_view name;
-  std::string_view advice;  // After "remove the key"; may be empty.
-};
-
 // Reads a map with fixed keys; others are complained about. A null is an empty map.
-void read_keys(const ConfigNode& node, const std::vector<ConfigKey>& keys,
-               const std::vector<LaterKey>& later);
+void read_keys(const ConfigNode& node, const std::vector<ConfigKey>& keys);
 
 // Reads a map from names to values; names without control bytes, at most 256 bytes.
 void read_named(const ConfigNode& node,
                 const std::function<void(const std::string&, const ConfigNode&)>& read);
-
-// The words for something that the documentation has and this version has not.
-std::string not_yet(std::string_view advice);
 
 void read_text(const ConfigNode& node, std::string& out);      // Not empty, one line.
 void read_template(const ConfigNode& node, std::string& out);  // Not empty, a valid template.
@@ -82,6 +72,7 @@ void read_share(const ConfigNode& node, std::int32_t min_per_mille, std::int32_t
                 std::int32_t& out_per_mille);  // 0.99 or 99%.
 void read_length(const ConfigNode& node, Duration min, Duration max, Duration& out);
 void read_params(const ConfigNode& node, std::string& out_json);
+void read_json(const ConfigNode& node, std::string& out_json);  // Any value; canonical.
 
 // The number that "500", "200k", "1.5k" or "4M" stands for; nothing else, nothing below 1.
 std::optional<std::int64_t> parse_amount(std::string_view text);

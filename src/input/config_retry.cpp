@@ -30,7 +30,7 @@ void read_rule(const ConfigNode& node, RetryRule& out, Duration* pause) {
     keys.push_back(
         {"pause", [&](const ConfigNode& v) { read_length(v, wait_min, wait_max, *pause); }});
   }
-  read_keys(node, keys, {});
+  read_keys(node, keys);
   if (rule.max < rule.base) {
     return node.complain("max (" + format_duration(rule.max) + ") is below base (" +
                          format_duration(rule.base) + "); expected at least as much");
@@ -44,14 +44,12 @@ void read_retry(const ConfigNode& node, RetrySettings& out) {
   const auto rule = [](RetryRule& target, Duration* pause = nullptr) {
     return [&target, pause](const ConfigNode& v) { read_rule(v, target, pause); };
   };
-  read_keys(
-      node,
-      {{"rate_limit", rule(out.rate_limit)},
-       {"concurrency", rule(out.concurrency)},
-       {"quota", rule(out.quota, &out.quota_pause)},
-       {"server", rule(out.server)},
-       {"jitter", [&](const ConfigNode& v) { read_share(v, 0, 1000, out.jitter_per_mille); }}},
-      {});
+  read_keys(node, {{"rate_limit", rule(out.rate_limit)},
+                   {"concurrency", rule(out.concurrency)},
+                   {"quota", rule(out.quota, &out.quota_pause)},
+                   {"server", rule(out.server)},
+                   {"jitter",
+                    [&](const ConfigNode& v) { read_share(v, 0, 1000, out.jitter_per_mille); }}});
 }
 
 }  // namespace ratebatch

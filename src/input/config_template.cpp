@@ -1,9 +1,9 @@
 #include "ratebatch/input/config_template.hpp"
 
 namespace ratebatch {
+namespace {
 
-std::string_view config_template() {
-  return R"(# Configuration of ratebatch.
+constexpr std::string_view template_text = R"(# Configuration of ratebatch.
 #
 #   ratebatch run jobs.jsonl --sandbox    rehearse on this machine: no key, no cost
 #   ratebatch run jobs.jsonl              the real service
@@ -16,6 +16,9 @@ providers:
   openai:
     base_url: https://api.openai.com/v1
     keys: [env:OPENAI_API_KEY]      # where it is found (env:NAME, file:PATH), never the key itself
+  # anthropic, gemini, together, elevenlabs and groq are known already: a model names its provider,
+  # and the key is found in ANTHROPIC_API_KEY and so on. Another service needs its base_url, and
+  # api: openai, anthropic, gemini, together or elevenlabs, or http for an API of its own.
 
 # Limits belong to your account: copy yours from the provider's limits page, or name its tier
 # ('ratebatch tiers' lists the built-in ones). Without either they are learned, gently.
@@ -25,7 +28,8 @@ providers:
 models:
   gpt-4o-mini:
     provider: openai
-    kind: chat                      # chat for text, image for pictures
+    kind: chat                      # chat, responses, image, speech, transcription or embedding;
+                                    # by itself from the usual names
     # tier: 1                       # limits from the built-in table, where none stand below
     limits: {rpm: 500, tpm: 200k, rpd: 10k, concurrency: 8}
     price: {input: 0.15, output: 0.60}      # USD per million tokens
@@ -37,6 +41,12 @@ models:
     limits: {ipm: 5, concurrency: 2}
     # waves: 3x15s                  # three at once, the next ones 15 s after the last of them
     timeout: 180s
+
+  # voice:
+  #   provider: elevenlabs
+  #   id: eleven_multilingual_v2
+  #   limits: {concurrency: 2}
+  #   params: {voice: JBFqnCBsd6RMkjVDRZzb, format: mp3}
 
 # What jobs may have as "type". In a prompt:
 #   {{artist}}         must be given
@@ -51,6 +61,8 @@ types:
       Artist: {{artist}}
       Genre: {{genre|music}}
     params: {max_tokens: 300}
+    # An answer that is not so is asked (and paid) for once more, then its job fails.
+    # accept: {finish_reason: [stop], min_chars: 200}
 
   image:
     model: gpt-image-1
@@ -60,6 +72,7 @@ types:
 # A line of jobs.jsonl for each type:
 #   {"id": "bio-1", "type": "bio", "vars": {"artist": "Nina Simone", "genre": "jazz"}}
 #   {"id": "img-1", "type": "image", "vars": {"subject": "a lighthouse"}, "priority": 5}
+# Rows of a CSV file: ratebatch run artists.csv --type bio --id-column artist
 
 # How long to wait after a refusal or a failure. These are the defaults.
 retry:
@@ -71,6 +84,9 @@ retry:
 
 breaker: {failures: 5, open: 30s}   # a model whose server keeps failing stops, and is probed
 )";
-}
+
+}  // namespace
+
+std::string_view config_template() { return template_text; }
 
 }  // namespace ratebatch

@@ -8,8 +8,8 @@
 #include "input/config_reader.hpp"
 #include "input/json_text.hpp"
 #include "input/params.hpp"
+#include "ratebatch/base/template_text.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/input/template_text.hpp"
 
 namespace ratebatch {
 namespace {
@@ -174,6 +174,10 @@ void read_params(const ConfigNode& node, std::string& out_json) {
   const Json params = json_of(node.yaml);
   if (const auto problem = problem_of_params(params)) return node.complain(*problem);
   out_json = canonical_json(params);
+}
+
+void read_json(const ConfigNode& node, std::string& out_json) {
+  out_json = canonical_json(json_of(node.yaml));
 }
 
 }  // namespace ratebatch

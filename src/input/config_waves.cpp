@@ -62,11 +62,10 @@ Result<Waves> parse_waves(std::string_view text) {
 void read_waves(const ConfigNode& node, std::optional<Waves>& out) {
   if (node.yaml.kind == YamlNode::Kind::map) {
     Waves waves{0, Duration{-1}};
-    read_keys(node,
-              {{"size", [&](const ConfigNode& v) { read_whole(v, 1, size_max, waves.size); }},
-               {"delay",
-                [&](const ConfigNode& v) { read_length(v, Duration{}, delay_max, waves.delay); }}},
-              {});
+    read_keys(node, {{"size", [&](const ConfigNode& v) { read_whole(v, 1, size_max, waves.size); }},
+                     {"delay", [&](const ConfigNode& v) {
+                        read_length(v, Duration{}, delay_max, waves.delay);
+                      }}});
     constexpr std::size_t complete_items = 2;
     if (node.yaml.items.size() < complete_items) {
       return node.complain("expected both size and delay, such as {size: 3, delay: 15s}");

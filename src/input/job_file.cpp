@@ -41,6 +41,15 @@ bool looks_torn(std::string_view text) {
   return !parsed && parsed.error().fault == JsonFault::syntax;
 }
 
+// True if the line is too long; its text is dropped then.
+bool settle_length(FileLine& line) {
+  if (line.text.size() > job_line_bytes_max) line.kind = LineKind::too_long;
+  if (line.kind != LineKind::too_long) return false;
+  line.text.clear();
+  line.text.shrink_to_fit();
+  return true;
+}
+
 JobFileStamp stamp_of(const std::string& path, const struct stat& status) {
   JobFileStamp stamp;
   stamp.path = "-";
@@ -143,28 +152,39 @@ Result<bool> JobFileReader::read_line(FileLine& line, bool& ended_by_newline) {
   return any;
 }
 
+// The same, without the byte order mark that a file may begin with.
+Result<bool> JobFileReader::read_line_without_mark(FileLine& line, bool& ended_by_newline) {
+  auto found = read_line(line, ended_by_newline);
+  if (found && line.number == 1 && line.text.starts_with(byte_order_mark)) {
+    line.text.erase(0, byte_order_mark.size());
+  }
+  return found;
+}
+
 Result<std::optional<FileLine>> JobFileReader::next() {
   for (;;) {
     FileLine line;
     bool ended_by_newline = false;
-    auto found = read_line(line, ended_by_newline);
+    auto found = read_line_without_mark(line, ended_by_newline);
     if (!found) return pass(found);
     if (!*found) return std::nullopt;
     std::string& text = line.text;
-    if (line.number == 1 && text.starts_with(byte_order_mark)) {
-      text.erase(0, byte_order_mark.size());
-    }
     if (ended_by_newline && text.ends_with('\r')) text.pop_back();
-    if (text.size() > job_line_bytes_max) line.kind = LineKind::too_long;
-    if (line.kind == LineKind::too_long) {
-      text.clear();
-      text.shrink_to_fit();
-      return line;
-    }
+    if (settle_length(line)) return line;
     if (is_blank(text)) continue;
     if (!ended_by_newline && looks_torn(text)) line.kind = LineKind::torn;
     return line;
   }
+}
+
+Result<std::optional<FileLine>> JobFileReader::next_as_is() {
+  FileLine line;
+  bool ended_by_newline = false;
+  auto found = read_line_without_mark(line, ended_by_newline);
+  if (!found) return pass(found);
+  if (!*found) return std::nullopt;
+  settle_length(line);
+  return line;
 }
 
 }  // namespace ratebatch

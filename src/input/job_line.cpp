@@ -6,13 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <span>
 #include <utility>
 #include <vector>
 
+#include "input/job_fields.hpp"
 #include "input/job_size.hpp"
 #include "input/json_document.hpp"
 #include "input/params.hpp"
+#include "input/script_line.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
 
@@ -23,126 +24,9 @@ tl::unexpected<Error> bad_line(std::string message) {
   return fail(ErrorCode::invalid_input, std::move(message));
 }
 
-// Takes a line's fields apart and keeps the first problem; values after one mean nothing.
-class Fields {
- public:
-  struct Field {
-    std::string_view name;
-    JsonValue value;
-  };
-
-  // `line` is the text of `object`.
-  Fields(const JsonObject& object, std::string_view line) : line_(line) {
-    constexpr std::size_t common_count = 12;
-    fields_.reserve(common_count);
-    for (const auto& [name, value] : object) fields_.push_back({name, value});
-  }
-
-  [[nodiscard]] const std::optional<std::string>& problem() const { return problem_; }
-
-  void refuse(std::string problem) {
-    if (!problem_) problem_ = std::move(problem);
-  }
-
-  // Every field has one of these names. `where` ends the message.
-  void only(std::span<const std::string_view> names, std::string_view where) {
-    const Field* unknown = nullptr;  // The first by name, whatever order the line has.
-    for (const Field& field : fields_) {
-      if (std::find(names.begin(), names.end(), field.name) != names.end()) continue;
-      if (unknown == nullptr || field.name < unknown->name) unknown = &field;
-    }
-    if (unknown == nullptr) return;
-    refuse(fmt::format("unknown field '{}'{}{}", escaped(unknown->name, 80), where,
-                       did_you_mean(unknown->name, {names.begin(), names.end()})));
-  }
-
-  // The field, if it is there.
-  [[nodiscard]] const JsonValue* find(std::string_view name) const {
-    const auto found = std::find_if(fields_.begin(), fields_.end(),
-                                    [&](const Field& field) { return field.name == name; });
-    return found == fields_.end() ? nullptr : &found->value;
-  }
-
-  // The JSON text of a field that is there.
-  [[nodiscard]] std::string text(std::string_view name) const {
-    const auto found = std::find_if(fields_.begin(), fields_.end(),
-                                    [&](const Field& field) { return field.name == name; });
-    const auto index = static_cast<std::size_t>(found - fields_.begin());
-    return std::string(value_texts(line_).at(index));
-  }
-
-  void expected(std::string_view name, std::string_view what, JsonValue found) {
-    refuse(fmt::format("field '{}': expected {}, found {}", name, what, json_kind(found)));
-  }
-
-  // A job's id: a string or a whole number.
-  std::string id(std::string_view name) {
-    const JsonValue* value = find(name);
-    if (value == nullptr) {
-      refuse(fmt::format("missing field '{}'", name));
-      return {};
-    }
-    if (is_string(*value)) return checked_name(name, string_in(*value));
-    std::string number = whole_number_text(*value);
-    if (number.empty()) expected(name, "a string or a whole number", *value);
-    return number;
-  }
-
-  // A name, or an empty string where there is none.
-  std::string name(std::string_view field) { return name_at(field, find(field)); }
-
-  std::string name_at(std::string_view field, const JsonValue* value) {
-    if (value == nullptr) return {};
-    if (is_string(*value)) return checked_name(field, string_in(*value));
-    expected(field, "a string", *value);
-    return {};
-  }
-
-  std::int64_t priority() {
-    const JsonValue* value = find("priority");
-    if (value == nullptr) return 0;
-    std::int64_t number = 0;
-    if (value->get(number) == simdjson::SUCCESS) return number;
-    const std::string text = whole_number_text(*value);
-    if (text.empty()) {
-      expected("priority", "a whole number", *value);
-    } else {
-      refuse(fmt::format("field 'priority': {} is too large", text));
-    }
-    return 0;
-  }
-
-  // An object, or nothing.
-  std::optional<JsonObject> object(std::string_view name) {
-    const JsonValue* value = find(name);
-    JsonObject object;
-    if (value == nullptr) return std::nullopt;
-    if (value->get(object) == simdjson::SUCCESS) return object;
-    expected(name, "an object", *value);
-    return std::nullopt;
-  }
-
- private:
-  std::string checked_name(std::string_view field, std::string_view value) {
-    if (value.empty()) refuse(fmt::format("field '{}' is empty", field));
-    if (value.size() > job_id_bytes_max) {
-      refuse(fmt::format("field '{}' has {} bytes; at most {} are allowed", field,
-                         grouped(static_cast<std::int64_t>(value.size())), job_id_bytes_max));
-    }
-    if (has_control_byte(value)) {
-      refuse(fmt::format("field '{}' holds a control character: '{}'", field, escaped(value, 80)));
-    }
-    return std::string(value);
-  }
-
-  std::string_view line_;
-  std::vector<Field> fields_;
-  std::optional<std::string> problem_;
-};
-
-Variables read_vars(Fields& fields, const JsonObject& vars) {
+Variables read_vars(JobFields& fields, const JsonObject& vars) {
   Variables out;
-  std::optional<Fields::Field> wrong;  // The first by name, whatever order the line has.
+  std::optional<JobFields::Field> wrong;  // The first by name, whatever order the line has.
   for (const auto& [name, value] : vars) {
     std::string text(is_string(value) ? string_in(value) : plain_text(value));
     if (is_string(value) || !text.empty()) {
@@ -159,7 +43,7 @@ Variables read_vars(Fields& fields, const JsonObject& vars) {
 }
 
 // Sees to it that each message has a role; `job` learns whether one of them instructs the model.
-void check_messages(Fields& fields, JsonValue value, JobLine& job) {
+void check_messages(JobFields& fields, JsonValue value, JobLine& job) {
   JsonArray messages;
   if (value.get(messages) != simdjson::SUCCESS) {
     return fields.expected("messages", "an array", value);
@@ -182,20 +66,56 @@ void check_messages(Fields& fields, JsonValue value, JobLine& job) {
   if (index == 0) fields.refuse("field 'messages' is empty");
 }
 
-void check_stream(Fields& fields, const JsonObject& body) {
+void check_stream(JobFields& fields, const JsonObject& body) {
   JsonValue stream;
   if (body["stream"].get(stream) != simdjson::SUCCESS || is_false(stream)) return;
   fields.refuse("field 'body.stream' must be false or absent: every answer is read whole");
 }
 
+// A path below the job file's own folder: a job line must not be able to send any other file.
+bool is_path_below(std::string_view path) {
+  if (path.empty() || path.front() == '/' || has_control_byte(path)) return false;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    if (path.substr(begin, end - begin) == "..") return false;
+    begin = end + 1;
+  }
+  return path.back() != '/';
+}
+
+void read_file(JobFields& fields, const std::string& name, JsonValue value, JobLine& job) {
+  if (!is_string(value)) return fields.expected(name, "a path", value);
+  const std::string_view path = string_in(value);
+  if (!is_path_below(path)) {
+    return fields.refuse(
+        fmt::format("field '{}': expected a path below the folder of the job file, such as "
+                    "audio/call-17.mp3, found '{}'",
+                    name, escaped(path, 80)));
+  }
+  job.files.emplace_back(path);
+}
+
+// One path, or a list of them.
+void read_files(JobFields& fields, JobLine& job) {
+  const JsonValue* value = fields.find("files");
+  if (value == nullptr) return;
+  JsonArray paths;
+  if (value->get(paths) != simdjson::SUCCESS) return read_file(fields, "files", *value, job);
+  for (const JsonValue path : paths) {
+    read_file(fields, fmt::format("files[{}]", job.files.size()), path, job);
+  }
+  if (job.files.empty()) fields.refuse("field 'files' is empty");
+}
+
 // Fills in what the job asks with, and sees to it that it is one thing.
-void read_request(Fields& fields, JobLine& job) {
+void read_request(JobFields& fields, JobLine& job) {
   std::vector<std::string_view> given;
   given.reserve(1);
   for (const std::string_view name : {"vars", "prompt", "messages", "body"}) {
-    if (fields.find(name) != nullptr) given.push_back(name);
+    if (fields.has(name)) given.push_back(name);
   }
-  if (given.empty()) {
+  // A file alone may be all there is to ask about: a recording to write down.
+  if (given.empty() && job.files.empty()) {
     return fields.refuse(
         "nothing to ask: a job has one of the fields vars, prompt, messages, body");
   }
@@ -223,12 +143,15 @@ void read_request(Fields& fields, JobLine& job) {
   }
   if (const auto body = fields.object("body")) {
     check_stream(fields, *body);
+    if (!job.files.empty()) {
+      fields.refuse("fields body and files stand together: a body is sent as it is");
+    }
     job.body_json = fields.text("body");
     job.size = size_of_body(*body, job.body_json.size());
   }
 }
 
-void read_params(Fields& fields, JobLine& job) {
+void read_params(JobFields& fields, JobLine& job) {
   const auto params = fields.object("params");
   if (!params) return;
   if (!job.body_json.empty()) {
@@ -246,13 +169,13 @@ void read_params(Fields& fields, JobLine& job) {
   job.params_json = fields.text("params");
 }
 
-void read_common(Fields& fields, JobLine& job) {
+void read_common(JobFields& fields, JobLine& job) {
   job.priority = fields.priority();
   if (fields.object("metadata")) job.metadata_json = fields.text("metadata");
 }
 
 // The model that a body names counts as the line's own; two different ones cannot both be meant.
-void read_body_model(Fields& fields, JobLine& job) {
+void read_body_model(JobFields& fields, JobLine& job) {
   const auto body = fields.object("body");
   JsonValue found;
   if (!body || (*body)["model"].get(found) != simdjson::SUCCESS) return;
@@ -264,18 +187,16 @@ void read_body_model(Fields& fields, JobLine& job) {
   job.model = model;
 }
 
-JobLine read_native(Fields& fields) {
+JobLine read_native(JobFields& fields) {
   constexpr std::array<std::string_view, 11> names = {"id",     "type",     "model",   "vars",
                                                       "prompt", "messages", "body",    "files",
                                                       "params", "priority", "metadata"};
   JobLine job;
   fields.only(names, "");
   job.id = fields.id("id");
-  if (fields.find("files") != nullptr) {
-    fields.refuse("field 'files': files are not supported by this version");
-  }
   job.type = fields.name("type");
   job.model = fields.name("model");
+  read_files(fields, job);
   read_request(fields, job);
   read_body_model(fields, job);
   read_params(fields, job);
@@ -290,7 +211,7 @@ bool is_plain_path(std::string_view url) {
          url.find("..") == std::string_view::npos && !has_control_byte(url);
 }
 
-JobLine read_batch(Fields& fields) {
+JobLine read_batch(JobFields& fields) {
   constexpr std::array<std::string_view, 6> names = {"custom_id", "method",   "url",
                                                      "body",      "priority", "metadata"};
   JobLine job;
@@ -298,7 +219,7 @@ JobLine read_batch(Fields& fields) {
   fields.only(names, " in an OpenAI Batch line");
   job.id = fields.id("custom_id");
   for (const std::string_view name : {"method", "url", "body"}) {
-    if (fields.find(name) == nullptr) fields.refuse(fmt::format("missing field '{}'", name));
+    if (!fields.has(name)) fields.refuse(fmt::format("missing field '{}'", name));
   }
   if (fields.name("method") != "POST") fields.refuse("field 'method': expected \"POST\"");
   job.path = fields.name("url");
@@ -327,7 +248,13 @@ JobLineParser::JobLineParser(JobLineParser&&) noexcept = default;
 JobLineParser& JobLineParser::operator=(JobLineParser&&) noexcept = default;
 JobLineParser::~JobLineParser() = default;
 
-Result<JobLine> JobLineParser::parse(std::string_view line) {
+Result<JobLine> JobLineParser::parse(std::string_view line) { return parse(line, nullptr); }
+
+Result<JobLine> JobLineParser::parse(std::string_view line, const LineOrigin& origin) {
+  return parse(line, &origin);
+}
+
+Result<JobLine> JobLineParser::parse(std::string_view line, const LineOrigin* origin) {
   if (line.size() > job_line_bytes_max) {
     return bad_line(fmt::format("the line has {} bytes; at most {} (8 MiB) are read",
                                 grouped(static_cast<std::int64_t>(line.size())),
@@ -340,12 +267,22 @@ Result<JobLine> JobLineParser::parse(std::string_view line) {
     return bad_line(fmt::format("expected a JSON object such as {{\"id\": ...}}, found {}",
                                 json_kind(*parsed)));
   }
-  Fields fields(object, line);
-  const bool batch = fields.find("custom_id") != nullptr ||
-                     (fields.find("id") == nullptr &&
-                      (fields.find("method") != nullptr || fields.find("url") != nullptr));
+  JobFields fields(object, line);
+  if (origin != nullptr && is_script_line(fields)) return parse_script(fields, *origin);
+  const bool batch =
+      fields.has("custom_id") || (!fields.has("id") && (fields.has("method") || fields.has("url")));
   JobLine job = batch ? read_batch(fields) : read_native(fields);
   if (fields.problem()) return bad_line(*fields.problem());
+  return job;
+}
+
+Result<JobLine> JobLineParser::parse_script(JobFields& fields, const LineOrigin& origin) {
+  std::string text = as_batch_line(fields, origin);
+  if (fields.problem()) return bad_line(*fields.problem());
+  auto job = parse(text, nullptr);
+  if (!job) return job;
+  job->form = JobForm::script;
+  job->as_stored = std::move(text);
   return job;
 }
 

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "ratebatch/base/result.hpp"
+#include "ratebatch/base/template_text.hpp"
 #include "ratebatch/input/job_line.hpp"
-#include "ratebatch/input/template_text.hpp"
 #include "ratebatch/model/config.hpp"
 
 namespace ratebatch {
@@ -55,6 +55,9 @@ struct CheckedJob {
 
 // As JobChecker::check.
 Result<CheckedJob> check_job(const JobLine& job, PreparedTypes& types);
+
+// True if the job asks with the prompt of this type: it gives vars, or nothing but files.
+bool uses_template(const JobLine& job, const TypeSettings& type);
 
 // True if the type's system text goes before what the job asks: with vars and prompt always, with
 // messages unless they bring a system or developer message, with a body never.

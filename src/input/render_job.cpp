@@ -12,6 +12,7 @@
 #include "input/prepared_types.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/provider/dialect.hpp"
 
 namespace ratebatch {
 namespace {
@@ -60,6 +61,17 @@ std::string with_model(JsonDocument& document, std::string_view body, std::strin
   return out;
 }
 
+// What of an API of one's own makes its answers; how a key goes there does not.
+Json described(const HttpApi& api) {
+  Json json = {{"method", api.method},
+               {"path", api.path},
+               {"body", api.body_json},
+               {"result", api.result},
+               {"headers", Json::object()}};
+  for (const auto& [name, value] : api.headers) json["headers"][name] = value;
+  return json;
+}
+
 // The parameters of the model and the type with those of the job over them.
 std::string with_params(JsonDocument& document, const PreparedModel& model,
                         std::string_view job_params) {
@@ -99,13 +111,16 @@ Result<JobContent> JobRenderer::render(std::string_view line, std::string_view i
   }
 
   JobContent content;
+  content.kind = kind_of_path(job->path).value_or(model.settings.kind);
   content.id = std::move(job->id);
   content.path = std::move(job->path);
   if (!job->body_json.empty()) {
     content.body_json = with_model(*document_, job->body_json, model.settings.id);
     return content;
   }
-  auto prompt = job->has_vars ? type.prompt->render(job->vars) : std::move(job->prompt);
+  for (std::string& path : job->files) content.files.push_back({std::move(path), {}});
+  auto prompt =
+      uses_template(*job, type.settings) ? type.prompt->render(job->vars) : std::move(job->prompt);
   if (!prompt) return pass(prompt);
   content.prompt = std::move(*prompt);
   if (takes_system_text(*job)) {
@@ -133,10 +148,11 @@ Result<std::string> recipe_json(const Config& config, std::string_view type,
   recipe["type"] = std::string(type);
   recipe["provider"] = found->provider;
   recipe["model"] = found->id;
-  recipe["kind"] = found->kind == ModelKind::image ? "image" : "chat";
+  recipe["kind"] = std::string(to_string(found->kind));
   recipe["system"] = settings->system;
   recipe["prompt"] = settings->prompt;
   recipe["params"] = merged_params(*found, *settings);
+  if (found->http) recipe["http"] = described(*found->http);
   return canonical_json(recipe);
 }
 

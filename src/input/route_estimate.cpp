@@ -5,7 +5,7 @@
 
 #include "input/job_size.hpp"
 #include "input/params.hpp"
-#include "ratebatch/input/template_text.hpp"
+#include "ratebatch/base/template_text.hpp"
 
 namespace ratebatch {
 namespace {
@@ -29,7 +29,11 @@ RouteEstimate route_estimate(const Config& config, std::string_view type, std::s
   if (!settings) return estimate;
   const auto found = config.types.find(std::string(type));
   const TypeSettings type_settings = found == config.types.end() ? TypeSettings{} : found->second;
-  estimate.input_bytes = literal_bytes(type_settings.system) + literal_bytes(type_settings.prompt);
+  estimate.input_bytes = literal_bytes(type_settings.prompt);
+  // Speech is of the prompt alone, and charged by its characters.
+  if (settings->kind != ModelKind::speech) {
+    estimate.input_bytes += literal_bytes(type_settings.system);
+  }
   if (settings->kind == ModelKind::image) estimate.images = 1;
   const Json params = merged_params(*settings, type_settings);
   for (const auto& [name, value] : params.items()) {

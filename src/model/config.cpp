@@ -9,6 +9,49 @@
 namespace ratebatch {
 namespace {
 
+// A part of the ids, in lower case, by which a kind of model is known.
+struct NameOfKind {
+  enum class Place : std::uint8_t { anywhere, front, back };
+  std::string_view part;
+  Place place;
+  ModelKind kind;
+};
+
+// From the lists of models in the API references of OpenAI, ElevenLabs, Gemini, Together and
+// Groq. The first that fits counts.
+constexpr std::array<NameOfKind, 19> names_of_kinds = {
+    {{"whisper", NameOfKind::Place::anywhere, ModelKind::transcription},  // OpenAI, Groq, Together
+     {"-transcribe", NameOfKind::Place::anywhere, ModelKind::transcription},  // OpenAI
+     {"scribe", NameOfKind::Place::front, ModelKind::transcription},          // ElevenLabs
+     {"tts-", NameOfKind::Place::front, ModelKind::speech},                   // OpenAI
+     {"-tts", NameOfKind::Place::back, ModelKind::speech},                    // OpenAI, Gemini
+     {"-tts-", NameOfKind::Place::anywhere, ModelKind::speech},               // OpenAI, Groq
+     {"eleven_", NameOfKind::Place::front, ModelKind::speech},                // ElevenLabs
+     {"cartesia/sonic", NameOfKind::Place::front, ModelKind::speech},         // Together
+     {"kokoro-", NameOfKind::Place::anywhere, ModelKind::speech},             // Together
+     {"orpheus-", NameOfKind::Place::anywhere, ModelKind::speech},            // Together, Groq
+     {"embed", NameOfKind::Place::anywhere, ModelKind::embedding},            // All of them
+     {"baai/bge-", NameOfKind::Place::front, ModelKind::embedding},           // Together
+     {"/multilingual-e5-", NameOfKind::Place::anywhere, ModelKind::embedding},
+     {"/gte-", NameOfKind::Place::anywhere, ModelKind::embedding},
+     {"m2-bert-", NameOfKind::Place::anywhere, ModelKind::embedding},
+     {"image", NameOfKind::Place::anywhere, ModelKind::image},  // OpenAI, Gemini
+     {"dall-e", NameOfKind::Place::front, ModelKind::image},    // OpenAI
+     {"flux", NameOfKind::Place::anywhere, ModelKind::image},   // Together
+     {"stable-diffusion", NameOfKind::Place::anywhere, ModelKind::image}}};
+
+bool is_named(std::string_view id, const NameOfKind& name) {
+  switch (name.place) {
+    case NameOfKind::Place::anywhere:
+      return id.find(name.part) != std::string_view::npos;
+    case NameOfKind::Place::front:
+      return id.starts_with(name.part);
+    case NameOfKind::Place::back:
+      return id.ends_with(name.part);
+  }
+  return false;
+}
+
 tl::unexpected<Error> no_model(std::string message) {
   return fail(ErrorCode::invalid_input, std::move(message));
 }
@@ -53,14 +96,20 @@ Result<ModelSettings> only_one(const std::vector<const ModelSettings*>& found,
                   " is the id of several configured models; name one of " + names);
 }
 
-ModelSettings unconfigured(const Config& config, const ProviderSettings& provider,
-                           std::string_view id) {
+Result<ModelSettings> unconfigured(const Config& config, const ProviderSettings& provider,
+                                   std::string_view id) {
   ModelSettings model;
   model.name = provider.name + "/" + std::string(id);
+  if (provider.api == "http" && !provider.http) {
+    return no_model("model " + quoted(model.name) +
+                    " needs 'http:' below it, under models: in the configuration, because its "
+                    "provider has none");
+  }
   model.provider = provider.name;
   model.id = id;
   model.kind = kind_of_id(id);
   model.retry = config.retry;
+  model.http = provider.http;
   return model;
 }
 
@@ -105,12 +154,12 @@ Result<std::string> model_name(const Config& config, std::string_view type,
 }  // namespace
 
 ModelKind kind_of_id(std::string_view id) {
-  constexpr std::array<std::string_view, 4> parts = {"image", "FLUX", "flux", "stable-diffusion"};
-  const bool image = id.starts_with("dall-e") ||
-                     std::any_of(parts.begin(), parts.end(), [&](std::string_view part) {
-                       return id.find(part) != std::string_view::npos;
-                     });
-  return image ? ModelKind::image : ModelKind::chat;
+  std::string lower(id);
+  std::transform(id.begin(), id.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  const auto known = std::find_if(names_of_kinds.begin(), names_of_kinds.end(),
+                                  [&](const NameOfKind& name) { return is_named(lower, name); });
+  return known == names_of_kinds.end() ? ModelKind::chat : known->kind;
 }
 
 Result<ModelSettings> find_model(const Config& config, std::string_view name) {

@@ -1,17 +1,20 @@
-// A new file that a reply's body goes to; it is removed unless someone keeps it.
+// A new file that a part of a reply goes to; it is removed unless someone takes it.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
 #include "ratebatch/base/result.hpp"
+#include "ratebatch/model/http.hpp"
 
 namespace ratebatch {
 
 class BodyFile {
  public:
-  // Creates the file with mode 0600. Fails with io where it exists already, is a symbolic link, or
-  // cannot be created.
+  // Creates the file with mode 0600. Fails with disk_full or io where there is no room, it exists
+  // already, is a symbolic link, or cannot be created.
   static Result<BodyFile> create(const std::string& path);
 
   BodyFile(const BodyFile&) = delete;
@@ -20,17 +23,24 @@ class BodyFile {
   BodyFile& operator=(BodyFile&&) = delete;
   ~BodyFile();
 
-  // Appends all bytes. Fails with disk_full or io.
+  // Appends all bytes. Fails with disk_full or io; the file then counts as it was before.
   Result<void> write(std::string_view bytes);
 
-  // Closes the file and lets it stay. Fails with disk_full or io; the file then goes.
-  Result<void> keep();
+  // Reads back all that was written, in pieces of 48 KiB, which base64 does not pad; the last may
+  // be shorter. Fails with io.
+  Result<void> read(const std::function<void(std::string_view)>& take) const;
+
+  // Syncs and closes the file: nothing may be written or read any more. Fails with disk_full or io.
+  Result<void> complete();
+
+  // Lets the file stay. Precondition: it is complete.
+  ReplyFile release();
 
  private:
-  BodyFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
+  BodyFile(int descriptor, const std::string& path) : descriptor_(descriptor) { file_.path = path; }
 
   int descriptor_;  // -1: closed or moved from.
-  std::string path_;
+  ReplyFile file_;  // Without a path: moved from or released.
 };
 
 }  // namespace ratebatch

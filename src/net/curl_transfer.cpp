@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "net/curl_faults.hpp"
+#include "net/public_address.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch {
@@ -24,8 +25,12 @@ long rounded_up(Duration d, Duration unit) {
 
 }  // namespace
 
-CurlTransfer::CurlTransfer(const CurlFunctions& curl, OriginReader& origins)
-    : curl_(curl), origins_(origins), easy_(curl.easy_init(), curl.easy_cleanup) {}
+CurlTransfer::CurlTransfer(const CurlFunctions& curl, OriginReader& origins,
+                           const std::optional<Origin>& exception)
+    : curl_(curl),
+      origins_(origins),
+      exception_(exception),
+      easy_(curl.easy_init(), curl.easy_cleanup) {}
 
 std::optional<TransferFailure> CurlTransfer::start(TransferId id, HttpRequest request) {
   id_ = id;
@@ -38,21 +43,17 @@ std::optional<TransferFailure> CurlTransfer::start(TransferId id, HttpRequest re
                    "the URL must be absolute, http or https, without user name and control bytes");
   }
   host_ = name_of(*origin);
-  if (const std::optional<std::string> why = why_forbidden(request_, *origin, origins_)) {
-    return failure(TransferFault::not_allowed, *why);
-  }
-  std::optional<BodyFile> file;
-  if (!request_.body_file.empty()) {
-    Result<BodyFile> created = BodyFile::create(request_.body_file);
-    if (!created) return failure(TransferFault::local, created.error().message);
-    file.emplace(std::move(*created));
-  }
-  sink_.emplace(request_.body_bytes_max, std::move(file));
+  const bool public_only = request_.public_only && *origin != exception_;
+  std::optional<std::string> why = public_only ? why_not_public(*origin) : std::nullopt;
+  if (!why) why = why_forbidden(request_, *origin, origins_);
+  if (why) return failure(TransferFault::not_allowed, *why);
+  sink_.emplace(request_.body_bytes_max, request_.reply_files);
   set_endpoint({.origin = std::move(*origin),
                 .ca_file = request_.ca_file,
                 .connect_timeout = request_.connect_timeout,
                 .total_timeout = request_.total_timeout,
-                .stall_timeout = request_.stall_timeout});
+                .stall_timeout = request_.stall_timeout,
+                .public_only = public_only});
   set_request();
   if (setup_ != CURLE_OK) return failure(TransferFault::local, curl_.easy_strerror(setup_));
   return std::nullopt;
@@ -81,6 +82,15 @@ void CurlTransfer::set_origin_rules(const Endpoint& endpoint) {
   set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
   // What libcurl finds in the environment holds, but nothing on this machine goes through it.
   if (is_loopback(origin)) set(CURLOPT_PROXY, "");
+  public_peers_ = false;
+  if (endpoint.public_only) {
+    // Ours to know, as it decides whether the addresses that libcurl connects to are the host's.
+    // Names that no_proxy keeps from it are those of hosts inside: no reason to go there directly.
+    const std::string proxy = https_proxy();
+    public_peers_ = proxy.empty();
+    set(CURLOPT_PROXY, proxy.c_str());
+    set(CURLOPT_NOPROXY, "");
+  }
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);  // A proxy's own reply is no status of the server.
 
   set(CURLOPT_SSL_VERIFYPEER, 1L);
@@ -172,6 +182,8 @@ void CurlTransfer::forget() {
   resend_prevented_ = false;
   complete_ = false;
   socket_error_ = 0;
+  has_socket_ = false;
+  refused_peer_.clear();
 }
 
 bool CurlTransfer::request_sent() const {
@@ -199,6 +211,10 @@ TransferFailure CurlTransfer::failure_of(CURLcode code) const {
   if (resend_prevented_) {
     return failure(TransferFault::broken, "the connection was closed before a reply came");
   }
+  if (!refused_peer_.empty() && !has_socket_ && !begun_) {
+    return failure(TransferFault::not_allowed,
+                   "an announced URL must lead to a public address, not to " + refused_peer_);
+  }
   TransferProgress progress{.request_sent = request_sent(), .connected = begun_};
   curl_off_t total_us = 0;
   curl_.easy_getinfo(easy_.get(), CURLINFO_TOTAL_TIME_T, &total_us);
@@ -211,11 +227,16 @@ TransferFailure CurlTransfer::failure_of(CURLcode code) const {
   return failure(fault_of(code, progress), escaped(text));
 }
 
-int CurlTransfer::on_request(void* self, char* /*peer_ip*/, char* /*own_ip*/, int /*peer_port*/,
+int CurlTransfer::on_request(void* self, char* peer_ip, char* /*own_ip*/, int /*peer_port*/,
                              int /*own_port*/) noexcept {
   // libcurl calls this before each sending of the request, and would send it again by itself where
   // a reused connection dies before a reply byte. The server may have done the work the first time.
   auto& transfer = *static_cast<CurlTransfer*>(self);
+  // A kept connection may be one that another request was allowed to open.
+  if (transfer.public_peers_ && !is_public(std::string(peer_ip)).value_or(false)) {
+    transfer.refused_peer_ = peer_ip;
+    return CURL_PREREQFUNC_ABORT;
+  }
   transfer.resend_prevented_ = transfer.begun_;
   transfer.begun_ = true;
   return transfer.resend_prevented_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
@@ -241,10 +262,16 @@ curl_socket_t CurlTransfer::on_open_socket(void* self, curlsocktype /*purpose*/,
     transfer.resend_prevented_ = true;
     return CURL_SOCKET_BAD;
   }
+  // The very address that is connected to: no name is looked up again behind it.
+  if (transfer.public_peers_ && !is_public(address->addr)) {
+    transfer.refused_peer_ = text_of(address->addr);
+    return CURL_SOCKET_BAD;
+  }
   // As libcurl would, but closed in child processes, and with the reason of a failure.
   const int type = address->socktype | SOCK_CLOEXEC;
   const int descriptor = socket(address->family, type, address->protocol);
   if (descriptor < 0) transfer.socket_error_ = errno;
+  transfer.has_socket_ = transfer.has_socket_ || descriptor >= 0;
   return descriptor < 0 ? CURL_SOCKET_BAD : descriptor;
 }
 

@@ -16,9 +16,10 @@ namespace ratebatch {
 
 class CurlTransfer {
  public:
-  // Without a request yet. The transfer must not move: libcurl keeps its address. Precondition: the
-  // functions and the reader outlive it.
-  CurlTransfer(const CurlFunctions& curl, OriginReader& origins);
+  // Without a request yet. `exception`: see CurlTransportOptions. The transfer must not move:
+  // libcurl keeps its address. Precondition: all three outlive it.
+  CurlTransfer(const CurlFunctions& curl, OriginReader& origins,
+               const std::optional<Origin>& exception);
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
   ~CurlTransfer() = default;
@@ -45,6 +46,7 @@ class CurlTransfer {
     Duration connect_timeout{};
     Duration total_timeout{};
     Duration stall_timeout{};
+    bool public_only = false;  // And no exception to that.
 
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
   };
@@ -71,10 +73,12 @@ class CurlTransfer {
 
   const CurlFunctions& curl_;
   OriginReader& origins_;
+  const std::optional<Origin>& exception_;
   std::array<char, CURL_ERROR_SIZE> error_text_{};
   HeaderLines header_lines_;
   CURLcode setup_ = CURLE_OK;         // The first option that was refused.
   std::optional<Endpoint> endpoint_;  // Whose options are set; nothing: none are.
+  bool public_peers_ = false;         // Among them: to connect to public addresses only.
 
   // Of the request on the handle.
   TransferId id_{};
@@ -85,6 +89,8 @@ class CurlTransfer {
   bool resend_prevented_ = false;  // It wanted to begin a second time.
   bool complete_ = false;          // A whole reply came.
   int socket_error_ = 0;           // errno of a socket that the kernel refused.
+  bool has_socket_ = false;        // One was opened.
+  std::string refused_peer_;       // The last address that is not public.
 
   EasyHandle easy_;  // Goes first: it points to much of the above.
 };

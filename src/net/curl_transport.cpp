@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -20,9 +21,11 @@ class CurlTransport::Impl {
       : library_(std::move(library)),
         options_(options),
         origins_(curl_),
+        exception_(origins_.read(options.public_only_exception)),
         sockets_(std::move(sockets)),
         multi_(curl_.multi_init(), curl_.multi_cleanup) {
     RB_ASSERT(options.connections_max >= 1);
+    RB_ASSERT(exception_ || options.public_only_exception.empty());
     RB_ASSERT(multi_ != nullptr);
     check(curl_.multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &Impl::on_socket));
     check(curl_.multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, static_cast<void*>(this)));
@@ -135,7 +138,7 @@ class CurlTransport::Impl {
   }
 
   std::unique_ptr<CurlTransfer> take_spare() {
-    if (spare_.empty()) return std::make_unique<CurlTransfer>(curl_, origins_);
+    if (spare_.empty()) return std::make_unique<CurlTransfer>(curl_, origins_, exception_);
     std::unique_ptr<CurlTransfer> transfer = std::move(spare_.back());
     spare_.pop_back();
     return transfer;
@@ -154,6 +157,7 @@ class CurlTransport::Impl {
   const CurlFunctions& curl_ = library_->functions();
   CurlTransportOptions options_;
   OriginReader origins_;
+  std::optional<Origin> exception_;  // See CurlTransportOptions.
   SocketWatch sockets_;
   bool waited_ = false;  // The events of the sockets are those of a wait, not yet acted on.
   MultiHandle multi_;

@@ -43,8 +43,8 @@ std::int32_t status_in(std::string_view line) {
 
 }  // namespace
 
-ReplySink::ReplySink(std::int64_t body_bytes_max, std::optional<BodyFile> file)
-    : body_bytes_max_(static_cast<std::size_t>(body_bytes_max)), file_(std::move(file)) {
+ReplySink::ReplySink(std::int64_t body_bytes_max, const ReplyFiles& files)
+    : body_bytes_max_(static_cast<std::size_t>(body_bytes_max)), body_(files) {
   RB_ASSERT(body_bytes_max >= 0);
 }
 
@@ -77,20 +77,12 @@ bool ReplySink::take_body(std::string_view bytes) {
                   "the reply's body is over " + std::to_string(body_bytes_max_) + " bytes");
   }
   body_bytes_ += bytes.size();
-  BodyFile* file = target();
-  if (file == nullptr) {
-    reply_.body += bytes;
-    return true;
-  }
-  Result<void> written = file->write(bytes);
-  return written || refuse(TransferFault::local, std::move(written.error().message));
+  Result<void> taken = body_.take(reply_, bytes);
+  return taken || refuse(TransferFault::local, std::move(taken.error().message));
 }
 
 Result<HttpReply> ReplySink::finish() {
-  if (BodyFile* file = target(); file != nullptr) {
-    Result<void> kept = file->keep();
-    if (!kept) return pass(kept);
-  }
+  if (Result<void> finished = body_.finish(reply_); !finished) return pass(finished);
   return std::move(reply_);
 }
 
@@ -102,18 +94,13 @@ void ReplySink::begin_reply(std::int32_t status) {
 void ReplySink::expect_body(std::string_view length) {
   std::size_t bytes = 0;
   const auto parsed = std::from_chars(length.data(), length.data() + length.size(), bytes);
-  if (parsed.ec != std::errc{} || target() != nullptr) return;
-  reply_.body.reserve(std::min({bytes, body_bytes_max_, promised_bytes_max}));
+  if (parsed.ec == std::errc{})
+    body_.expect(std::min({bytes, body_bytes_max_, promised_bytes_max}));
 }
 
 bool ReplySink::refuse(TransferFault fault, std::string message) {
   refusal_ = Refusal{.fault = fault, .message = std::move(message)};
   return false;
-}
-
-BodyFile* ReplySink::target() {
-  const bool is_success = reply_.status >= 200 && reply_.status < 300;
-  return file_ && is_success ? &*file_ : nullptr;
 }
 
 }  // namespace ratebatch

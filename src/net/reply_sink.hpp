@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "net/body_file.hpp"
+#include "net/reply_body.hpp"
 #include "ratebatch/model/http.hpp"
 
 namespace ratebatch {
@@ -23,8 +23,8 @@ class ReplySink {
     std::string message;
   };
 
-  // A 2xx body goes to `file` where one is given. Precondition: body_bytes_max >= 0.
-  ReplySink(std::int64_t body_bytes_max, std::optional<BodyFile> file);
+  // Precondition: body_bytes_max >= 0, and `files` outlives the sink.
+  ReplySink(std::int64_t body_bytes_max, const ReplyFiles& files);
 
   // Takes one complete line: a status line, a header, or the empty line behind them. False: break
   // the transfer off, refusal() says why.
@@ -42,19 +42,18 @@ class ReplySink {
   // Of the last status line that was not 1xx; 0: none came.
   [[nodiscard]] std::int32_t status() const { return reply_.status; }
 
-  // The whole reply, once the transfer is complete. The file stays exactly where this succeeds with
-  // a 2xx. Fails with disk_full or io where the file cannot be finished.
+  // The whole reply, once the transfer is complete. Files stay exactly where this succeeds. Fails
+  // with disk_full or io where one cannot be synced.
   Result<HttpReply> finish();
 
  private:
   void begin_reply(std::int32_t status);
   void expect_body(std::string_view length);  // Makes room for what Content-Length promises.
   bool refuse(TransferFault fault, std::string message);
-  BodyFile* target();  // Where the body goes; nullptr: to the reply itself.
 
   std::size_t body_bytes_max_;
-  std::optional<BodyFile> file_;
-  HttpReply reply_;
+  HttpReply reply_;  // Without a body, until it is finished.
+  ReplyBody body_;
   std::size_t headers_bytes_ = 0;
   std::size_t body_bytes_ = 0;
   bool in_headers_ = false;  // Of a reply that is not 1xx: its lines are kept.

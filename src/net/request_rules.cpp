@@ -4,9 +4,11 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string_view>
 
 #include "net/curl_handles.hpp"
+#include "net/public_address.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch {
@@ -112,6 +114,9 @@ bool is_loopback(const Origin& origin) {
 
 std::optional<std::string> why_forbidden(const HttpRequest& request, const Origin& origin,
                                          OriginReader& origins) {
+  if (request.public_only && request.key_header) {
+    return "a request to an announced URL carries no key";
+  }
   if (request.method != "POST" && request.method != "GET") {
     return "the method '" + escaped(request.method) + "' is neither GET nor POST";
   }
@@ -121,6 +126,22 @@ std::optional<std::string> why_forbidden(const HttpRequest& request, const Origi
   if (std::optional<std::string> why = why_headers_forbidden(request)) return why;
   if (request.key_header) return why_key_forbidden(*request.key_header, origin, origins);
   return std::nullopt;
+}
+
+std::optional<std::string> why_not_public(const Origin& origin) {
+  if (origin.scheme != "https") return "an announced URL must be https";
+  if (is_loopback(origin) || !is_public(origin.host).value_or(true)) {
+    return "an announced URL must lead to a public address";
+  }
+  return std::nullopt;
+}
+
+std::string https_proxy() {
+  for (const char* name : {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"}) {
+    const char* const proxy = std::getenv(name);
+    if (proxy != nullptr && *proxy != '\0') return proxy;
+  }
+  return {};
 }
 
 }  // namespace ratebatch

@@ -47,4 +47,11 @@ bool is_loopback(const Origin& origin);
 std::optional<std::string> why_forbidden(const HttpRequest& request, const Origin& origin,
                                          OriginReader& origins);
 
+// Why a request that is `public_only` may not go to `origin`, as far as that tells: where its name
+// leads is seen at connect only.
+std::optional<std::string> why_not_public(const Origin& origin);
+
+// The proxy that the environment names for https, as libcurl looks for it; empty: none.
+std::string https_proxy();
+
 }  // namespace ratebatch

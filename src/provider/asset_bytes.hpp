@@ -1,17 +1,31 @@
-// Files that come inside an answer: their bytes out of base64, their kind out of their bytes.
+// Files that come inside an answer: out of its base64 or out of the files that the transport has
+// made of it, with their kind by their first bytes.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
+#include "ratebatch/model/http.hpp"
+#include "ratebatch/model/outcome.hpp"
+
 namespace ratebatch {
 
-// Decodes base64 of RFC 4648, section 4; the padding may be missing. Nothing where any other byte
-// stands in the text, line ends included.
-std::optional<std::string> decode_base64(std::string_view text);
+// "png", "jpg", "mp3", "wav", ... by the first bytes, of which 32 are enough; "bin" for all others.
+std::string file_extension(std::string_view head);
 
-// "png", "jpg", "webp" or "gif" by the first bytes; "bin" for all others.
-std::string image_extension(std::string_view bytes);
+// Appends to the answer's assets the file that stands as `text` in the reply's JSON: its base64, a
+// data URL of it, or "file:0" where it is a file of the reply. False, and nothing is appended,
+// where it is none of these, is empty, or is a file that the answer has already.
+bool add_asset(std::string_view text, const HttpReply& reply, Answer& answer);
+
+// Appends the reply's body as a whole. False where it is empty.
+bool add_body_asset(const HttpReply& reply, Answer& answer);
+
+// Appends all files of the reply, in their order: for answers whose body is kept, and names them.
+void add_reply_files(const HttpReply& reply, Answer& answer);
+
+// Appends the URL of a file to fetch. False where it is none for the transport: neither https nor
+// http to this machine, which only the sandbox may announce.
+bool add_link(std::string_view url, Answer& answer);
 
 }  // namespace ratebatch

@@ -98,19 +98,25 @@ bool tells_no_credit(std::string_view lower) {
   return is_prepaid && (contains(lower, "exhausted") || contains(lower, "depleted"));
 }
 
-// Together and vLLM: input and max_tokens do not fit the model.
+// Together and vLLM: input and max_tokens do not fit the model. Anthropic: "prompt is too long".
+// Gemini: "The input token count (1200000) exceeds the maximum number of tokens allowed".
 bool tells_context_overflow(std::string_view lower) {
   if (contains(lower, "context length") || contains(lower, "context window")) return true;
+  if (lower.starts_with("prompt is too long")) return true;
+  if (contains(lower, "input token count") && contains(lower, "exceeds")) return true;
   const bool has_answer = contains(lower, "max_new_tokens") || contains(lower, "max_tokens");
   return has_answer && contains(lower, "input") && contains(lower, "token");
 }
+
+// OpenRouter: a moderation before the model, told by these words and a list of reasons.
+bool tells_moderation(std::string_view lower) { return contains(lower, "input was flagged"); }
 
 struct StatusMeaning {
   std::int32_t status;
   OutcomeClass kind;
 };
 
-constexpr std::array<StatusMeaning, 12> status_meanings = {{
+constexpr std::array<StatusMeaning, 13> status_meanings = {{
     {401, OutcomeClass::refused_key},
     {402, OutcomeClass::no_credit},
     {403, OutcomeClass::refused_key},
@@ -119,6 +125,7 @@ constexpr std::array<StatusMeaning, 12> status_meanings = {{
     {409, OutcomeClass::server_error},
     {413, OutcomeClass::too_large},
     {425, OutcomeClass::server_error},
+    {498, OutcomeClass::overloaded},  // Groq: no capacity for its flex tier.
     {503, OutcomeClass::overloaded},
     {504, OutcomeClass::timeout},
     {524, OutcomeClass::timeout},  // Cloudflare: the server behind it took too long.
@@ -148,11 +155,15 @@ OutcomeClass class_of_429(const ErrorWords& words, const LimitWords& limit, Outc
   return is_long ? OutcomeClass::quota_exhausted : OutcomeClass::rate_limited;
 }
 
-// A refusal of access that is about too much of something.
+// A refusal of access that is about too much of something, or about what is asked.
 std::optional<OutcomeClass> class_of_403(const ErrorSigns& signs, const ErrorWords& words,
                                          const LimitWords& limit, OutcomeClass by_code) {
-  if (by_code == OutcomeClass::too_large || by_code == OutcomeClass::rate_limited) return by_code;
+  if (by_code == OutcomeClass::too_large || by_code == OutcomeClass::rate_limited ||
+      by_code == OutcomeClass::content_policy) {
+    return by_code;
+  }
   if (by_code == OutcomeClass::refused_key) return std::nullopt;
+  if (tells_moderation(in_lower_case(words.message))) return OutcomeClass::content_policy;
   if (tells_context_overflow(in_lower_case(words.message))) return OutcomeClass::too_large;
   // GitHub: with nothing left, or asked to wait.
   if (signs.is_used_up || signs.has_wait) return class_of_429(words, limit, by_code);
@@ -176,6 +187,7 @@ std::optional<OutcomeClass> class_of_bad_request(const ErrorWords& words, Outcom
     case OutcomeClass::network:
     case OutcomeClass::bad_reply:
     case OutcomeClass::invalid_request:
+    case OutcomeClass::not_accepted:
     case OutcomeClass::unknown:
       break;
   }

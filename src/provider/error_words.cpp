@@ -88,6 +88,18 @@ void read_policies(const json& body, ErrorWords& words) {
   }
 }
 
+// FastAPI, of a body that is not valid: "body.text", without which its words say little.
+std::string place_of(const json& error) {
+  std::string place;
+  const json* parts = member(error, "loc");
+  if (parts == nullptr || !parts->is_array()) return place;
+  for (const json& part : *parts) {
+    if (!place.empty()) place += '.';
+    place += part.is_string() ? part.get<std::string>() : written_json(part);
+  }
+  return place;
+}
+
 }  // namespace
 
 ErrorWords error_words(const json& value) {
@@ -100,6 +112,9 @@ ErrorWords error_words(const json& value) {
   }
   words.message = first_text(error, {"message", "detail", "msg"});
   if (words.message.empty()) words.message = first_text(body, {"message", "detail", "title"});
+  if (const std::string place = place_of(error); !place.empty()) {
+    words.message = place + ": " + words.message;
+  }
   read_code(error, body, words);
   words.quota = quota_details(error, words.message);
   read_availability(error, words);

@@ -71,7 +71,10 @@ Outcome outcome_with(std::int32_t status, const HttpReply& reply, const ErrorWor
 
 Outcome read_error(const HttpReply& reply, const HeaderFacts& headers) {
   const std::optional<nlohmann::json> value = read_json(reply.body);
-  const ErrorWords words = value ? error_words(*value) : ErrorWords{};
+  return read_error(reply, headers, value ? error_words(*value) : ErrorWords{});
+}
+
+Outcome read_error(const HttpReply& reply, const HeaderFacts& headers, const ErrorWords& words) {
   return outcome_with(reply.status, reply, words, headers);
 }
 

@@ -12,6 +12,9 @@ namespace ratebatch {
 // `reply`.
 Outcome read_error(const HttpReply& reply, const HeaderFacts& headers);
 
+// The same, with these words instead of those that error_words finds in the body.
+Outcome read_error(const HttpReply& reply, const HeaderFacts& headers, const ErrorWords& words);
+
 // The meaning of an error inside a 2xx, classified as its code says; bad_reply where it says
 // nothing known.
 Outcome read_error_in_success(const HttpReply& reply, const HeaderFacts& headers,

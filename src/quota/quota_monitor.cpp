@@ -236,7 +236,7 @@ SettleNotes QuotaMonitor::settle(Now now, ReservationId id, const Outcome& outco
                                    held.reserved_at);
   group.all_lanes.settle(held.group_ticket, at, held.amounts, actual, outcome, held.reserved_at);
   learn_limits(at, held, outcome, notes);
-  if (outcome.kind == OutcomeClass::done) {
+  if (is_answer(outcome.kind)) {
     estimate.learn(held.size, outcome.usage);
     changed_estimates_.push_back(held.route);
   }

@@ -134,7 +134,7 @@ void QuotaScope::release(const Ticket& ticket, const QuotaNow& now, const Amount
 
 void QuotaScope::settle(const Ticket& ticket, const QuotaNow& now, const Amounts& reserved,
                         const Amounts& actual, const Outcome& outcome, Instant started) {
-  const bool passed = outcome.kind == OutcomeClass::done;
+  const bool passed = is_answer(outcome.kind);
   const bool refused_for_rate = outcome.kind == OutcomeClass::rate_limited;
   const bool overloaded = outcome.kind == OutcomeClass::overloaded;
   concurrency_.leave();

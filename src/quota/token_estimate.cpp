@@ -24,10 +24,12 @@ void keep_largest(std::int64_t& largest, std::int64_t seen) {
 
 }  // namespace
 
+std::int64_t TokenEstimate::input_bytes(const JobSize& size) const {
+  return size.input_bytes + (size.raw_body ? std::int64_t{0} : route_.input_bytes);
+}
+
 std::int64_t TokenEstimate::input_guess(const JobSize& size) const {
-  const std::int64_t bytes =
-      size.input_bytes + (size.raw_body ? std::int64_t{0} : route_.input_bytes);
-  return std::clamp<std::int64_t>(bytes / bytes_per_token, 1, tokens_max);
+  return std::clamp<std::int64_t>(input_bytes(size) / bytes_per_token, 1, tokens_max);
 }
 
 Amounts TokenEstimate::reserve(const JobSize& size) const {
@@ -50,7 +52,9 @@ Amounts TokenEstimate::reserve(const JobSize& size) const {
   amounts[index_of(Resource::tokens)] = std::clamp<std::int64_t>(tokens, 1, tokens_max);
   amounts[index_of(Resource::images)] =
       size.images > 0 && route_.images > 0 ? size.images : route_.images;
-  amounts[index_of(Resource::characters)] = std::max<std::int64_t>(1, size.input_bytes);
+  // A character has at least one byte; the answer may tell how many they were.
+  amounts[index_of(Resource::characters)] =
+      std::clamp<std::int64_t>(input_bytes(size), 1, tokens_max);
   return amounts;
 }
 

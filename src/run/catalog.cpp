@@ -8,11 +8,23 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/input/read_key.hpp"
-#include "ratebatch/input/render_job.hpp"
 #include "ratebatch/input/route_estimate.hpp"
+#include "ratebatch/run/recipes.hpp"
 
 namespace ratebatch {
 namespace {
+
+// All but the unreserved characters (RFC 3986, 2.3).
+std::string percent_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    const bool is_plain = is_letter || (c >= '0' && c <= '9') ||
+                          std::string_view("-._~").find(c) != std::string_view::npos;
+    out += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
 
 // Builds a Catalog lane by lane; what two routes share is made once.
 class CatalogBuilder {
@@ -30,9 +42,13 @@ class CatalogBuilder {
     if (!lane) return pass(lane);
     catalog_.lanes.routes.push_back(
         {route.id, *lane, route_estimate(catalog_.config, route.type, route.model), false});
-    auto recipe = recipe_json(catalog_.config, route.type, route.model);
+    auto recipe = recipe_of(catalog_.config, route);
     if (!recipe) return pass(recipe);
-    catalog_.recipes.push_back({route.id, fnv1a_64_hex(*recipe), *recipe});
+    catalog_.recipes.push_back(std::move(*recipe));
+    const auto type = catalog_.config.types.find(route.type);
+    if (type != catalog_.config.types.end() && type->second.accept != AcceptRules{}) {
+      catalog_.accept.emplace(route.id, type->second.accept);
+    }
     return {};
   }
 
@@ -82,12 +98,13 @@ class CatalogBuilder {
     catalog_.lanes.lanes.push_back(std::move(lane));
     fallback_names_.push_back(model.fallback_to);
     Endpoint endpoint;
-    endpoint.base_url = base_url(provider);
+    endpoint.base_url = base_url(provider, model.name);
     endpoint.model_id = model.id;
     endpoint.kind = model.kind;
     endpoint.timeout = model.timeout;
     endpoint.allow_http = provider.allow_http;
     endpoint.ca_file = provider.ca_file;
+    endpoint.http = model.http;
     catalog_.endpoints.push_back(std::move(endpoint));
     catalog_.dialects.push_back(dialect);
     lane_ids_.emplace(model.name, id);
@@ -99,7 +116,7 @@ class CatalogBuilder {
     if (known != pool_ids_.end()) return known->second;
     const PoolId id{static_cast<std::int32_t>(catalog_.lanes.pools.size())};
     catalog_.lanes.pools.push_back({provider.name, provider.limits, token_rule(provider)});
-    catalog_.origins.push_back(origin_of(base_url(provider)));
+    catalog_.origins.push_back(origin_of(base_url(provider, "")));
     auto keys = add_keys(provider, id);
     if (!keys) return pass(keys);
     pool_ids_.emplace(provider.name, id);
@@ -170,8 +187,14 @@ class CatalogBuilder {
     catalog_.keys.push_back(std::move(key));
   }
 
-  std::string base_url(const ProviderSettings& provider) const {
-    return options_.sandbox_base_url.value_or(provider.base_url);
+  // The stand-in has a path for each API, and for each model whose API its user described.
+  [[nodiscard]] std::string base_url(const ProviderSettings& provider,
+                                     const std::string& model) const {
+    if (!options_.sandbox_base_url) return provider.base_url;
+    if (provider.api == "openai") return *options_.sandbox_base_url;
+    const std::string origin = origin_of(*options_.sandbox_base_url);
+    if (provider.api == "http") return fmt::format("{}/http/{}", origin, percent_encoded(model));
+    return fmt::format("{}/{}/v1", origin, provider.api);
   }
 
   Catalog catalog_;

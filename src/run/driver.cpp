@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "ratebatch/base/assert.hpp"
-#include "ratebatch/input/render_job.hpp"
-#include "ratebatch/run/assets.hpp"
+#include "run/fetcher.hpp"
+#include "run/read_answer.hpp"
+#include "run/request_maker.hpp"
 
 namespace ratebatch {
 namespace {
@@ -25,22 +26,25 @@ constexpr Duration failure_grace = std::chrono::seconds{30};
 struct Sent {
   JobSeq job{};
   AttemptNumber attempt{};
+  RouteId route{};
   LaneId lane{};
   KeyId key{};
   std::string id;
-  bool raw_body = false;
+  AskedFor asked;
 };
 
 class Driver {
  public:
   Driver(const Catalog& catalog, const DriverPorts& ports, const DriverOptions& options,
-         const std::vector<StoredState>& states)
+         const RunBegun& begun)
       : catalog_(catalog),
         ports_(ports),
         options_(options),
         now_(ports.clock.now()),
-        scheduler_(catalog.lanes, options.scheduler, Rng{options.seed}, now_, states),
-        renderer_(catalog.config),
+        scheduler_(catalog.lanes, options.scheduler, Rng{options.seed}, now_, begun.states,
+                   begun.fetches),
+        requests_(catalog),
+        fetcher_(ports.transport, ports.files),
         looked_(catalog.lanes.lanes.size()) {}
 
   Result<action::Finished> run() {
@@ -89,6 +93,10 @@ class Driver {
       }
     }
     for (FinishedTransfer& finished : ports_.transport.finished()) {
+      if (fetcher_.owns(finished.id)) {
+        fetched(finished);
+        continue;
+      }
       // One that was given up may have ended just before: its outcome is decided.
       if (sent_.contains(finished.id)) arrived_.push_back(std::move(finished));
     }
@@ -105,32 +113,25 @@ class Driver {
     RB_ASSERT(found != sent_.end());
     const Sent sent = std::move(found->second);
     sent_.erase(found);
-    const auto lane = index_of(sent.lane);
-    Outcome outcome;
+    Outcome outcome =
+        read_answer(catalog_, {sent.route, sent.lane, sent.key, sent.asked}, finished.result);
     if (const auto* reply = std::get_if<HttpReply>(&finished.result)) {
-      outcome = catalog_.dialects[lane]->read(*reply, catalog_.endpoints[lane].kind, sent.raw_body);
-    } else {
-      outcome = outcome_of(std::get<TransferFailure>(finished.result));
+      remove_unused(ports_.files, *reply, outcome.answer ? outcome.answer->assets : no_assets_);
     }
-    redact(outcome, catalog_.keys[index_of(sent.key)]);
     save(sent, std::move(outcome));
   }
 
-  // A server may echo the header it got: an error page that quotes it, a debugging proxy.
-  static void redact(Outcome& outcome, const Secret& key) {
-    outcome.message = key.redacted(std::move(outcome.message));
-    outcome.request_id = key.redacted(std::move(outcome.request_id));
-    if (!outcome.answer) return;
-    Answer& answer = *outcome.answer;
-    answer.text = key.redacted(std::move(answer.text));
-    answer.body_json = key.redacted(std::move(answer.body_json));
-    answer.finish_reason = key.redacted(std::move(answer.finish_reason));
+  void fetched(FinishedTransfer& finished) {
+    auto over = fetcher_.ended(finished, incoming(), next_transfer());
+    if (!over) return;
+    if (over->outcome.no_room) warn_no_room(over->outcome.message);
+    scheduler_.handle(now_, std::move(*over));
   }
 
   // Writes the files of an answer, if any, and hands the outcome on.
   void save(const Sent& sent, Outcome outcome) {
     if (outcome.answer && !outcome.answer->assets.empty()) {
-      auto names = write_assets(options_.assets, sent.id, outcome.answer->assets);
+      auto names = ports_.files.keep(sent.id, 0, outcome.answer->assets);
       if (!names && names.error().code == ErrorCode::disk_full) {
         warn_no_room(names.error().message);
         unsaved_.push_back({sent, std::move(outcome), now_.steady + no_room_wait});
@@ -141,18 +142,25 @@ class Driver {
         outcome = {};
         outcome.message = names.error().message;
       } else {
-        name_files(*outcome.answer, *names);
+        outcome.answer->files = std::move(*names);
+        outcome.answer->assets.clear();
       }
     }
     scheduler_.handle(now_, event::AttemptEnded{sent.job, sent.attempt, std::move(outcome)});
   }
 
-  void name_files(Answer& answer, const std::vector<std::string>& names) const {
-    for (const std::string& name : names) {
-      answer.files.push_back(options_.assets_shown + "/" + name);
+  // Where parts of replies go; without it they stay in memory, for what comes is paid.
+  std::string incoming() {
+    auto folder = ports_.files.incoming();
+    if (folder) return std::move(*folder);
+    if (!std::exchange(said_no_incoming_, true)) {
+      ports_.observer.warned(
+          now_, folder.error().message + "; until then files of answers are kept in memory");
     }
-    answer.assets.clear();
+    return {};
   }
+
+  TransferId next_transfer() { return TransferId{++last_transfer_}; }
 
   // Something failed for good, but commits may still work: what is in flight is awaited, so that
   // its answers are stored; then the run ends with this error.
@@ -201,7 +209,7 @@ class Driver {
       scheduler_.handle(now_, event::AttemptEnded{send.job, send.attempt, std::move(outcome)});
       return {};
     }
-    auto request = make_request(*job, send);
+    auto request = requests_.make(*job, send);
     if (!request) {
       Outcome outcome;
       outcome.kind = OutcomeClass::invalid_request;
@@ -210,10 +218,15 @@ class Driver {
       scheduler_.handle(now_, event::AttemptEnded{send.job, send.attempt, std::move(outcome)});
       return {};
     }
-    const TransferId id{++last_transfer_};
+    const TransferId id = next_transfer();
+    ReplyFiles& files = request->http.reply_files;
+    if (files.binary_body || !files.members.empty()) {
+      files.folder = incoming();
+      files.stem = std::to_string(static_cast<std::uint64_t>(id));
+    }
     ++looked_[index_of(send.lane)].requests;
-    sent_.emplace(id,
-                  Sent{send.job, send.attempt, send.lane, send.key, job->id, request->raw_body});
+    sent_.emplace(
+        id, Sent{send.job, send.attempt, send.route, send.lane, send.key, job->id, request->asked});
     ports_.transport.send(id, std::move(request->http));
     return {};
   }
@@ -238,44 +251,41 @@ class Driver {
       ports_.transport.cancel(found->first);
       sent_.erase(found);
     }
-    std::erase_if(unsaved_, [&](const Unsaved& u) { return u.sent.job == cancel.job; });
+    give_up_unsaved(cancel.job);
     Outcome outcome;
     outcome.message = "given up while it was under way";
     scheduler_.handle(now_, event::AttemptEnded{cancel.job, cancel.attempt, std::move(outcome)});
     return {};
   }
 
+  void give_up_unsaved(JobSeq job) {
+    std::erase_if(unsaved_, [&](const Unsaved& unsaved) {
+      if (unsaved.sent.job != job) return false;
+      for (const Asset& asset : unsaved.outcome.answer->assets) {
+        if (!asset.path.empty()) ports_.files.remove(asset.path);
+      }
+      return true;
+    });
+  }
+
+  Result<void> execute(const action::Fetch& fetch) {
+    auto stored = ports_.checkpoint.fetch(fetch.job);
+    if (!stored) {
+      fail_softly(stored.error());
+      scheduler_.handle(now_, event::FetchEnded{fetch.job, fetch.attempt, {}});
+      return {};
+    }
+    fetcher_.start(fetch, std::move(*stored), incoming(), next_transfer());
+    return {};
+  }
+
+  Result<void> execute(const action::CancelFetch& cancel) {
+    fetcher_.cancel(cancel.job);
+    return {};
+  }
+
   // run() ends before it comes here.
   Result<void> execute(const action::Finished& /*finished*/) { RB_ASSERT(false); }
-
-  struct Request {
-    HttpRequest http;
-    bool raw_body = false;
-  };
-
-  Result<Request> make_request(const StoredJob& job, const action::Send& send) {
-    const auto lane = index_of(send.lane);
-    // A job that fell back is asked of another model than it names.
-    const LaneId home = home_of(send.route);
-    const std::string_view instead =
-        home == send.lane ? std::string_view{} : catalog_.lanes.lanes[lane].model;
-    auto content = renderer_.render(job.line_json, instead);
-    if (!content) return pass(content);
-    auto http = catalog_.dialects[lane]->request(*content, catalog_.endpoints[lane]);
-    if (!http) return pass(http);
-    KeyHeader key = catalog_.dialects[lane]->key_header();
-    key.key = catalog_.keys[index_of(send.key)];
-    key.origin = catalog_.origins[index_of(catalog_.lanes.lanes[lane].pool)];
-    http->key_header = std::move(key);
-    return Request{std::move(*http), !content->body_json.empty()};
-  }
-
-  [[nodiscard]] LaneId home_of(RouteId route) const {
-    for (const RouteSettings& settings : catalog_.lanes.routes) {
-      if (settings.route == route) return settings.lane;
-    }
-    RB_ASSERT(false);
-  }
 
   [[nodiscard]] Duration until_wake() const {
     if (!arrived_.empty()) return {};
@@ -311,7 +321,8 @@ class Driver {
   const DriverOptions& options_;
   Now now_;
   Scheduler scheduler_;
-  JobRenderer renderer_;
+  RequestMaker requests_;
+  Fetcher fetcher_;
   std::vector<Looked> looked_;  // By LaneId.
   std::map<TransferId, Sent> sent_;
   std::deque<FinishedTransfer> arrived_;  // Not yet looked at.
@@ -319,14 +330,15 @@ class Driver {
   std::optional<Error> failure_;  // What the run ends with, once it is drained.
   std::uint64_t last_transfer_ = 0;
   bool said_no_room_ = false;
+  bool said_no_incoming_ = false;
+  const std::vector<Asset> no_assets_;
 };
 
 }  // namespace
 
 Result<action::Finished> drive(const Catalog& catalog, const DriverPorts& ports,
-                               const DriverOptions& options,
-                               const std::vector<StoredState>& states) {
-  Driver driver{catalog, ports, options, states};
+                               const DriverOptions& options, const RunBegun& begun) {
+  Driver driver{catalog, ports, options, begun};
   return driver.run();
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -44,9 +45,16 @@ NewJob to_store(JobLine& line, std::string_view text, std::int64_t number) {
 class Load {
  public:
   Load(JobLoader& loader, const Config& config, const LoadOptions& options)
-      : loader_(loader), checker_(config), options_(options) {}
+      : loader_(loader), checker_(config), options_(options) {
+    origin_.kind_of = [&config](std::string_view name) {
+      const auto model = find_model(config, name);
+      return model ? model->kind : kind_of_id(name);
+    };
+  }
 
   Result<void> file(const std::string& path) {
+    origin_.file = path == "-" ? "stdin" : std::filesystem::path(path).stem().string();
+    if (is_csv_file(path)) return csv_file(path);
     auto reader = JobFileReader::open(path);
     if (!reader) return pass(reader);
     const FileStamp stamp = to_store(reader->stamp());
@@ -56,24 +64,13 @@ class Load {
       ++report_.files_unchanged;
       return {};
     }
-    auto begun = loader_.begin_file(stamp);
-    if (!begun) return pass(begun);
-    while (true) {
-      auto read = reader->next();
-      if (!read) return pass(read);
-      std::optional<FileLine>& line = read.value();
-      if (!line) break;
-      auto taken = take(path, *line);
-      if (!taken) return pass(taken);
-    }
-    if (std::exchange(torn_here_, false)) {
-      // A file that was not taken whole must not count as known: it is read again next time.
-      FileStamp unfinished = stamp;
-      unfinished.size = -1;
-      auto forgotten = loader_.begin_file(unfinished);
-      if (!forgotten) return pass(forgotten);
-    }
-    return close_rejects();
+    auto taken = take_all(path, *reader);
+    if (!taken) return taken;
+    if (!std::exchange(torn_here_, false)) return {};
+    // A file that was not taken whole must not count as known: it is read again next time.
+    FileStamp unfinished = stamp;
+    unfinished.size = -1;
+    return loader_.begin_file(unfinished);
   }
 
   Result<LoadReport> finish() {
@@ -90,6 +87,32 @@ class Load {
   }
 
  private:
+  // Always read: with other options an unchanged file holds other jobs.
+  Result<void> csv_file(const std::string& path) {
+    auto reader = CsvFileReader::open(path, options_.csv);
+    if (!reader) return pass(reader);
+    csv_header_ = reader->header();
+    auto taken = take_all(path, *reader);
+    csv_header_.reset();
+    return taken;
+  }
+
+  template <typename Reader>
+  Result<void> take_all(const std::string& path, Reader& reader) {
+    file_ = reader.stamp().path;
+    auto begun = loader_.begin_file(to_store(reader.stamp()));
+    if (!begun) return begun;
+    while (true) {
+      auto read = reader.next();
+      if (!read) return pass(read);
+      std::optional<FileLine>& line = read.value();
+      if (!line) break;
+      auto taken = take(path, *line);
+      if (!taken) return taken;
+    }
+    return close_rejects();
+  }
+
   Result<void> take(const std::string& path, FileLine& line) {
     switch (line.kind) {
       case LineKind::torn:
@@ -102,24 +125,45 @@ class Load {
         return refuse(path, line,
                       fmt::format("the line is longer than {} bytes",
                                   grouped(static_cast<std::int64_t>(job_line_bytes_max))));
+      case LineKind::bad:
+        return refuse(path, line, line.problem);
       case LineKind::text:
-        break;
+        return take_text(path, line);
     }
-    const std::string_view text = bare_line(line.text);
-    auto stored = loader_.is_stored(line.number, text);
+    return {};
+  }
+
+  Result<void> take_text(const std::string& path, const FileLine& line) {
+    std::string_view text = bare_line(line.text);
+    auto stored = is_known(line, text);
     if (!stored) return pass(stored);
-    if (*stored) {
-      ++report_.same;
-      return {};
-    }
-    auto job = parser_.parse(text);
+    if (*stored) return {};
+    origin_.line = line.number;
+    auto job = parser_.parse(text, origin_);
     if (!job) return refuse(path, line, job.error().message);
+    const std::string as_stored = std::move(job->as_stored);
+    if (!as_stored.empty()) {
+      text = as_stored;
+      stored = is_known(line, text);
+      if (!stored) return pass(stored);
+      if (*stored) return {};
+    }
     auto checked = checker_.check(*job);
+    if (checked && options_.also_check) checked = options_.also_check(*job, file_);
     if (!checked) return refuse(path, line, checked.error().message);
     const std::string id = job->id;
+    const JobForm form = csv_header_ ? JobForm::csv : job->form;
     auto added = loader_.add(to_store(*job, text, line.number), options_.update);
     if (!added) return pass(added);
+    if (added->as != AddedAs::conflict) ++report_.forms[static_cast<std::size_t>(form)];
     return count(path, line, id, *added);
+  }
+
+  // True, and counted, if this text is stored as that line.
+  Result<bool> is_known(const FileLine& line, std::string_view text) {
+    auto stored = loader_.is_stored(line.number, text);
+    if (stored && *stored) ++report_.same;
+    return stored;
   }
 
   Result<void> count(const std::string& path, const FileLine& line, const std::string& id,
@@ -158,16 +202,24 @@ class Load {
     if (report_.rejected++ < static_cast<std::int64_t>(line_errors_shown_max)) {
       report_.notes.push_back(to_text(error));
     }
-    // The text of an overlong line is gone: it stays in the job file only.
-    if (line.kind == LineKind::too_long) return {};
+    const std::string& text = csv_header_ ? line.source : line.text;
+    // That of an overlong line is gone: it stays in the job file only.
+    if (text.empty()) return {};
     ++rejected_here_;
     if (!rejects_) {
-      rejects_path_ = (path == "-" ? "stdin" : path) + ".rejects.jsonl";
-      auto file = OutputFile::create(rejects_path_);
-      if (!file) return pass(file);
-      rejects_.emplace(std::move(*file));
+      auto opened = open_rejects(path);
+      if (!opened) return opened;
     }
-    return rejects_->write(line.text + "\n");
+    return rejects_->write(text + "\n");
+  }
+
+  Result<void> open_rejects(const std::string& path) {
+    const std::string_view ending = csv_header_ ? ".rejects.csv" : ".rejects.jsonl";
+    rejects_path_ = fmt::format("{}{}", path == "-" ? "stdin" : path, ending);
+    auto file = OutputFile::create(rejects_path_);
+    if (!file) return pass(file);
+    rejects_.emplace(std::move(*file));
+    return csv_header_ ? rejects_->write(*csv_header_ + "\n") : Result<void>{};
   }
 
   Result<void> close_rejects() {
@@ -197,6 +249,9 @@ class Load {
   JobLineParser parser_;
   JobChecker checker_;
   const LoadOptions& options_;
+  LineOrigin origin_;
+  std::string file_;                       // Being read: absolute.
+  std::optional<std::string> csv_header_;  // Of the file being read, if it is CSV.
   LoadReport report_;
   std::vector<LineError> errors_;
   std::int64_t error_count_ = 0;

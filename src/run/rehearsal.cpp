@@ -177,6 +177,10 @@ void Rehearsal::execute(const action::Cancel& cancel) {
   scheduler_->handle(now(), event::AttemptEnded{cancel.job, cancel.attempt, std::move(outcome)});
 }
 
+// Rehearsed answers announce no files.
+void Rehearsal::execute(const action::Fetch& /*fetch*/) { RB_ASSERT(false); }
+void Rehearsal::execute(const action::CancelFetch& /*cancel*/) { RB_ASSERT(false); }
+
 void Rehearsal::execute(const action::Finished& finished) {
   finish_ = finished;
   scheduler_.reset();

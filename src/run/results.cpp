@@ -4,27 +4,28 @@
 
 namespace ratebatch {
 
-Result<std::int64_t> write_results(CheckpointReader& reader, ResultOrder order,
-                                   const LineSink& sink) {
-  std::int64_t count = 0;
-  auto all = reader.for_each_page(order, 0, [&](const ResultPage& page) {
-    count += page.rows;
+Result<ResultsWritten> write_results(CheckpointReader& reader, ResultOrder order,
+                                     std::int64_t cursor, const LineSink& sink) {
+  ResultsWritten written{.cursor = cursor};
+  auto all = reader.for_each_page(order, cursor, [&](const ResultPage& page) {
+    written.results += page.rows;
+    written.cursor = page.cursor;
     return sink(page.lines);
   });
   if (!all) return pass(all);
-  return count;
+  return written;
 }
 
 Result<std::int64_t> write_results_file(CheckpointReader& reader, ResultOrder order,
                                         const std::string& path) {
   auto file = OutputFile::create(path);
   if (!file) return pass(file);
-  auto count =
-      write_results(reader, order, [&](std::string_view lines) { return file->write(lines); });
-  if (!count) return count;
+  auto written =
+      write_results(reader, order, 0, [&](std::string_view lines) { return file->write(lines); });
+  if (!written) return pass(written);
   auto visible = file->commit();
   if (!visible) return pass(visible);
-  return count;
+  return written->results;
 }
 
 }  // namespace ratebatch

@@ -37,7 +37,6 @@ Json jobs_json(const JobCounts& jobs) {
   Json json = {{"total", jobs.total()}};
   for (const JobState state : all_job_states) json[std::string{to_string(state)}] = jobs.of(state);
   json["truncated"] = jobs.truncated;
-  json["changed"] = 0;
   return json;
 }
 
@@ -181,6 +180,7 @@ std::string status_json(const StatusReport& report) {
   json["run"] = run_json(data.live_run);
   json["last_run"] = last_run_json(data.last_run);
   json["jobs"] = jobs_json(report.jobs);
+  json["jobs"]["changed"] = report.data.changed;
   json["calls"] = calls_json(data.counts.calls);
   json["success_rate"] = ratio_json(report.jobs.of(JobState::done), ended(report.jobs));
   json["latency_ms"] = latency_json(data.latency);

@@ -29,7 +29,7 @@ void add_count(std::string& text, std::int64_t count, std::string_view what) {
   if (count > 0) text += fmt::format(", {} {}", grouped(count), what);
 }
 
-std::string jobs_line(const JobCounts& jobs) {
+std::string jobs_line(const JobCounts& jobs, std::int64_t changed) {
   std::string text = fmt::format("  jobs      {} of {} done", grouped(jobs.of(JobState::done)),
                                  grouped(total_of(jobs)));
   add_count(text, jobs.of(JobState::failed), "failed");
@@ -40,6 +40,7 @@ std::string jobs_line(const JobCounts& jobs) {
   add_count(text, jobs.of(JobState::held), "held");
   add_count(text, jobs.of(JobState::cancelled), "cancelled");
   add_count(text, jobs.truncated, "truncated");
+  add_count(text, changed, "made by an older recipe");
   return text + "\n";
 }
 
@@ -181,8 +182,8 @@ std::string next_lines(const StatusReport& report, const std::string& command_en
 }  // namespace
 
 std::string status_text(const StatusReport& report, const std::string& command_end) {
-  return headline(report) + jobs_line(report.jobs) + rate_line(report) + calls_line(report.data) +
-         run_line(report) + lane_lines(report) + failure_lines(report) +
+  return headline(report) + jobs_line(report.jobs, report.data.changed) + rate_line(report) +
+         calls_line(report.data) + run_line(report) + lane_lines(report) + failure_lines(report) +
          next_lines(report, command_end);
 }
 

@@ -28,17 +28,26 @@ using Pools = std::array<GatePool*, 2>;
 // Looks at every limit for a request of that cost, and notes what stands in its way and what the
 // headers tell.
 void survey(const Pools& pools, const Amounts& cost, Now now, Decision& decision) {
-  decision.requests.reset();
-  decision.tokens.reset();
+  decision.tightest = {};
   for (GatePool* pool : pools) {
     for (Limiter& limiter : pool->limiters) {
       const Resource resource = limiter.terms().resource;
       const std::int64_t wanted = cost[index_of(resource)];
       const LimitView view = limiter.view(now, std::max<std::int64_t>(wanted, 1));
-      if (resource == Resource::requests) keep_tighter(decision.requests, view);
-      if (resource == Resource::tokens) keep_tighter(decision.tokens, view);
+      keep_tighter(decision.tightest[index_of(resource)], view);
       if (wanted > 0 && !view.fits()) keep_tighter(decision.refusing, view);
     }
+  }
+}
+
+// How many may be in flight at once, by the smaller of the pools' limits.
+void survey_concurrency(const Pools& pools, Decision& decision) {
+  decision.concurrency_max.reset();
+  for (const GatePool* pool : pools) {
+    if (!pool->concurrency_max) continue;
+    if (decision.concurrency_max && *decision.concurrency_max <= *pool->concurrency_max) continue;
+    decision.concurrency_max = pool->concurrency_max;
+    decision.in_flight = pool->in_flight;
   }
 }
 
@@ -100,6 +109,7 @@ Decision Gate::ask(std::string_view key, const std::string& model, const Amounts
   const Pools pools{found->own, &found->account->overall};
 
   survey(pools, cost, now, decision);
+  survey_concurrency(pools, decision);
   if (decision.refusing) {
     decision.kind =
         decision.refusing->never_fits() ? Decision::Kind::too_large : Decision::Kind::rate_limited;
@@ -108,12 +118,14 @@ Decision Gate::ask(std::string_view key, const std::string& model, const Amounts
   for (const GatePool* pool : pools) {
     if (pool->concurrency_max && pool->in_flight >= *pool->concurrency_max) {
       decision.kind = Decision::Kind::too_many_at_once;
-      decision.concurrency_max = *pool->concurrency_max;
+      decision.concurrency_max = pool->concurrency_max;
+      decision.in_flight = pool->in_flight;
       return decision;
     }
   }
   take(pools, cost, now, decision.grant);
   survey(pools, Amounts{}, now, decision);
+  survey_concurrency(pools, decision);
   return decision;
 }
 

@@ -46,17 +46,23 @@ struct Decision {
     granted,           // Counted, and in flight until end().
     rate_limited,      // `refusing` is the limit that lasts longest.
     too_large,         // It exceeds all of `refusing`: it never fits.
-    too_many_at_once,  // `concurrency_max` are in flight.
+    too_many_at_once,  // `concurrency_max` are in flight already.
     too_many_models,   // More than gate_models_max were seen.
   };
   Kind kind = Kind::granted;
   std::string key_name;  // "key 1": see SandboxStats. Empty for too_many_models.
   std::optional<LimitView> refusing;
-  // The tightest limits of these resources for the headers, after this request; absent: none.
-  std::optional<LimitView> requests;
-  std::optional<LimitView> tokens;
-  std::int64_t concurrency_max = 0;
+  // The tightest limit of each resource for the headers, after this request; absent: none.
+  std::array<std::optional<LimitView>, resource_count> tightest;
+  // The fewest that may be in flight at once, and how many are there, with this one if it was let
+  // in; absent: there is no such limit.
+  std::optional<std::int64_t> concurrency_max;
+  std::int64_t in_flight = 0;
   Grant grant;  // If granted.
+
+  [[nodiscard]] const std::optional<LimitView>& of(Resource resource) const {
+    return tightest[index_of(resource)];
+  }
 };
 
 class Gate {

@@ -4,8 +4,10 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/keyvalq_struct.h>
 #include <sys/socket.h>
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -77,15 +79,21 @@ std::string_view header_of(evhttp_request* request, const char* name) {
 
 // Views live as long as the request.
 Question question_of(evhttp_request* request) {
-  const char* path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+  const evhttp_uri* uri = evhttp_request_get_evhttp_uri(request);
+  const auto view = [](const char* text) {
+    return text == nullptr ? std::string_view{} : std::string_view(text);
+  };
+  Question question{.method = method_name(evhttp_request_get_command(request)),
+                    .path = view(evhttp_uri_get_path(uri)),
+                    .query = view(evhttp_uri_get_query(uri))};
+  const evkeyvalq* headers = evhttp_request_get_input_headers(request);
+  for (const evkeyval* one = headers->tqh_first; one != nullptr; one = one->next.tqe_next) {
+    question.headers.push_back({one->key, one->value});
+  }
   evbuffer* input = evhttp_request_get_input_buffer(request);
   const auto* body = reinterpret_cast<const char*>(evbuffer_pullup(input, -1));
-  return {.method = method_name(evhttp_request_get_command(request)),
-          .path = path == nullptr ? std::string_view{} : std::string_view(path),
-          .authorization = header_of(request, "Authorization"),
-          .client_id = header_of(request, "X-Client-Request-Id"),
-          .body = body == nullptr ? std::string_view{}
-                                  : std::string_view(body, evbuffer_get_length(input))};
+  if (body != nullptr) question.body = std::string_view(body, evbuffer_get_length(input));
+  return question;
 }
 
 // A host in the request line counts before the header (RFC 9112, 3.2.2).
@@ -99,23 +107,34 @@ bool is_meant_for_us(evhttp_request* request) {
 const char* reason_of(int status) {
   if (status == 421) return "Misdirected Request";
   if (status == 429) return "Too Many Requests";
+  if (status == 529) return "Overloaded";
   return nullptr;
 }
 
-void send(evhttp_request* request, const Reply& reply) {
+// Hands the text over without a copy: it may be a large picture.
+void add_body(evbuffer* buffer, std::string text) {
+  auto owned = std::make_unique<std::string>(std::move(text));
+  const auto release = [](const void* /*data*/, std::size_t /*size*/, void* string) {
+    const std::unique_ptr<std::string> ends_here(static_cast<std::string*>(string));
+  };
+  const std::string& kept = *owned;
+  RB_ASSERT(evbuffer_add_reference(buffer, kept.data(), kept.size(), release, owned.release()) ==
+            0);
+}
+
+void send(evhttp_request* request, Reply reply) {
   evkeyvalq* headers = evhttp_request_get_output_headers(request);
   for (const Header& header : reply.headers) {
     evhttp_add_header(headers, header.name.c_str(), header.value.c_str());
   }
-  evbuffer* body = evhttp_request_get_output_buffer(request);
-  RB_ASSERT(evbuffer_add(body, reply.body.data(), reply.body.size()) == 0);
+  add_body(evhttp_request_get_output_buffer(request), std::move(reply.body));
   evhttp_send_reply(request, reply.status, reason_of(reply.status), nullptr);
 }
 
 void send_truncated(evhttp_request* request, Reply reply) {
   reply.headers.push_back({"Content-Length", std::to_string(reply.body.size() + truncated_bytes)});
   reply.headers.push_back({"Connection", "close"});
-  send(request, reply);
+  send(request, std::move(reply));
 }
 
 evutil_socket_t socket_of(evhttp_connection* connection) {
@@ -136,12 +155,12 @@ void reset_connection(evhttp_connection* connection) {
 
 // A connection has at most one request in progress: libevent reads the next one after the answer.
 struct HttpFront::Loop {
-  // An admitted request that waits for its time.
+  // A request that waits for its time: an admitted one, or one whose connection is to be closed.
   struct Pending {
     Loop* loop = nullptr;
     evhttp_connection* connection = nullptr;
     evhttp_request* request = nullptr;  // Owned by its connection until the reply is sent.
-    Admitted admitted;
+    std::optional<Admitted> admitted;
     Owned<event> due;
     Owned<event> left;
   };
@@ -155,7 +174,7 @@ struct HttpFront::Loop {
   Owned<evhttp> http;
 
   void on_request(evhttp_request* request);
-  void hold(evhttp_request* request, Admitted admitted);
+  void hold(evhttp_request* request, std::optional<Admitted> admitted);
   void answer(const Pending& waiting);
   std::unique_ptr<Pending> take(evhttp_connection* connection, bool abandoned);
 
@@ -166,20 +185,24 @@ struct HttpFront::Loop {
 
 void HttpFront::Loop::on_request(evhttp_request* request) {
   if (!is_meant_for_us(request)) {
-    return send(request, service.reject({.status = 421,
-                                         .message = "The sandbox answers requests to 127.0.0.1 or "
-                                                    "localhost only."}));
+    return send(request, service.misdirected());
   }
   auto verdict = service.ask(question_of(request), system_now());
-  if (const Reply* reply = std::get_if<Reply>(&verdict)) return send(request, *reply);
-  hold(request, std::get<Admitted>(std::move(verdict)));
+  Reply* reply = std::get_if<Reply>(&verdict);
+  if (reply == nullptr) return hold(request, std::get<Admitted>(std::move(verdict)));
+  if (reply->status == 0) return hold(request, std::nullopt);
+  send(request, std::move(*reply));
 }
 
-void HttpFront::Loop::hold(evhttp_request* request, Admitted admitted) {
+// A connection cannot be closed while libevent calls for its request: `admitted` is absent then,
+// and the time has come at once.
+void HttpFront::Loop::hold(evhttp_request* request, std::optional<Admitted> admitted) {
   auto waiting = std::make_unique<Pending>();
   waiting->loop = this;
   waiting->request = request;
   waiting->connection = evhttp_request_get_connection(request);
+  const bool hangs = admitted && admitted->fault == Fault::hang;
+  const timeval delay = to_timeval(admitted ? admitted->delay : Duration{});
   waiting->admitted = std::move(admitted);
 
   // libevent does not read while a request is in progress, so it would not notice a client's end.
@@ -187,8 +210,7 @@ void HttpFront::Loop::hold(evhttp_request* request, Admitted admitted) {
       event_new(base.get(), socket_of(waiting->connection), EV_CLOSED, &on_left, waiting.get()));
   RB_ASSERT(waiting->left && event_add(waiting->left.get(), nullptr) == 0);
   evhttp_connection_set_closecb(waiting->connection, &on_closed, this);
-  if (waiting->admitted.fault != Fault::hang) {
-    const timeval delay = to_timeval(waiting->admitted.delay);
+  if (!hangs) {
     waiting->due.reset(evtimer_new(base.get(), &on_due, waiting.get()));
     RB_ASSERT(waiting->due && event_add(waiting->due.get(), &delay) == 0);
   }
@@ -205,13 +227,14 @@ std::unique_ptr<HttpFront::Loop::Pending> HttpFront::Loop::take(evhttp_connectio
   waiting->due.reset();
   waiting->left.reset();
   evhttp_connection_set_closecb(connection, nullptr, nullptr);
-  service.end(waiting->admitted, abandoned, system_now());
+  if (waiting->admitted) service.end(*waiting->admitted, abandoned, system_now());
   return waiting;
 }
 
 void HttpFront::Loop::answer(const Pending& waiting) {
-  const auto reply = [&] { return service.answer(waiting.admitted, system_now().steady); };
-  switch (waiting.admitted.fault) {
+  if (!waiting.admitted) return evhttp_connection_free(waiting.connection);
+  const auto reply = [&] { return service.answer(*waiting.admitted, system_now().steady); };
+  switch (waiting.admitted->fault) {
     case Fault::none:
     case Fault::error:
     case Fault::garbage:

@@ -13,8 +13,8 @@
 
 namespace ratebatch::sandbox {
 
-// Bodies beyond it are answered with 413: the largest request of the dialect is far smaller.
-constexpr std::int64_t request_body_bytes_max = 10LL << 20U;
+// Bodies beyond it are answered with 413. Jobs may have files of 64 MiB, which in base64 become 86.
+constexpr std::int64_t request_body_bytes_max = 90LL << 20U;
 constexpr std::int64_t request_header_bytes_max = 64LL << 10U;
 
 class HttpFront {

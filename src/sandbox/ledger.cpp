@@ -90,6 +90,32 @@ void Ledger::outage() {
   ++stats_.outage;
 }
 
+void Ledger::scripted(const std::string& name, bool success, const std::string& client_id) {
+  const std::lock_guard lock(mutex_);
+  ++stats_.scripted[name];
+  if (success) charge(client_id);
+}
+
+void Ledger::links_announced(std::int64_t count) {
+  const std::lock_guard lock(mutex_);
+  stats_.links.announced += count;
+}
+
+void Ledger::link_served() {
+  const std::lock_guard lock(mutex_);
+  ++stats_.links.served;
+}
+
+void Ledger::link_failed() {
+  const std::lock_guard lock(mutex_);
+  ++stats_.links.failed;
+}
+
+void Ledger::key_leaked() {
+  const std::lock_guard lock(mutex_);
+  ++stats_.keys_leaked;
+}
+
 void Ledger::ended(const Customer& customer, bool abandoned) {
   const std::lock_guard lock(mutex_);
   --stats_.total.in_flight;

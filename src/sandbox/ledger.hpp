@@ -50,6 +50,14 @@ class Ledger {
   void invalid();
   void outage();
 
+  // The scripted reply of this name was given; a success is charged to `client_id`.
+  void scripted(const std::string& name, bool success, const std::string& client_id);
+
+  void links_announced(std::int64_t count);
+  void link_served();
+  void link_failed();
+  void key_leaked();
+
   // A granted request has ended; `abandoned`: the client left before its answer.
   void ended(const Customer& customer, bool abandoned);
 

@@ -2,241 +2,333 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
+#include <array>
+#include <bit>
 
+#include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/random.hpp"
+#include "sandbox/audio.hpp"
+#include "sandbox/json_body.hpp"
 #include "sandbox/picture.hpp"
 #include "sandbox/prose.hpp"
 
 namespace ratebatch::sandbox {
 namespace {
 
-using Json = nlohmann::json;
+using Kind = Generation::Kind;
 
-// Bytes that are not UTF-8 (a path, a client's id) are replaced: the writer would throw.
-std::string written(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+// Speech of 150 words a minute has about 15 characters a second.
+constexpr std::int64_t spoken_characters_per_second = 15;
 
-// Looks at brackets only, so that the parser never sees a document that is too deep.
-bool is_too_deep(std::string_view text) {
-  std::size_t depth = 0;
-  bool in_string = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (in_string) {
-      if (c == '\\') ++at;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > json_depth_max) return true;
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
+// What every body is made from.
+struct Making {
+  const Generation& asked;
+  const AnswerMark& mark;
+  const SandboxOptions& options;
+  OpenAiFlavour flavour;
 
-tl::unexpected<ApiError> refuse(std::string message, std::string param = "",
-                                std::string code = "") {
-  return tl::unexpected<ApiError>(
-      ApiError{.message = std::move(message), .code = std::move(code), .param = std::move(param)});
-}
-
-tl::unexpected<ApiError> missing(const std::string& param) {
-  return refuse(fmt::format("Missing required parameter: '{}'.", param), param,
-                "missing_required_parameter");
-}
-
-// The text of a message: a string, or a list of parts of which those of type text count.
-std::string text_of(const Json& content) {
-  if (content.is_string()) return content.get<std::string>();
-  std::string text;
-  if (!content.is_array()) return text;
-  for (const Json& part : content) {
-    const bool has_text = part.is_object() && part.contains("text") && part["text"].is_string();
-    if (has_text) text += part["text"].get<std::string>();
-  }
-  return text;
-}
-
-// Reads `messages` into `asked`; says what is wrong with them, if anything is.
-std::optional<std::string> read_messages(const Json& messages, Generation& asked) {
-  for (const Json& message : messages) {
-    const bool good = message.is_object() && message.contains("role") &&
-                      message["role"].is_string() && message.contains("content");
-    if (!good) return "Invalid value for 'messages': each one needs a 'role' and a 'content'.";
-    const std::string text = text_of(message["content"]);
-    asked.input_characters += character_count(text);
-    if (message["role"] != "user") continue;
-    if (!asked.prompt.empty()) asked.prompt += '\n';
-    asked.prompt += text;
-  }
-  return std::nullopt;
-}
-
-tl::expected<Generation, ApiError> read_chat(const Json& json, Generation asked) {
-  const auto messages = json.find("messages");
-  if (messages == json.end()) return missing("messages");
-  if (!messages->is_array() || messages->empty()) {
-    return refuse("Invalid 'messages': expected a list of at least one message.", "messages");
-  }
-  if (const auto wrong = read_messages(*messages, asked)) return refuse(*wrong, "messages");
-  if (const auto stream = json.find("stream"); stream != json.end() && *stream != false) {
-    return refuse("The sandbox does not stream: leave 'stream' out.", "stream");
-  }
-  for (const char* name : {"max_tokens", "max_completion_tokens"}) {
-    const auto found = json.find(name);
-    if (found == json.end() || found->is_null()) continue;
-    // Converted only as an integer: a larger unsigned one comes out negative, and is refused too.
-    const std::int64_t tokens = found->is_number_integer() ? found->get<std::int64_t>() : 0;
-    if (tokens < 1) return refuse(fmt::format("Invalid '{}': expected at least 1.", name), name);
-    asked.tokens_max = tokens;
-  }
-  return asked;
-}
-
-tl::expected<Generation, ApiError> read_image(const Json& json, Generation asked) {
-  const auto prompt = json.find("prompt");
-  if (prompt == json.end()) return missing("prompt");
-  if (!prompt->is_string()) return refuse("Invalid 'prompt': expected a text.", "prompt");
-  asked.prompt = prompt->get<std::string>();
-  asked.input_characters = character_count(asked.prompt);
-  if (const auto size = json.find("size"); size != json.end() && size->is_string()) {
-    asked.size = size->get<std::string>();
-  }
-  if (const auto n = json.find("n"); n != json.end() && !n->is_null()) {
-    const std::int64_t pictures = n->is_number_integer() ? n->get<std::int64_t>() : 0;
-    if (pictures < 1 || pictures > pictures_max) {
-      return refuse(fmt::format("Invalid 'n': expected 1 to {}.", pictures_max), "n");
-    }
-    asked.pictures = pictures;
-  }
-  return asked;
-}
+  [[nodiscard]] std::int64_t created_s() const { return mark.created.ns / 1'000'000'000; }
+  [[nodiscard]] Amounts use() const { return use_of(asked, options); }
+};
 
 std::int64_t used(const Amounts& use, Resource resource) { return use[index_of(resource)]; }
 
-Json counts_of(const SandboxCounts& stats) {
-  return {{"granted", stats.granted},
-          {"refused", stats.refused},
-          {"in_flight", stats.in_flight},
-          {"in_flight_max", stats.in_flight_max},
-          {"tokens", stats.tokens}};
+// The text is the dear part: it is made but once for both.
+struct TextAndUse {
+  AnswerText answer;
+  std::int64_t input = 0;
+
+  explicit TextAndUse(const Making& m)
+      : answer(text_for(m.asked, m.options)), input(token_count(m.asked.input_characters)) {}
+  [[nodiscard]] std::int64_t total() const { return input + answer.tokens; }
+};
+
+Reply chat(const Making& m) {
+  TextAndUse made(m);
+  const char* reason = made.answer.cut                        ? "length"
+                       : m.flavour == OpenAiFlavour::together ? "eos"
+                                                              : "stop";
+  Json usage = {{"prompt_tokens", made.input},
+                {"completion_tokens", made.answer.tokens},
+                {"total_tokens", made.total()}};
+  if (m.flavour == OpenAiFlavour::openai) {
+    usage["prompt_tokens_details"] = {{"cached_tokens", 0}};
+    usage["completion_tokens_details"] = {{"reasoning_tokens", 0}};
+  }
+  Json message = {{"role", "assistant"}, {"content", std::move(made.answer.text)}};
+  if (m.flavour == OpenAiFlavour::openai) message["refusal"] = nullptr;
+  Json body = {{"id", "chatcmpl-" + m.mark.id},
+               {"object", "chat.completion"},
+               {"created", m.created_s()},
+               {"model", m.asked.model},
+               {"choices", Json::array({{{"index", 0},
+                                         {"message", std::move(message)},
+                                         {"logprobs", nullptr},
+                                         {"finish_reason", reason}}})},
+               {"usage", std::move(usage)}};
+  if (m.flavour == OpenAiFlavour::openai) body["system_fingerprint"] = "fp_sandbox";
+  return json_reply(200, written(body));
+}
+
+Reply responses(const Making& m) {
+  TextAndUse made(m);
+  const bool cut = made.answer.cut;
+  const char* status = cut ? "incomplete" : "completed";
+  Json content = Json::array({{{"type", "output_text"},
+                               {"text", std::move(made.answer.text)},
+                               {"annotations", Json::array()}}});
+  return json_reply(
+      200, written({{"id", "resp_" + m.mark.id},
+                    {"object", "response"},
+                    {"created_at", m.created_s()},
+                    {"status", status},
+                    {"error", nullptr},
+                    {"incomplete_details", cut ? Json{{"reason", "max_output_tokens"}} : Json()},
+                    {"model", m.asked.model},
+                    {"output", Json::array({{{"type", "message"},
+                                             {"id", "msg_" + m.mark.id},
+                                             {"status", status},
+                                             {"role", "assistant"},
+                                             {"content", std::move(content)}}})},
+                    {"usage",
+                     {{"input_tokens", made.input},
+                      {"input_tokens_details", {{"cached_tokens", 0}}},
+                      {"output_tokens", made.answer.tokens},
+                      {"output_tokens_details", {{"reasoning_tokens", 0}}},
+                      {"total_tokens", made.total()}}}}));
+}
+
+Reply completion(const Making& m) {
+  TextAndUse made(m);
+  return json_reply(
+      200,
+      written({{"id", "cmpl-" + m.mark.id},
+               {"object", "text_completion"},
+               {"created", m.created_s()},
+               {"model", m.asked.model},
+               {"choices", Json::array({{{"index", 0},
+                                         {"text", std::move(made.answer.text)},
+                                         {"logprobs", nullptr},
+                                         {"finish_reason", made.answer.cut ? "length" : "stop"}}})},
+               {"usage",
+                {{"prompt_tokens", made.input},
+                 {"completion_tokens", made.answer.tokens},
+                 {"total_tokens", made.total()}}}}));
+}
+
+// The pictures of an answer, and the numbers of those that written_with_pictures puts in.
+Json picture_list(const Making& m, std::vector<std::uint64_t>& embedded) {
+  const bool links = answers_with_links(m.asked, m.options);
+  Json list = Json::array();
+  for (std::int64_t i = 0; i < m.asked.pictures; ++i) {
+    const std::uint64_t number = picture_number(m.asked, m.options, i);
+    Json item = {
+        {links ? "url" : "b64_json", links ? picture_url(m.mark, number) : picture_mark()}};
+    if (!links) embedded.push_back(number);
+    if (m.flavour == OpenAiFlavour::together) {
+      item["index"] = i;
+      item["type"] = links ? "url" : "b64_json";
+    }
+    list.push_back(std::move(item));
+  }
+  return list;
+}
+
+Reply image(const Making& m) {
+  std::vector<std::uint64_t> embedded;
+  Json body = {{"data", picture_list(m, embedded)}};
+  if (m.flavour == OpenAiFlavour::together) {
+    body["id"] = m.mark.id;
+    body["model"] = m.asked.model;
+    body["object"] = "list";
+  } else {
+    body["created"] = m.created_s();
+  }
+  // OpenAI: only its GPT image models tell what they used.
+  if (m.flavour == OpenAiFlavour::openai && !m.asked.model.starts_with("dall-e")) {
+    const Amounts use = m.use();
+    const std::int64_t input = used(use, Resource::input_tokens);
+    body["background"] = "opaque";
+    body["output_format"] = "png";
+    body["size"] = m.asked.size;
+    body["quality"] = "low";
+    body["usage"] = {{"total_tokens", used(use, Resource::tokens)},
+                     {"input_tokens", input},
+                     {"output_tokens", used(use, Resource::output_tokens)},
+                     {"input_tokens_details", {{"text_tokens", input}, {"image_tokens", 0}}}};
+  }
+  return json_reply(200, written_with_pictures(body, embedded, m.options.image_bytes));
+}
+
+Reply speech(const Making& m) {
+  Audio audio = spoken(m.asked.prompt, m.asked.format, m.options.seed);
+  return {200, {{"Content-Type", std::move(audio.content_type)}}, std::move(audio.bytes)};
+}
+
+std::string subtitles(std::string_view text, std::int64_t seconds, bool is_vtt) {
+  const char mark = is_vtt ? '.' : ',';
+  const std::string cue = fmt::format("00:00:00{}000 --> {:02}:{:02}:{:02}{}000\n{}\n", mark,
+                                      seconds / 3600, seconds / 60 % 60, seconds % 60, mark, text);
+  return (is_vtt ? "WEBVTT\n\n" : "1\n") + cue;
+}
+
+Reply transcription(const Making& m) {
+  const AnswerText answer = text_for(m.asked, m.options);
+  const std::int64_t seconds = character_count(answer.text) / spoken_characters_per_second + 1;
+  const std::string& format = m.asked.format;
+  if (format == "text" || format == "srt" || format == "vtt") {
+    return {
+        200,
+        {{"Content-Type", "text/plain; charset=utf-8"}},
+        format == "text" ? answer.text + "\n" : subtitles(answer.text, seconds, format == "vtt")};
+  }
+  if (format == "verbose_json") {
+    return json_reply(
+        200,
+        written(
+            {{"task", "transcribe"},
+             {"language", "english"},
+             {"duration", seconds},
+             {"text", answer.text},
+             {"segments",
+              Json::array({{{"id", 0}, {"start", 0}, {"end", seconds}, {"text", answer.text}}})},
+             {"usage", {{"type", "duration"}, {"seconds", seconds}}}}));
+  }
+  const Amounts use = m.use();
+  return json_reply(200, written({{"text", answer.text},
+                                  {"usage",
+                                   {{"type", "tokens"},
+                                    {"input_tokens", used(use, Resource::input_tokens)},
+                                    {"output_tokens", used(use, Resource::output_tokens)},
+                                    {"total_tokens", used(use, Resource::tokens)}}}}));
+}
+
+// -1 to 1, to six decimals.
+std::vector<double> numbers_of(const Making& m, std::string_view text) {
+  Rng rng(mixed(m.options.seed, text));
+  std::vector<double> numbers;
+  for (std::int64_t i = 0; i < m.asked.dimensions; ++i) {
+    numbers.push_back(static_cast<double>(rng.between(-1'000'000, 1'000'000)) / 1e6);
+  }
+  return numbers;
+}
+
+// The bytes of little-endian floats (OpenAI: encoding_format base64).
+std::string float_bytes(const std::vector<double>& numbers) {
+  std::string bytes;
+  for (const double number : numbers) {
+    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(number));
+    for (const unsigned shift : {0U, 8U, 16U, 24U}) {
+      bytes += static_cast<char>((bits >> shift) & 0xFFU);
+    }
+  }
+  return bytes;
+}
+
+Reply embedding(const Making& m) {
+  Json data = Json::array();
+  for (std::size_t i = 0; i < m.asked.inputs.size(); ++i) {
+    const std::vector<double> numbers = numbers_of(m, m.asked.inputs[i]);
+    const bool as_text = m.asked.format == "base64";
+    data.push_back({{"object", "embedding"},
+                    {"index", i},
+                    {"embedding", as_text ? Json(base64(float_bytes(numbers))) : Json(numbers)}});
+  }
+  const std::int64_t input = used(m.use(), Resource::input_tokens);
+  return json_reply(200, written({{"object", "list"},
+                                  {"data", std::move(data)},
+                                  {"model", m.asked.model},
+                                  {"usage", {{"prompt_tokens", input}, {"total_tokens", input}}}}));
+}
+
+Reply moderation(const Making& m) {
+  constexpr std::array<const char*, 5> categories = {"harassment", "hate", "self-harm", "sexual",
+                                                     "violence"};
+  Json flags;
+  Json scores;
+  for (const char* category : categories) {
+    flags[category] = false;
+    scores[category] = 0.001;
+  }
+  Json results = Json::array();
+  for (std::size_t i = 0; i < m.asked.inputs.size(); ++i) {
+    results.push_back({{"flagged", false}, {"categories", flags}, {"category_scores", scores}});
+  }
+  return json_reply(200, written({{"id", "modr-" + m.mark.id},
+                                  {"model", m.asked.model},
+                                  {"results", std::move(results)}}));
+}
+
+// 0 to 1, by the two texts.
+double likeness(const Making& m, const std::string& text) {
+  Rng rng(mixed(m.options.seed, m.asked.prompt + '\n' + text));
+  return static_cast<double>(rng.between(0, 1000)) / 1000;
+}
+
+Reply score(const Making& m) {
+  Json data = Json::array();
+  for (std::size_t i = 0; i < m.asked.inputs.size(); ++i) {
+    data.push_back({{"index", i}, {"object", "score"}, {"score", likeness(m, m.asked.inputs[i])}});
+  }
+  const std::int64_t input = used(m.use(), Resource::input_tokens);
+  return json_reply(200, written({{"id", "score-" + m.mark.id},
+                                  {"object", "list"},
+                                  {"created", m.created_s()},
+                                  {"model", m.asked.model},
+                                  {"data", std::move(data)},
+                                  {"usage", {{"prompt_tokens", input}, {"total_tokens", input}}}}));
+}
+
+Reply rerank(const Making& m) {
+  Json results = Json::array();
+  for (std::size_t i = 0; i < m.asked.inputs.size(); ++i) {
+    results.push_back({{"index", i},
+                       {"document", {{"text", m.asked.inputs[i]}}},
+                       {"relevance_score", likeness(m, m.asked.inputs[i])}});
+  }
+  return json_reply(
+      200, written({{"id", "rerank-" + m.mark.id},
+                    {"model", m.asked.model},
+                    {"results", std::move(results)},
+                    {"usage", {{"total_tokens", used(m.use(), Resource::input_tokens)}}}}));
 }
 
 }  // namespace
 
-tl::expected<Generation, ApiError> read_generation(Generation::Kind kind, std::string_view body) {
-  if (is_too_deep(body)) {
-    return refuse(fmt::format("The JSON body is nested deeper than {} levels.", json_depth_max));
+Reply openai_answer(const Generation& asked, const AnswerMark& mark, const SandboxOptions& options,
+                    OpenAiFlavour flavour) {
+  const Making m{asked, mark, options, flavour};
+  switch (asked.kind) {
+    case Kind::chat:
+      return chat(m);
+    case Kind::responses:
+      return responses(m);
+    case Kind::completion:
+      return completion(m);
+    case Kind::image:
+      return image(m);
+    case Kind::speech:
+      return speech(m);
+    case Kind::transcription:
+      return transcription(m);
+    case Kind::embedding:
+      return embedding(m);
+    case Kind::moderation:
+      return moderation(m);
+    case Kind::score:
+      return score(m);
+    case Kind::rerank:
+      return rerank(m);
   }
-  const Json json = Json::parse(body, nullptr, false);
-  if (!json.is_object()) return refuse("We could not parse the JSON body of your request.");
-  const auto model = json.find("model");
-  if (model == json.end() || !model->is_string() || model->get<std::string>().empty()) {
-    return refuse("you must provide a model parameter", "model");
-  }
-  Generation asked{.kind = kind, .model = model->get<std::string>()};
-  if (asked.model.size() > model_name_bytes_max) return refuse("The model name is too long.");
-  switch (kind) {
-    case Generation::Kind::chat:
-      return read_chat(json, std::move(asked));
-    case Generation::Kind::image:
-      return read_image(json, std::move(asked));
-  }
-  return asked;
+  RB_ASSERT(false);
 }
 
-std::string error_body(const ApiError& error) {
-  const auto text_or_null = [](const std::string& text) {
-    return text.empty() ? Json() : Json(text);
-  };
-  return written({{"error",
-                   {{"message", error.message},
-                    {"type", error.type},
-                    {"param", text_or_null(error.param)},
-                    {"code", text_or_null(error.code)}}}});
+std::string picture_url(const AnswerMark& mark, std::uint64_t number) {
+  return fmt::format("{}{:016x}.png", mark.files_url, number);
 }
 
-std::string chat_body(const Generation& asked, const AnswerMark& mark, std::uint64_t seed) {
-  const std::string full = answer_text(seed, asked.prompt);
-  const std::int64_t tokens_of_all = token_count(character_count(full));
-  // As use_of has it; the text, which is the dear part, is made but once here.
-  const std::int64_t tokens = std::min(tokens_of_all, asked.tokens_max.value_or(tokens_of_all));
-  const std::int64_t input = token_count(asked.input_characters);
-  const Json message = {{"role", "assistant"},
-                        {"content", std::string(first_tokens(full, tokens))},
-                        {"refusal", nullptr}};
-  return written(
-      {{"id", "chatcmpl-" + mark.id},
-       {"object", "chat.completion"},
-       {"created", mark.created.ns / 1'000'000'000},
-       {"model", asked.model},
-       {"choices", Json::array({{{"index", 0},
-                                 {"message", message},
-                                 {"logprobs", nullptr},
-                                 {"finish_reason", tokens < tokens_of_all ? "length" : "stop"}}})},
-       {"usage",
-        {{"prompt_tokens", input},
-         {"completion_tokens", tokens},
-         {"total_tokens", input + tokens},
-         {"prompt_tokens_details", {{"cached_tokens", 0}}},
-         {"completion_tokens_details", {{"reasoning_tokens", 0}}}}},
-       {"system_fingerprint", "fp_sandbox"}});
-}
-
-std::string image_body(const Generation& asked, const AnswerMark& mark, std::uint64_t seed,
-                       std::int64_t image_bytes) {
-  const Amounts use = use_of(asked, seed);
-  const std::int64_t input = used(use, Resource::input_tokens);
-  Json pictures = Json::array();
-  for (std::int64_t i = 0; i < asked.pictures; ++i) {
-    const std::uint64_t number = mixed(seed + static_cast<std::uint64_t>(i), asked.prompt);
-    pictures.push_back({{"b64_json", base64(picture_png(number, image_bytes))}});
-  }
-  return written({{"created", mark.created.ns / 1'000'000'000},
-                  {"data", std::move(pictures)},
-                  {"background", "opaque"},
-                  {"output_format", "png"},
-                  {"size", asked.size},
-                  {"quality", "low"},
-                  {"usage",
-                   {{"total_tokens", used(use, Resource::tokens)},
-                    {"input_tokens", input},
-                    {"output_tokens", used(use, Resource::output_tokens)},
-                    {"input_tokens_details", {{"text_tokens", input}, {"image_tokens", 0}}}}}});
-}
-
-std::string models_body(const SandboxOptions& options) {
-  Json list = Json::array();
-  for (const auto& [model, limits] : options.models) {
-    list.push_back({{"id", model}, {"object", "model"}, {"created", 0}, {"owned_by", "sandbox"}});
-  }
-  return written({{"object", "list"}, {"data", std::move(list)}});
-}
-
-std::string stats_body(const SandboxStats& stats) {
-  Json json = counts_of(stats.total);
-  json["charged"] = stats.charged;
-  json["abandoned"] = stats.abandoned;
-  json["invalid"] = stats.invalid;
-  json["outage"] = stats.outage;
-  json["granted_60s_max"] = stats.granted_60s_max;
-  json["refused_by"] = stats.refused_by;
-  json["models"] = Json::object();
-  for (const auto& [model, counts] : stats.models) json["models"][model] = counts_of(counts);
-  json["keys"] = Json::object();
-  for (const auto& [key, counts] : stats.keys) json["keys"][key] = counts_of(counts);
-  json["faults"] = {{"error", stats.faults.error},
-                    {"reset", stats.faults.reset},
-                    {"truncate", stats.faults.truncate},
-                    {"hang", stats.faults.hang},
-                    {"garbage", stats.faults.garbage}};
-  json["bill"] = stats.bill;
-  json["bill_dropped"] = stats.bill_dropped;
-  return written(json);
+bool answers_with_links(const Generation& asked, const SandboxOptions& options) {
+  return options.links || asked.format == "url";
 }
 
 }  // namespace ratebatch::sandbox

@@ -5,7 +5,7 @@
 #include <array>
 #include <string_view>
 
-#include "ratebatch/base/assert.hpp"
+#include "sandbox/json_body.hpp"
 
 namespace ratebatch::sandbox {
 namespace {
@@ -43,19 +43,6 @@ constexpr std::array<WindowWords, 4> window_words = {{{std::chrono::seconds{1}, 
                                                       {std::chrono::hours{1}, "hour", "H"},
                                                       {std::chrono::hours{24}, "day", "D"}}};
 
-// "tokens per min (TPM)", "requests per 10s". Letters only where they are common: "RPM" of a month
-// would be read as that of a minute.
-std::string dimension(const LimitTerms& terms) {
-  const ResourceWords& resource = words_of(terms);
-  for (const WindowWords& known : window_words) {
-    if (terms.window != known.window) continue;
-    return fmt::format("{} per {} ({}P{})", resource.words, known.words, resource.letters,
-                       known.letter);
-  }
-  if (terms.window == month_window) return fmt::format("{} per month", resource.words);
-  return fmt::format("{} per {}", resource.words, go_duration(terms.window));
-}
-
 ApiError limit_error(const LimitView& limit, std::string message) {
   return {.status = 429,
           .message = std::move(message),
@@ -63,24 +50,23 @@ ApiError limit_error(const LimitView& limit, std::string message) {
           .code = "rate_limit_exceeded"};
 }
 
-}  // namespace
-
-ApiError rate_limit_error(const std::string& model, const LimitView& limit, Telling telling) {
+ApiError rate_limit_error(const std::string& model, const LimitView& limit, bool tells_numbers) {
   const LimitTerms& terms = *limit.terms;
   std::string message = fmt::format("Rate limit reached for {} in organization org-sandbox on {}",
-                                    model, dimension(terms));
-  if (telling == Telling::name) return limit_error(limit, message + '.');
+                                    model, openai_dimension(terms));
+  if (!tells_numbers) return limit_error(limit, message + '.');
   message += fmt::format(": Limit {}, Used {}, Requested {}. Please try again in {}. {}",
                          terms.amount, terms.amount - limit.reading.room, limit.cost,
                          go_duration(limit.reading.wait), learn_more);
   return limit_error(limit, std::move(message));
 }
 
-ApiError too_large_error(const std::string& model, const LimitView& limit, Telling telling) {
+// The request alone exceeds the limit: no retry helps.
+ApiError too_large_error(const std::string& model, const LimitView& limit, bool tells_numbers) {
   const LimitTerms& terms = *limit.terms;
   std::string message = fmt::format("Request too large for {} in organization org-sandbox on {}",
-                                    model, dimension(terms));
-  if (telling == Telling::name) return limit_error(limit, message + '.');
+                                    model, openai_dimension(terms));
+  if (!tells_numbers) return limit_error(limit, message + '.');
   const bool is_tokens = words_of(terms).type == "tokens";
   message += fmt::format(
       ": Limit {}, Requested {}. The {} must be reduced in order to run successfully. {}",
@@ -89,26 +75,67 @@ ApiError too_large_error(const std::string& model, const LimitView& limit, Telli
   return limit_error(limit, std::move(message));
 }
 
-ApiError concurrency_error(const std::string& model, std::int64_t concurrency_max) {
+ApiError concurrency_error(const Trouble& trouble) {
   return {.status = 429,
           .message = fmt::format("Too many concurrent requests for {} in organization org-sandbox: "
                                  "at most {} may be in progress at once.",
-                                 model, concurrency_max),
+                                 trouble.model, trouble.concurrency_max),
           .type = "requests",
           .code = "too_many_concurrent_requests"};
 }
 
-ApiError server_error(int status) {
-  RB_ASSERT(status == 500 || status == 503);
-  if (status == 503) {
-    return {.status = 503,
-            .message = "The engine is currently overloaded, please try again later",
-            .type = "service_unavailable_error",
-            .code = "server_is_overloaded"};
+}  // namespace
+
+ApiError openai_error(const Trouble& trouble) {
+  switch (trouble.kind) {
+    case Trouble::Kind::bad_request:
+    case Trouble::Kind::body_too_large:
+    case Trouble::Kind::not_found:
+    case Trouble::Kind::wrong_method:
+    case Trouble::Kind::elsewhere:
+      break;
+    case Trouble::Kind::wrong_key:
+      return {.status = 401, .message = "Incorrect API key provided.", .code = "invalid_api_key"};
+    case Trouble::Kind::rate_limited:
+      return rate_limit_error(trouble.model, *trouble.limit, trouble.tells_numbers);
+    case Trouble::Kind::never_fits:
+      return too_large_error(trouble.model, *trouble.limit, trouble.tells_numbers);
+    case Trouble::Kind::too_many_at_once:
+      return concurrency_error(trouble);
+    case Trouble::Kind::failed:
+      return {.status = 500,
+              .message = "The server had an error while processing your request. Sorry about that!",
+              .type = "server_error"};
+    case Trouble::Kind::overloaded:
+      return {.status = 503,
+              .message = "The engine is currently overloaded, please try again later",
+              .type = "service_unavailable_error",
+              .code = "server_is_overloaded"};
   }
-  return {.status = 500,
-          .message = "The server had an error while processing your request. Sorry about that!",
-          .type = "server_error"};
+  return {.status = usual_status(trouble.kind),
+          .message = trouble.message,
+          .code = trouble.code,
+          .param = trouble.param};
+}
+
+std::string error_body(const ApiError& error) {
+  return written({{"error",
+                   {{"message", error.message},
+                    {"type", error.type},
+                    {"param", text_or_null(error.param)},
+                    {"code", text_or_null(error.code)}}}});
+}
+
+// Letters only where they are common: "RPM" of a month would be read as that of a minute.
+std::string openai_dimension(const LimitTerms& terms) {
+  const ResourceWords& resource = words_of(terms);
+  for (const WindowWords& known : window_words) {
+    if (terms.window != known.window) continue;
+    return fmt::format("{} per {} ({}P{})", resource.words, known.words, resource.letters,
+                       known.letter);
+  }
+  if (terms.window == month_window) return fmt::format("{} per month", resource.words);
+  return fmt::format("{} per {}", resource.words, go_duration(terms.window));
 }
 
 std::string go_duration(Duration d) {

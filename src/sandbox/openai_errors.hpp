@@ -1,5 +1,4 @@
-// The errors of the OpenAI dialect, word for word, and the form of its durations. No JSON here: see
-// openai_bodies.hpp.
+// The errors of OpenAI's API, word for word, and the form of its durations.
 //
 // Sources: OpenAI guides on rate limits and error codes, and refusals that users published.
 #pragma once
@@ -8,6 +7,7 @@
 #include <string>
 
 #include "ratebatch/base/time.hpp"
+#include "sandbox/api.hpp"
 #include "sandbox/limiter.hpp"
 
 namespace ratebatch::sandbox {
@@ -21,19 +21,14 @@ struct ApiError {
   std::string param;
 };
 
-// Whether a refusal tells the numbers of the limit, or only which one it is.
-enum class Telling : std::uint8_t { numbers, name };
+// What OpenAI says to it: "Rate limit reached for ... Please try again in 132ms. ...", "Request too
+// large for ...", and so on.
+ApiError openai_error(const Trouble& trouble);
 
-// The limit is used up: "Rate limit reached for ... Please try again in 132ms. ..."
-ApiError rate_limit_error(const std::string& model, const LimitView& limit, Telling telling);
+std::string error_body(const ApiError& error);
 
-// The request alone exceeds the limit: "Request too large for ...". No retry helps.
-ApiError too_large_error(const std::string& model, const LimitView& limit, Telling telling);
-
-ApiError concurrency_error(const std::string& model, std::int64_t concurrency_max);
-
-// Precondition: `status` is 500 or 503.
-ApiError server_error(int status);
+// What a limit is in words: "tokens per min (TPM)", "requests per 10s".
+std::string openai_dimension(const LimitTerms& terms);
 
 // "12ms", "8.64s", "6m0s", "1h0m0s": as Go prints a duration, rounded up to milliseconds.
 std::string go_duration(Duration d);

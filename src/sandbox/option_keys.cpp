@@ -153,6 +153,13 @@ std::optional<std::string> set_key(SandboxOptions& options, std::string_view tex
   return std::nullopt;
 }
 
+// The file itself is read when the sandbox starts: a stored option is checked without it.
+std::optional<std::string> set_replies(SandboxOptions& options, std::string_view text) {
+  if (text.empty() || has_control_byte(text)) return "the path of a file of scripted replies";
+  options.replies_file = text;
+  return std::nullopt;
+}
+
 // "rpm" and its like.
 std::vector<OptionKey> limit_keys() {
   using std::chrono::hours;
@@ -208,6 +215,10 @@ std::vector<OptionKey> other_keys() {
       {"hang_rate", share_into(&O::hang_per_mille)},
       {"garbage_rate", share_into(&O::garbage_per_mille)},
       {"image_bytes", number_into(&O::image_bytes)},
+      {"text_bytes", number_into(&O::text_bytes)},
+      {"links", word_into<bool>(&O::links, {{"on", true}, {"off", false}})},
+      {"link_error_rate", share_into(&O::link_error_per_mille)},
+      {"replies", set_replies},
       {"require_key", set_key}};
 }
 

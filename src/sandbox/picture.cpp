@@ -56,35 +56,59 @@ std::uint32_t crc32(std::string_view bytes) {
   return c ^ 0xFFFFFFFFU;
 }
 
-// RFC 1950, section 9.
-std::uint32_t adler32(std::string_view bytes) {
-  std::uint32_t a = 1;
-  std::uint32_t b = 0;
-  for (const char byte : bytes) {
-    a = (a + static_cast<unsigned char>(byte)) % 65'521;
-    b = (b + a) % 65'521;
+// The content of an IDAT chunk as it comes: a zlib stream of stored blocks.
+class ZlibStored {
+ public:
+  // So many bytes will be put. `out` outlives the writer.
+  ZlibStored(std::string& out, std::size_t bytes) : out_(out), to_come_(bytes) {
+    out_ += std::string_view("\x78\x01", 2);  // Deflate with a window of 32 KiB; checked bits.
   }
-  return (b << 16U) | a;
+
+  void put(std::string_view bytes) {
+    for (const char byte : bytes) {
+      a_ = (a_ + static_cast<unsigned char>(byte)) % adler_base;
+      b_ = (b_ + a_) % adler_base;
+    }
+    while (!bytes.empty()) {
+      if (room_ == 0) begin_block();
+      const std::string_view part = bytes.substr(0, room_);
+      out_ += part;
+      room_ -= part.size();
+      bytes.remove_prefix(part.size());
+    }
+  }
+
+  void finish() { put_u32(out_, (b_ << 16U) | a_); }
+
+ private:
+  static constexpr std::uint32_t adler_base = 65'521;  // RFC 1950, section 9.
+
+  void begin_block() {
+    room_ = std::min(to_come_, stored_block_max);
+    to_come_ -= room_;
+    out_ += to_come_ == 0 ? '\x01' : '\x00';
+    put_u16_little(out_, room_);
+    put_u16_little(out_, ~room_);
+  }
+
+  std::string& out_;
+  std::size_t to_come_;
+  std::size_t room_ = 0;  // Of the block that was begun.
+  std::uint32_t a_ = 1;
+  std::uint32_t b_ = 0;
+};
+
+std::size_t zlib_stored_size(std::size_t bytes) {
+  return 2 + (bytes + stored_block_max - 1) / stored_block_max * 5 + bytes + 4;
 }
 
-std::string zlib_stored(std::string_view bytes) {
-  std::string out("\x78\x01", 2);  // Deflate with a window of 32 KiB; the check bits fit.
-  for (std::size_t at = 0; at < bytes.size(); at += stored_block_max) {
-    const std::string_view block = bytes.substr(at, stored_block_max);
-    out += at + block.size() == bytes.size() ? '\x01' : '\x00';
-    put_u16_little(out, block.size());
-    put_u16_little(out, ~block.size());
-    out += block;
-  }
-  put_u32(out, adler32(bytes));
-  return out;
-}
-
-void put_chunk(std::string& out, std::string_view type, std::string_view data) {
-  put_u32(out, static_cast<std::uint32_t>(data.size()));
+// Appends a chunk of so many bytes, which `write` appends.
+template <typename Write>
+void put_chunk(std::string& out, std::string_view type, std::size_t bytes, Write write) {
+  put_u32(out, static_cast<std::uint32_t>(bytes));
   const std::size_t from = out.size();
   out += type;
-  out += data;
+  write();
   put_u32(out, crc32(std::string_view(out).substr(from)));
 }
 
@@ -97,8 +121,13 @@ Colour between(const Colour& a, const Colour& b, std::int64_t at, std::int64_t o
   return {part(a.red, b.red), part(a.green, b.green), part(a.blue, b.blue)};
 }
 
+// The bytes of all rows, each behind its filter byte.
+std::size_t scanline_bytes(std::int64_t side) {
+  return static_cast<std::size_t>(side * (1 + 3 * side));
+}
+
 // Rows of red, green and blue bytes, each behind its filter byte (0: none).
-std::string scanlines(std::int64_t side, Rng rng) {
+void put_scanlines(ZlibStored& out, std::int64_t side, Rng rng) {
   const Colour top = draw_colour(rng);
   const Colour bottom = draw_colour(rng);
   std::vector<Disc> discs(3);
@@ -106,10 +135,9 @@ std::string scanlines(std::int64_t side, Rng rng) {
     disc = {rng.between(0, side - 1), rng.between(0, side - 1), rng.between(side / 12, side / 3),
             draw_colour(rng)};
   }
-  std::string rows;
-  rows.reserve(static_cast<std::size_t>(side * (1 + 3 * side)));
+  std::string row;
   for (std::int64_t y = 0; y < side; ++y) {
-    rows += '\0';
+    row.assign(1, '\0');
     const Colour ground = between(top, bottom, y, side - 1);
     for (std::int64_t x = 0; x < side; ++x) {
       Colour pixel = ground;
@@ -119,11 +147,11 @@ std::string scanlines(std::int64_t side, Rng rng) {
         if (dx * dx + dy * dy <= d.radius * d.radius) pixel = d.colour;
       }
       for (const std::int64_t value : {pixel.red, pixel.green, pixel.blue}) {
-        rows += static_cast<char>(static_cast<unsigned char>(value));
+        row += static_cast<char>(static_cast<unsigned char>(value));
       }
     }
+    out.put(row);
   }
-  return rows;
 }
 
 }  // namespace
@@ -138,18 +166,30 @@ std::string picture_png(std::uint64_t number, std::int64_t bytes_min) {
   // 8 bits a channel, truecolour, the only compression and filter methods, not interlaced.
   header += std::string("\x08\x02\x00\x00\x00", 5);
 
+  const std::size_t rows = scanline_bytes(side);
+  const std::size_t data = zlib_stored_size(rows);
   std::string png = "\x89PNG\r\n\x1A\n";
-  put_chunk(png, "IHDR", header);
-  put_chunk(png, "IDAT", zlib_stored(scanlines(side, Rng(number))));
-  put_chunk(png, "IEND", "");
+  png.reserve(data + 100);
+  put_chunk(png, "IHDR", header.size(), [&] { png += header; });
+  put_chunk(png, "IDAT", data, [&] {
+    ZlibStored zlib(png, rows);
+    put_scanlines(zlib, side, Rng(number));
+    zlib.finish();
+  });
+  put_chunk(png, "IEND", 0, [] {});
   return png;
 }
 
 std::string base64(std::string_view bytes) {
+  std::string out;
+  out.reserve(base64_size(bytes.size()));
+  append_base64(out, bytes);
+  return out;
+}
+
+void append_base64(std::string& out, std::string_view bytes) {
   constexpr std::string_view letters =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t at = 0; at < bytes.size(); at += 3) {
     const std::size_t have = std::min<std::size_t>(3, bytes.size() - at);
     std::uint32_t group = 0;
@@ -160,7 +200,6 @@ std::string base64(std::string_view bytes) {
       out += i <= have ? letters[(group >> (18U - 6U * i)) & 0x3FU] : '=';
     }
   }
-  return out;
 }
 
 }  // namespace ratebatch::sandbox

@@ -69,6 +69,9 @@ Result<void> check_faults(const SandboxOptions& options) {
     }
     sum += share;
   }
+  if (options.link_error_per_mille < 0 || options.link_error_per_mille > 1000) {
+    return fail(ErrorCode::invalid_input, "sandbox: link_error_rate is not between 0 and 1");
+  }
   if (sum <= 1000) return {};
   return fail(ErrorCode::invalid_input,
               "sandbox: error, reset, truncate, hang and garbage rate are more than 1 together");
@@ -105,6 +108,10 @@ Result<void> check_sandbox_options(const SandboxOptions& options) {
   if (options.image_bytes < 0 || options.image_bytes > sandbox_image_bytes_max) {
     return fail(ErrorCode::invalid_input,
                 fmt::format("sandbox: image_bytes: expected 0 to {}", sandbox_image_bytes_max));
+  }
+  if (options.text_bytes < 0 || options.text_bytes > sandbox_text_bytes_max) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("sandbox: text_bytes: expected 0 to {}", sandbox_text_bytes_max));
   }
   if (auto checked = check_counting(options); !checked) return checked;
   if (auto checked = check_faults(options); !checked) return checked;

@@ -10,11 +10,13 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "ratebatch/base/system_clock.hpp"
 #include "sandbox/http_front.hpp"
 #include "sandbox/ledger.hpp"
 #include "sandbox/loopback.hpp"
+#include "sandbox/scripted.hpp"
 #include "sandbox/service.hpp"
 
 namespace ratebatch {
@@ -41,8 +43,8 @@ Result<std::thread> start_quiet_thread(Work work) {
 }  // namespace
 
 struct SandboxServer::Parts {
-  explicit Parts(const SandboxOptions& wanted)
-      : options(wanted), service(options, ledger, system_now()) {}
+  Parts(const SandboxOptions& wanted, std::vector<sandbox::ScriptedReply> scripted)
+      : options(wanted), service(options, ledger, system_now(), std::move(scripted)) {}
 
   SandboxOptions options;
   sandbox::Ledger ledger;
@@ -54,8 +56,12 @@ struct SandboxServer::Parts {
 
 Result<std::unique_ptr<SandboxServer>> SandboxServer::start(const SandboxOptions& options) {
   if (auto checked = check_sandbox_options(options); !checked) return pass(checked);
+  Result<std::vector<sandbox::ScriptedReply>> scripted;
+  if (!options.replies_file.empty())
+    scripted = sandbox::load_scripted_replies(options.replies_file);
+  if (!scripted) return pass(scripted);
   sandbox::raise_descriptor_limit();
-  auto parts = std::make_unique<Parts>(options);
+  auto parts = std::make_unique<Parts>(options, std::move(*scripted));
   auto stop = sandbox::make_wake_descriptor();
   if (!stop) return pass(stop);
   parts->stop = std::move(*stop);

@@ -4,218 +4,300 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
+#include "sandbox/anthropic_api.hpp"
+#include "sandbox/described_api.hpp"
+#include "sandbox/elevenlabs_api.hpp"
+#include "sandbox/gemini_api.hpp"
+#include "sandbox/json_body.hpp"
+#include "sandbox/openai_api.hpp"
+#include "sandbox/openai_bodies.hpp"
+#include "sandbox/picture.hpp"
+#include "sandbox/service_bodies.hpp"
+#include "sandbox/together_api.hpp"
 
 namespace ratebatch::sandbox {
 namespace {
 
-enum class Route : std::uint8_t { chat, image, models, stats, health };
+constexpr std::string_view files_path = "/files/";
 
-struct Place {
-  std::string_view path;
-  std::string_view method;
-  Route route;
-};
+// What a download must not carry.
+constexpr std::array<const char*, 5> key_headers = {"Authorization", "x-api-key", "x-goog-api-key",
+                                                    "xi-api-key", "api-key"};
 
-constexpr std::array<Place, 5> places = {{{"/v1/chat/completions", "POST", Route::chat},
-                                          {"/v1/images/generations", "POST", Route::image},
-                                          {"/v1/models", "GET", Route::models},
-                                          {"/stats", "GET", Route::stats},
-                                          {"/healthz", "GET", Route::health}}};
-
-Reply json_reply(int status, std::string body, std::vector<Header> headers = {}) {
-  headers.push_back({"Content-Type", "application/json"});
-  return {status, std::move(headers), std::move(body)};
+std::vector<std::unique_ptr<Api>> make_apis(const SandboxOptions& options) {
+  std::vector<std::unique_ptr<Api>> apis;
+  apis.push_back(std::make_unique<OpenAiApi>(options));
+  apis.push_back(std::make_unique<TogetherApi>(options));
+  apis.push_back(std::make_unique<AnthropicApi>(options));
+  apis.push_back(std::make_unique<GeminiApi>(options));
+  apis.push_back(std::make_unique<ElevenLabsApi>(options));
+  apis.push_back(std::make_unique<DescribedApi>(options));
+  return apis;
 }
 
-void add_triple(std::vector<Header>& headers, std::string_view resource,
-                const std::optional<LimitView>& limit) {
-  if (!limit) return;
-  const auto add = [&](std::string_view what, std::string value) {
-    headers.push_back({fmt::format("x-ratelimit-{}-{}", what, resource), std::move(value)});
-  };
-  add("limit", std::to_string(limit->terms->most));
-  add("remaining", std::to_string(std::max<std::int64_t>(limit->reading.room, 0)));
-  add("reset", go_duration(limit->reading.reset));
+// The path behind `prefix`, from its slash on.
+std::optional<std::string_view> behind(std::string_view path, const std::string& prefix) {
+  if (!path.starts_with(prefix) || !path.substr(prefix.size()).starts_with('/')) {
+    return std::nullopt;
+  }
+  return path.substr(prefix.size());
 }
 
-std::string whole_seconds(Duration wait) {
-  const std::int64_t seconds = (wait.count() + 999'999'999) / 1'000'000'000;
-  return std::to_string(std::max<std::int64_t>(seconds, 1));
+// "0123456789abcdef.png"
+std::optional<std::uint64_t> number_of_picture(std::string_view name) {
+  std::uint64_t number = 0;
+  const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), number, 16);
+  const bool is_number = code == std::errc{} && end == name.data() + 16;
+  return is_number && name.substr(16) == ".png" ? std::optional{number} : std::nullopt;
+}
+
+std::string files_url(const Question& question) {
+  const std::string_view host = question.header("Host");
+  return fmt::format("http://{}{}", host.empty() ? "127.0.0.1" : host, files_path);
 }
 
 bool is_printable_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
+Reply text_reply(int status, std::string text) {
+  return {status, {{"Content-Type", "text/plain"}}, std::move(text)};
+}
+
 }  // namespace
 
 // The streams differ, so that more faults do not change the ids.
-Service::Service(const SandboxOptions& options, Ledger& ledger, Now start)
+Service::Service(const SandboxOptions& options, Ledger& ledger, Now start,
+                 std::vector<ScriptedReply> scripted)
     : options_(options),
       ledger_(ledger),
       start_(start.steady),
       gate_(options, start),
+      script_(std::move(scripted)),
+      apis_(make_apis(options)),
       faults_(options.seed),
-      ids_(Rng(options.seed).next()) {}
+      ids_(Rng(options.seed).next()),
+      downloads_(Rng(options.seed + 1).next()) {}
 
 std::variant<Reply, Admitted> Service::ask(const Question& question, Now now) {
-  const auto place = std::ranges::find(places, question.path, &Place::path);
-  if (place == places.end()) {
-    return reject(
-        {.status = 404,
-         .message = fmt::format("Invalid URL ({} {})", question.method, escaped(question.path))});
-  }
-  if (question.method != place->method) {
-    Reply reply = reject({.status = 405,
-                          .message = fmt::format("Not allowed to {} on {}; use {}", question.method,
-                                                 place->path, place->method)});
-    reply.headers.push_back({"Allow", std::string(place->method)});
-    return reply;
-  }
-  switch (place->route) {
-    case Route::chat:
-      return generate(Generation::Kind::chat, question, now);
-    case Route::image:
-      return generate(Generation::Kind::image, question, now);
-    case Route::models:
-      return json_reply(200, models_body(options_));
-    case Route::stats:
-      return json_reply(200, stats_body(ledger_.snapshot()));
-    case Route::health:
-      return Reply{200, {{"Content-Type", "text/plain"}}, "ok\n"};
-  }
-  RB_ASSERT(false);
+  if (auto reply = own_reply(question)) return std::move(*reply);
+  if (auto reply = scripted_reply(question)) return std::move(*reply);
+  const auto found = find_api(question.path);
+  if (!found) return reject(*apis_.front(), no_such_path(question).value());
+  // Behind /http a model may be called so.
+  const bool is_list = found->rest == "/models" && found->api != apis_.back().get();
+  if (!is_list) return generate(*found, question, now);
+  if (auto good = expect_method(question, "GET"); !good) return reject(*found->api, good.error());
+  return json_reply(200, models_body(options_));
 }
 
-std::optional<ApiError> Service::fault_of_sender(const Question& question) const {
-  if (!options_.required_key.empty() &&
-      question.authorization != "Bearer " + options_.required_key) {
-    return ApiError{
-        .status = 401, .message = "Incorrect API key provided.", .code = "invalid_api_key"};
+// What the sandbox says of itself, and the pictures it announced.
+std::optional<Reply> Service::own_reply(const Question& question) {
+  const bool is_get = question.method == "GET";
+  if (is_get && question.path == "/stats") {
+    return json_reply(200, stats_body(ledger_.snapshot()));
   }
-  if (question.client_id.size() > client_id_bytes_max || !is_printable_ascii(question.client_id)) {
-    return ApiError{.message =
-                        "Invalid X-Client-Request-Id: expected at most 512 ASCII characters."};
+  if (is_get && question.path == "/healthz") return text_reply(200, "ok\n");
+  if (!is_get || !question.path.starts_with(files_path)) return std::nullopt;
+  return picture(question, question.path.substr(files_path.size()));
+}
+
+Reply Service::picture(const Question& question, std::string_view name) {
+  const bool has_key = std::ranges::any_of(
+      key_headers, [&](const char* header) { return !question.header(header).empty(); });
+  if (has_key) {
+    ledger_.key_leaked();
+    return text_reply(400, "This address takes no key: a client must not send one here.\n");
+  }
+  const auto number = number_of_picture(name);
+  if (!number) {
+    ledger_.invalid();
+    return text_reply(404, "There is no such file.\n");
+  }
+  if (static_cast<std::int64_t>(downloads_.below(1000)) < options_.link_error_per_mille) {
+    ledger_.link_failed();
+    return text_reply(503, "The file cannot be had at this moment.\n");
+  }
+  ledger_.link_served();
+  return {200, {{"Content-Type", "image/png"}}, picture_png(*number, options_.image_bytes)};
+}
+
+std::optional<Reply> Service::scripted_reply(const Question& question) {
+  const ScriptedReply* scripted = script_.next(question);
+  if (scripted == nullptr) return std::nullopt;
+  const int status = scripted->reply.status;
+  ledger_.scripted(scripted->name, status >= 200 && status <= 299,
+                   std::string(question.header("X-Client-Request-Id")));
+  return scripted->reply;
+}
+
+std::optional<Service::Found> Service::find_api(std::string_view path) const {
+  if (const auto rest = behind(path, "/v1")) return Found{apis_.front().get(), *rest};
+  if (const auto rest = behind(path, "/http")) return Found{apis_.back().get(), *rest};
+  for (const auto& api : apis_) {
+    const auto rest = behind(path, fmt::format("/{}/v1", api->name()));
+    if (rest) return Found{api.get(), *rest};
   }
   return std::nullopt;
 }
 
-bool Service::is_out(const std::string& model, Instant now) const {
+std::optional<Trouble> Service::fault_of_sender(const Found& found,
+                                                const Question& question) const {
+  if (!options_.required_key.empty()) {
+    const KeyPlace place = found.api->key_place(question, found.rest);
+    if (question.header(place.header) != place.prefix + options_.required_key) {
+      return Trouble{.kind = Trouble::Kind::wrong_key};
+    }
+  }
+  const std::string_view client_id = question.header("X-Client-Request-Id");
+  if (client_id.size() > client_id_bytes_max || !is_printable_ascii(client_id)) {
+    return Trouble{.message =
+                       "Invalid X-Client-Request-Id: expected at most 512 ASCII characters."};
+  }
+  return std::nullopt;
+}
+
+void Service::name_in_books(const Api& api, Generation& asked) const {
+  if (asked.counted_as.empty()) asked.counted_as = asked.model;
+  std::string apart = fmt::format("{}/{}", api.name(), asked.counted_as);
+  if (options_.models.contains(apart)) asked.counted_as = std::move(apart);
+}
+
+bool Service::is_out(const Generation& asked, Instant now) const {
   if (!options_.outage) return false;
   const SandboxOutage& outage = *options_.outage;
-  const bool concerns = outage.model.empty() || outage.model == model;
+  const bool concerns =
+      outage.model.empty() || outage.model == asked.model || outage.model == asked.counted_as;
   return concerns && now >= start_ + outage.from && now < start_ + outage.until;
 }
 
-std::variant<Reply, Admitted> Service::generate(Generation::Kind kind, const Question& question,
+std::variant<Reply, Admitted> Service::generate(const Found& found, const Question& question,
                                                 Now now) {
-  if (const auto fault = fault_of_sender(question)) return reject(*fault);
-  auto read = read_generation(kind, question.body);
-  if (!read) return reject(read.error());
-  if (is_out(read->model, now.steady)) {
+  if (const auto fault = fault_of_sender(found, question)) return reject(*found.api, *fault);
+  auto read = found.api->read(question, found.rest);
+  if (!read) return reject(*found.api, read.error());
+  name_in_books(*found.api, *read);
+  if (is_out(*read, now.steady)) {
     ledger_.outage();
-    return json_reply(503, error_body(server_error(503)), {{"x-request-id", "req_" + next_id()}});
+    return found.api->error({.kind = Trouble::Kind::overloaded, .model = read->model}, next_id());
   }
-  return decide(std::move(*read), question, now);
+  return decide(found, std::move(*read), question, now);
 }
 
-std::variant<Reply, Admitted> Service::decide(Generation asked, const Question& question, Now now) {
-  const Amounts use = use_of(asked, options_.seed);
-  const bool reserves = options_.token_count == TokenCount::reserve;
+std::variant<Reply, Admitted> Service::decide(const Found& found, Generation asked,
+                                              const Question& question, Now now) {
+  const Api& api = *found.api;
+  const Amounts use = use_of(asked, options_);
+  const Cost cost = api.cost(asked, use);
+  // A key is one of its API only.
+  const std::string_view key = question.header(api.key_place(question, found.rest).header);
   Decision decision =
-      gate_.ask(question.authorization, asked.model, reserves ? reserve_of(asked, use) : use, now);
+      gate_.ask(fmt::format("{} {}", api.name(), key), asked.counted_as, cost.at_first, now);
   switch (decision.kind) {
     case Decision::Kind::granted:
       break;
     case Decision::Kind::rate_limited:
     case Decision::Kind::too_large:
     case Decision::Kind::too_many_at_once:
-      return refuse(decision, asked.model);
+      return refuse(api, decision, asked, now);
     case Decision::Kind::too_many_models:
-      return reject({.status = 404,
-                     .message = "The sandbox has seen too many different models and keys.",
-                     .code = "model_not_found"});
+      return reject(api, {.kind = Trouble::Kind::not_found,
+                          .message = "The sandbox has seen too many different models and keys.",
+                          .code = "model_not_found"});
   }
-  Admitted admitted = admit(std::move(asked), use, std::move(decision), now);
+  Admitted admitted = admit(api, std::move(asked), std::move(decision), now);
+  admitted.use = use;
+  admitted.charged = cost.in_the_end;
+  admitted.mark.files_url = files_url(question);
   ledger_.granted(admitted.customer, use[index_of(Resource::tokens)], admitted.fault,
-                  std::string(question.client_id), now.steady);
+                  std::string(question.header("X-Client-Request-Id")), now.steady);
   return admitted;
 }
 
 // Every draw is made for every request, so that one rate does not shift the others' numbers.
-Admitted Service::admit(Generation asked, const Amounts& use, Decision decision, Now now) {
-  Admitted admitted{.asked = std::move(asked), .fault = draw_fault(), .arrived = now.steady};
-  admitted.error_status = faults_.below(2) == 0 ? 500 : 503;
+Admitted Service::admit(const Api& api, Generation asked, Decision decision, Now now) {
+  Admitted admitted{
+      .api = &api, .asked = std::move(asked), .fault = draw_fault(), .arrived = now.steady};
+  admitted.error = faults_.below(2) == 0 ? Trouble::Kind::failed : Trouble::Kind::overloaded;
   const std::int64_t jitter = options_.jitter.count();
   const Duration delay = options_.latency + Duration{faults_.between(-jitter, jitter)};
   admitted.delay = std::max(delay, Duration{});
-  admitted.mark = {next_id(), now.wall};
-  add_limit_headers(admitted.headers, decision);
-  admitted.customer = {admitted.asked.model, std::move(decision.key_name)};
+  admitted.mark.id = next_id();
+  admitted.mark.created = now.wall;
+  add_limit_headers(api, admitted.headers, decision, now);
+  admitted.customer = {admitted.asked.counted_as, std::move(decision.key_name)};
   admitted.grant = std::move(decision.grant);
-  admitted.use = use;
   return admitted;
 }
 
 Reply Service::answer(const Admitted& admitted, Instant now) const {
   RB_ASSERT(admitted.fault != Fault::reset && admitted.fault != Fault::hang);
-  std::vector<Header> headers = admitted.headers;
-  headers.push_back({"x-request-id", "req_" + admitted.mark.id});
-  headers.push_back({"openai-organization", "org-sandbox"});
-  headers.push_back({"openai-processing-ms", std::to_string(to_ms(now - admitted.arrived))});
-  if (admitted.fault == Fault::error) {
-    const ApiError error = server_error(admitted.error_status);
-    return json_reply(error.status, error_body(error), std::move(headers));
+  const Api& api = *admitted.api;
+  AnswerMark mark = admitted.mark;
+  mark.took = now - admitted.arrived;
+  Reply reply = admitted.fault == Fault::error
+                    ? api.error({.kind = admitted.error, .model = admitted.asked.model}, mark.id)
+                    : api.answer(admitted.asked, mark);
+  if (admitted.fault == Fault::garbage) {
+    const bool is_json = value_of(reply.headers, "Content-Type") == "application/json";
+    if (is_json) {
+      reply.body.resize(reply.body.size() * 2 / 3);
+    } else {
+      reply = json_reply(200, R"({"bytes":"cut off)");
+    }
   }
-  const Generation& asked = admitted.asked;
-  std::string body = asked.kind == Generation::Kind::chat
-                         ? chat_body(asked, admitted.mark, options_.seed)
-                         : image_body(asked, admitted.mark, options_.seed, options_.image_bytes);
-  if (admitted.fault == Fault::garbage) body.resize(body.size() * 2 / 3);
-  return json_reply(200, std::move(body), std::move(headers));
+  reply.headers.insert(reply.headers.end(), admitted.headers.begin(), admitted.headers.end());
+  if (answers_with_links(admitted.asked, options_) && admitted.fault == Fault::none) {
+    const bool has_links = reply.body.find(mark.files_url) != std::string::npos;
+    if (has_links) ledger_.links_announced(admitted.asked.pictures);
+  }
+  return reply;
 }
 
 void Service::end(const Admitted& admitted, bool abandoned, Now now) {
-  gate_.end(admitted.grant, admitted.use, now);
+  gate_.end(admitted.grant, admitted.charged, now);
   ledger_.ended(admitted.customer, abandoned);
 }
 
-Reply Service::reject(const ApiError& error) {
+Reply Service::misdirected() {
+  return reject(*apis_.front(),
+                {.kind = Trouble::Kind::elsewhere,
+                 .message = "The sandbox answers requests to 127.0.0.1 or localhost only."});
+}
+
+Reply Service::reject(const Api& api, const Trouble& trouble) {
   ledger_.invalid();
-  return json_reply(error.status, error_body(error), {{"x-request-id", "req_" + next_id()}});
+  Reply reply = api.error(trouble, next_id());
+  if (!trouble.allowed.empty()) reply.headers.push_back({"Allow", trouble.allowed});
+  return reply;
 }
 
-Reply Service::refuse(const Decision& decision, const std::string& model) {
-  const Telling telling = options_.headers ? Telling::numbers : Telling::name;
-  std::vector<Header> headers{{"x-request-id", "req_" + next_id()},
-                              {"openai-organization", "org-sandbox"}};
-  add_limit_headers(headers, decision);
-  // What never fits need not be tried again.
-  if (options_.headers && decision.kind != Decision::Kind::too_large) {
-    const Duration wait = decision.refusing ? decision.refusing->reading.wait : Duration{};
-    headers.push_back({"Retry-After", whole_seconds(wait)});
-  }
-  ApiError error;
+Reply Service::refuse(const Api& api, const Decision& decision, const Generation& asked, Now now) {
+  Trouble trouble{.kind = Trouble::Kind::rate_limited, .model = asked.model};
+  trouble.tells_numbers = options_.headers;
+  trouble.limit = decision.refusing;
+  trouble.concurrency_max = decision.concurrency_max.value_or(0);
   if (!decision.refusing) {
-    error = concurrency_error(model, decision.concurrency_max);
+    trouble.kind = Trouble::Kind::too_many_at_once;
   } else if (decision.kind == Decision::Kind::too_large) {
-    error = too_large_error(model, *decision.refusing, telling);
-  } else {
-    error = rate_limit_error(model, *decision.refusing, telling);
+    trouble.kind = Trouble::Kind::never_fits;
   }
-  ledger_.refused({model, decision.key_name},
+  Reply reply = api.error(trouble, next_id());
+  add_limit_headers(api, reply.headers, decision, now);
+  ledger_.refused({asked.counted_as, decision.key_name},
                   decision.refusing ? decision.refusing->terms->name : "concurrency");
-  return json_reply(error.status, error_body(error), std::move(headers));
+  return reply;
 }
 
-void Service::add_limit_headers(std::vector<Header>& headers, const Decision& decision) const {
+void Service::add_limit_headers(const Api& api, std::vector<Header>& headers,
+                                const Decision& decision, Now now) const {
   if (!options_.headers) return;
-  add_triple(headers, "requests", decision.requests);
-  add_triple(headers, "tokens", decision.tokens);
+  for (Header& header : api.limit_headers(decision, now)) headers.push_back(std::move(header));
 }
 
 Fault Service::draw_fault() {

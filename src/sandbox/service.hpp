@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,50 +14,40 @@
 
 #include "ratebatch/base/random.hpp"
 #include "ratebatch/base/time.hpp"
-#include "ratebatch/model/http.hpp"
 #include "ratebatch/sandbox/sandbox_options.hpp"
+#include "sandbox/api.hpp"
 #include "sandbox/gate.hpp"
 #include "sandbox/ledger.hpp"
-#include "sandbox/openai_bodies.hpp"
+#include "sandbox/question.hpp"
+#include "sandbox/scripted.hpp"
 
 namespace ratebatch::sandbox {
 
-// OpenAI: a longer X-Client-Request-Id, or one that is not ASCII, is answered with 400.
+// OpenAI: a longer X-Client-Request-Id, or one that is not ASCII, is answered with 400. Here it is
+// so at every API, since the bill is kept by it.
 constexpr std::size_t client_id_bytes_max = 512;
-
-// Views into what the HTTP side holds; an absent header is empty.
-struct Question {
-  std::string_view method;
-  std::string_view path;
-  std::string_view authorization;
-  std::string_view client_id;
-  std::string_view body;
-};
-
-struct Reply {
-  int status = 200;
-  std::vector<Header> headers;
-  std::string body;
-};
 
 // A request that passed: it is counted, and due after `delay` (never, if it hangs).
 struct Admitted {
+  const Api* api = nullptr;  // Lives as long as the service.
   Generation asked;
   Fault fault = Fault::none;
-  int error_status = 500;  // If the fault is an error.
+  Trouble::Kind error = Trouble::Kind::failed;  // If the fault is an error.
   Duration delay{};
   Instant arrived;
   AnswerMark mark;
   std::vector<Header> headers;
   Customer customer;
   Grant grant;
-  Amounts use{};
+  Amounts use{};      // Of each resource.
+  Amounts charged{};  // The same as its limits count it in the end.
 };
 
 class Service {
  public:
   // `options` and `ledger` outlive the service. Precondition: check_sandbox_options(options).
-  Service(const SandboxOptions& options, Ledger& ledger, Now start);
+  Service(const SandboxOptions& options, Ledger& ledger, Now start,
+          std::vector<ScriptedReply> scripted = {});
 
   std::variant<Reply, Admitted> ask(const Question& question, Now now);
 
@@ -68,17 +59,31 @@ class Service {
   // first.
   void end(const Admitted& admitted, bool abandoned, Now now);
 
-  // A 4xx that the HTTP side found out, with the body of the dialect.
-  Reply reject(const ApiError& error);
+  // The reply to a request that was meant for another host.
+  Reply misdirected();
 
  private:
-  std::variant<Reply, Admitted> generate(Generation::Kind kind, const Question& question, Now now);
-  [[nodiscard]] std::optional<ApiError> fault_of_sender(const Question& question) const;
-  [[nodiscard]] bool is_out(const std::string& model, Instant now) const;
-  std::variant<Reply, Admitted> decide(Generation asked, const Question& question, Now now);
-  Admitted admit(Generation asked, const Amounts& use, Decision decision, Now now);
-  Reply refuse(const Decision& decision, const std::string& model);
-  void add_limit_headers(std::vector<Header>& headers, const Decision& decision) const;
+  struct Found {
+    const Api* api = nullptr;
+    std::string_view rest;  // Of the path.
+  };
+
+  std::optional<Reply> own_reply(const Question& question);
+  Reply picture(const Question& question, std::string_view name);
+  std::optional<Reply> scripted_reply(const Question& question);
+  [[nodiscard]] std::optional<Found> find_api(std::string_view path) const;
+  std::variant<Reply, Admitted> generate(const Found& found, const Question& question, Now now);
+  [[nodiscard]] std::optional<Trouble> fault_of_sender(const Found& found,
+                                                       const Question& question) const;
+  void name_in_books(const Api& api, Generation& asked) const;
+  [[nodiscard]] bool is_out(const Generation& asked, Instant now) const;
+  std::variant<Reply, Admitted> decide(const Found& found, Generation asked,
+                                       const Question& question, Now now);
+  Admitted admit(const Api& api, Generation asked, Decision decision, Now now);
+  Reply reject(const Api& api, const Trouble& trouble);
+  Reply refuse(const Api& api, const Decision& decision, const Generation& asked, Now now);
+  void add_limit_headers(const Api& api, std::vector<Header>& headers, const Decision& decision,
+                         Now now) const;
   Fault draw_fault();
   std::string next_id();
 
@@ -86,8 +91,11 @@ class Service {
   Ledger& ledger_;
   Instant start_;
   Gate gate_;
+  Script script_;
+  std::vector<std::unique_ptr<Api>> apis_;  // OpenAI's is the first, that of users the last.
   Rng faults_;
   Rng ids_;
+  Rng downloads_;
 };
 
 }  // namespace ratebatch::sandbox

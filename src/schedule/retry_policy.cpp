@@ -60,13 +60,15 @@ Decision refused(GateWait wait) {
 Decision server_failure(const Outcome& outcome, const AttemptContext& context,
                         const RetrySettings& settings, UnknownPolicy on_unknown, Rng& rng) {
   Decision decision;
-  decision.breaker = BreakerVerdict::failure;
+  // An answer without content is the model's doing, not a server that is down.
+  const bool is_well = outcome.kind == OutcomeClass::bad_reply && !outcome.unreadable;
+  decision.breaker = is_well ? BreakerVerdict::success : BreakerVerdict::failure;
   const bool nobody_answered = outcome.sent && outcome.http_status == 0;
   if (nobody_answered && on_unknown == UnknownPolicy::hold) {
     decision.to = JobState::held;
     return decision;
   }
-  if (context.is_probe) {
+  if (context.is_probe && !is_well) {
     decision.job_wait = context.probe_wait;
     return decision;
   }
@@ -99,7 +101,12 @@ Decision decide(const Outcome& outcome, const AttemptContext& context,
   Decision decision;
   switch (outcome.kind) {
     case OutcomeClass::done:
-      decision.to = JobState::done;
+      decision.to =
+          outcome.answer && !outcome.answer->links.empty() ? JobState::fetching : JobState::done;
+      decision.breaker = BreakerVerdict::success;
+      return decision;
+    case OutcomeClass::not_accepted:
+      if (context.rejections + 1 >= rejections_max) decision.to = JobState::failed;
       decision.breaker = BreakerVerdict::success;
       return decision;
     case OutcomeClass::rate_limited:

@@ -26,12 +26,14 @@ std::string breaker_scope(const LaneSettings& lane) { return "lane " + lane.mode
 }  // namespace
 
 Scheduler::Scheduler(const Lanes& lanes, SchedulerOptions options, Rng rng, Now now,
-                     const std::vector<StoredState>& stored)
+                     const std::vector<StoredState>& stored,
+                     const std::vector<FetchingJob>& fetching)
     : options_(options),
       rng_(rng),
       settings_(lanes),
       quota_(lanes, options.quota, now, stored),
-      stored_breakers_(lanes.lanes.size()) {
+      stored_breakers_(lanes.lanes.size()),
+      fetches_(static_cast<std::size_t>(options.workers)) {
   RB_ASSERT(options.workers >= 1);
   std::vector<std::vector<RouteId>> routes(lanes.lanes.size());
   for (const RouteSettings& route : lanes.routes) {
@@ -45,6 +47,12 @@ Scheduler::Scheduler(const Lanes& lanes, SchedulerOptions options, Rng rng, Now 
       const bool own = state.item == breaker_item && state.scope == breaker_scope(lanes.lanes[i]);
       if (own && lanes_[i].breaker().restore(now, state.value)) stored_breakers_[i] = state.value;
     }
+  }
+  for (const FetchingJob& job : fetching) {
+    const auto lane = lane_of_route_.find(job.route);
+    const Duration wait = job.ready_at ? *job.ready_at - now.wall : Duration{};
+    fetches_.add(job, lane == lane_of_route_.end() ? std::nullopt : std::optional{lane->second},
+                 now.steady + std::clamp<Duration>(wait, Duration{}, fetch_wait_max));
   }
   stored_status_.resize(lanes_.size());
   if (options.probe_pauses) quota_.lift_waits();
@@ -70,8 +78,12 @@ void Scheduler::on(Now now, const event::Committed& committed) {
     const InFlight& flight = found->second;
     lanes_[index_of(flight.lane)].landed();
     if (flight.back_at) lanes_[index_of(flight.home)].queue().put_back(flight.job, *flight.back_at);
+    if (flight.job.state == JobState::fetching) {
+      fetches_.add({seq, flight.job.route, flight.job.attempts}, flight.lane, now.steady);
+    }
     in_flight_.erase(found);
   }
+  for (const JobSeq seq : std::exchange(committing_fetches_, {})) fetches_.stored(seq);
   for (const JobSeq seq : std::exchange(committing_starts_, {})) send_or_fail(now, seq);
 }
 
@@ -101,6 +113,7 @@ void Scheduler::on(Now now, event::CommitFailed& failed) {
   committing_.reset();
   committing_starts_.clear();
   committing_ends_.clear();
+  committing_fetches_.clear();
   room_retry_at_ = now.steady + no_room_wait;
   room_gave_up_ = gave_up_;
   for (const AttemptStart& start : failed.batch.starts) withdraw_start(now, start);
@@ -109,6 +122,7 @@ void Scheduler::on(Now now, event::CommitFailed& failed) {
     newer = std::move(older);
   };
   first(failed.batch.ends, batch_.ends);
+  first(failed.batch.fetches, batch_.fetches);
   first(failed.batch.reopened, batch_.reopened);
   first(failed.batch.states, batch_.states);
   first(failed.batch.lanes, batch_.lanes);
@@ -146,6 +160,11 @@ void Scheduler::on(Now now, event::AttemptEnded& ended) {
   batch_.ends.push_back(std::move(end));
 }
 
+void Scheduler::on(Now now, event::FetchEnded& ended) {
+  auto end = fetches_.ended(now, ended, rng_);
+  if (end) batch_.fetches.push_back(std::move(*end));
+}
+
 void Scheduler::on(Now now, const event::StopRequested& stop) {
   const Instant give_up = now.steady + stop.grace;
   give_up_at_ = give_up_at_ ? std::min(*give_up_at_, give_up) : give_up;
@@ -178,6 +197,7 @@ std::optional<Action> Scheduler::poll(Now now) {
   if (!give_up_at_) {
     if (auto load = next_load()) return load;
   }
+  if (auto fetch = next_fetch(now)) return fetch;
   if (auto commit = next_commit(now)) return commit;
   return next_finish(now);
 }
@@ -187,6 +207,13 @@ std::optional<Action> Scheduler::next_load() {
     if (const auto load = lane.queue().take_load()) return *load;
   }
   return std::nullopt;
+}
+
+// After a stop, too, for as long as the run waits for what is in flight: links do not live long.
+std::optional<Action> Scheduler::next_fetch(Now now) {
+  if (gave_up_ || room_retry_at_) return std::nullopt;
+  const auto fetch = fetches_.take(now.steady);
+  return fetch ? std::optional<Action>{*fetch} : std::nullopt;
 }
 
 std::optional<Action> Scheduler::next_commit(Now now) {
@@ -202,6 +229,7 @@ std::optional<Action> Scheduler::next_commit(Now now) {
   note_states(now);
   for (const AttemptStart& start : batch_.starts) committing_starts_.push_back(start.job);
   for (const AttemptEnd& end : batch_.ends) committing_ends_.push_back(end.job);
+  for (const FetchEnd& end : batch_.fetches) committing_fetches_.push_back(end.job);
   committing_ = batch_.id;
   return action::CommitBatch{std::exchange(batch_, {})};
 }
@@ -228,7 +256,14 @@ void Scheduler::note_lane_changes(Now now) {
 }
 
 LaneStatus Scheduler::status_of(Now now, std::size_t lane) const {
-  return lanes_[lane].status(now, quota_.status(now, LaneId{static_cast<std::int32_t>(lane)}));
+  const LaneId id{static_cast<std::int32_t>(lane)};
+  LaneStatus status = lanes_[lane].status(now, quota_.status(now, id));
+  const bool works = status.state == LaneState::running || status.state == LaneState::slowed;
+  if (works && fetches_.is_full(id)) return {LaneState::waiting, "downloads", std::nullopt};
+  if (status.state == LaneState::idle && fetches_.jobs_of(id) > 0) {
+    status.state = LaneState::running;
+  }
+  return status;
 }
 
 void Scheduler::cancel_all() {
@@ -238,6 +273,7 @@ void Scheduler::cancel_all() {
     flight.cancelled = true;
     out_.push_back(action::Cancel{seq, flight.job.attempts});
   }
+  for (const action::CancelFetch& cancel : fetches_.cancel_all()) out_.push_back(cancel);
 }
 
 Deadline Scheduler::wake_at() const {
@@ -246,6 +282,7 @@ Deadline Scheduler::wake_at() const {
   if (give_up_at_ && !gave_up_) wake.steady = give_up_at_;
   if (out_of_time_at_ && !give_up_at_) wake = earlier(wake, {out_of_time_at_, std::nullopt});
   if (room_retry_at_) wake = earlier(wake, {room_retry_at_, std::nullopt});
+  if (!gave_up_ && !room_retry_at_) wake = earlier(wake, {fetches_.next_ready(), std::nullopt});
   if (give_up_at_ || room_retry_at_ || !has_free_worker()) return wake;
   for (const Lane& lane : lanes_) wake = earlier(wake, lane.wake_at(polled_at_));
   return wake;
@@ -264,6 +301,7 @@ Snapshot Scheduler::snapshot(Now now) const {
     snapshot.lanes.push_back(std::move(view));
   }
   snapshot.in_flight = static_cast<std::int32_t>(in_flight_.size());
+  snapshot.downloads = static_cast<std::int32_t>(fetches_.under_way());
   snapshot.workers = options_.workers;
   snapshot.stopping = give_up_at_.has_value();
   snapshot.storage_waits = room_retry_at_.has_value();

@@ -16,10 +16,12 @@ void Scheduler::apply(Now now, InFlight& flight, const Outcome& outcome, Attempt
   RB_ASSERT(is_legal(JobState::running, decision.to));
 
   if (decision.uses_retry) ++flight.job.retries_used;
+  if (outcome.kind == OutcomeClass::not_accepted) ++flight.job.rejections;
   flight.job.state = decision.to;
   flight.flight = Flight::committing_end;
   end.to = decision.to;
   end.retries_used = flight.job.retries_used;
+  end.rejections = flight.job.rejections;
   unblock(lane.settings().pool);
   // The jobs of a stopped lane are for the next run.
   if (decision.to != JobState::pending || lanes_[index_of(flight.home)].stopped()) return;
@@ -34,6 +36,7 @@ Decision Scheduler::decide_on(Now now, InFlight& flight, const Outcome& outcome,
   Lane& lane = lanes_[index_of(flight.lane)];
   AttemptContext context;
   context.retries_used = flight.job.retries_used;
+  context.rejections = flight.job.rejections;
   context.is_probe = flight.is_probe;
   context.probe_wait = lane.settings().breaker.open_for * 2;
   SettleNotes notes;
@@ -113,7 +116,9 @@ void Scheduler::give_back_retries(Lane& failing) {
 // back, and the lane stops.
 void Scheduler::judge_trial(InFlight& flight, const Outcome& outcome, AttemptEnd& end,
                             Decision& decision) {
-  if (decision.to != JobState::done && decision.to != JobState::failed) return;
+  const bool finishes = decision.to == JobState::done || decision.to == JobState::fetching ||
+                        decision.to == JobState::failed;
+  if (!finishes) return;
   Lane& lane = lanes_[index_of(flight.home)];
   RouteTrial& trial = trials_.at(flight.job.route);
   if (lane.stopped()) {
@@ -155,6 +160,8 @@ std::optional<Action> Scheduler::next_finish(Now now) {
     return action::Finished{action::FinishReason::no_room, ""};
   }
   if (!batch_.empty() || !in_flight_.empty() || !out_.empty()) return std::nullopt;
+  // What is paid is fetched before a run ends; one that was stopped does not wait for a next try.
+  if (fetches_.under_way() > 0 || (!give_up_at_ && !fetches_.empty())) return std::nullopt;
   const auto reason = reason_to_finish(now);
   if (!reason) return std::nullopt;
   finished_ = true;
@@ -194,7 +201,7 @@ std::optional<action::FinishReason> Scheduler::reason_to_finish(Now now) {
     return status_of(now, i).state == LaneState::paused && !served_elsewhere(now, i);
   };
   const bool all_exhausted = all([](std::size_t) { return false; });
-  if (all_exhausted && !gave_up_) {
+  if (all_exhausted && !gave_up_ && fetches_.empty()) {
     if (!words_of_stopped_lanes().empty()) return action::FinishReason::stopped_lane;
     return slice_full() ? action::FinishReason::slice_done : action::FinishReason::complete;
   }

@@ -54,6 +54,7 @@ bool Scheduler::try_fallbacks(Now now, LaneId home) {
       if (!lane.stopped()) note(lane.breaker().probe_at());
       continue;
     }
+    if (fetches_.is_full(target)) continue;
     const auto answer = quota_.reserve(now, target, job->route, job->size);
     if (const auto* reservation = std::get_if<Reservation>(&answer)) {
       start_job(now, home, target, *reservation, "");
@@ -83,7 +84,7 @@ std::optional<Scheduler::Candidate> Scheduler::pick(Now now, const std::vector<b
   const JobRef* best_job = nullptr;
   bool best_starved = false;
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    if (left_out[i]) continue;
+    if (left_out[i] || fetches_.is_full(LaneId{static_cast<std::int32_t>(i)})) continue;
     const JobRef* job = lanes_[i].startable(now);
     const bool falls_back = job == nullptr;
     if (falls_back) job = lanes_[i].fallback_job(now);

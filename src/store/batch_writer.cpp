@@ -24,11 +24,9 @@ std::optional<std::int64_t> maybe_ms(const std::optional<WallTime>& at) {
 Result<std::unique_ptr<BatchWriter>> BatchWriter::make(Connection& connection,
                                                        CounterLedger& ledger) {
   std::unique_ptr<BatchWriter> writer(new BatchWriter(connection, ledger));
-  auto next =
-      query_integer(connection, "SELECT coalesce(max(id), 0) + 1 FROM results", "read results");
-  if (!next) return pass(next);
-  writer->next_result_ = *next;
-  auto prepared = writer->prepare();
+  auto prepared = writer->results_.prepare();
+  if (prepared) prepared = writer->fetches_.prepare();
+  if (prepared) prepared = writer->prepare();
   if (!prepared) return pass(prepared);
   return writer;
 }
@@ -37,13 +35,13 @@ Result<void> BatchWriter::prepare() {
   return prepare_all(
       connection_,
       {{&read_job_,
-        "SELECT id, line_json, metadata_at, metadata_bytes, route_id"
-        " FROM jobs JOIN states USING (seq) WHERE seq = ?1",
+        "SELECT jobs.id, line_json, metadata_at, metadata_bytes, route_id, path"
+        " FROM jobs JOIN states USING (seq) JOIN files ON files.id = file_id WHERE seq = ?1",
         operation},
        {&read_recipe_, "SELECT recipe_id FROM results WHERE seq = ?1", operation},
        {&end_job_,
         "UPDATE states SET state = ?3, retries_used = ?4, unknowns = unknowns + ?5,"
-        " ready_at_ms = ?6, truncated = ?7, finished_at_ms = ?8,"
+        " ready_at_ms = ?6, truncated = ?7, finished_at_ms = ?8, rejections = ?9,"
         " started_at_ms = NULL, lane_id = NULL, key_id = NULL"
         " WHERE seq = ?1 AND state = 1 AND attempts = ?2",
         operation},
@@ -64,26 +62,13 @@ Result<void> BatchWriter::prepare() {
         " cost_pico_usd)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         operation},
-       {&add_answer_,
-        "INSERT INTO results (id, seq, attempt, failed, recipe_id, finished_ms, latency_ms, record)"
-        " VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7)",
-        operation},
-       {&drop_answer_, "DELETE FROM results WHERE seq = ?1", operation},
-       {&turn_to_failure_,
-        "UPDATE results SET id = ?1, failed = 1, attempt = ?3, finished_ms = ?4, latency_ms = ?5,"
-        " failure = ?6 WHERE seq = ?2",
-        operation},
-       {&add_failure_,
-        "INSERT INTO results (id, seq, attempt, failed, finished_ms, latency_ms, failure)"
-        " VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)",
-        operation},
        {&remember_,
         "INSERT INTO remembered VALUES (?1, ?2, ?3)"
         " ON CONFLICT DO UPDATE SET value = excluded.value",
         operation},
        {&forget_, "DELETE FROM remembered WHERE scope = ?1 AND item = ?2", operation},
        {&reopen_job_,
-        "UPDATE states SET state = 0, retries_used = 0, finished_at_ms = NULL"
+        "UPDATE states SET state = 0, retries_used = 0, rejections = 0, finished_at_ms = NULL"
         " WHERE seq = ?1 AND state = 6 RETURNING route_id",
         operation},
        {&find_failure_,
@@ -99,6 +84,10 @@ Result<void> BatchWriter::prepare() {
 Result<void> BatchWriter::write(const Batch& batch, const RunRows& rows) {
   for (const AttemptEnd& end : batch.ends) {
     auto written = write_end(end, rows);
+    if (!written) return pass(written);
+  }
+  for (const FetchEnd& end : batch.fetches) {
+    auto written = fetches_.write(end, rows);
     if (!written) return pass(written);
   }
   for (const JobSeq job : batch.reopened) {
@@ -122,7 +111,7 @@ Result<void> BatchWriter::write(const Batch& batch, const RunRows& rows) {
 }
 
 Result<void> BatchWriter::write_end(const AttemptEnd& end, const RunRows& rows) {
-  RB_ASSERT(is_legal(JobState::running, end.to) && end.to != JobState::fetching);
+  RB_ASSERT(is_legal(JobState::running, end.to));
   RB_ASSERT(end.to != JobState::done || end.outcome.answer.has_value());
   RB_ASSERT(!end.ready_at || end.to == JobState::pending);
   const Running* job = running(end);
@@ -138,12 +127,11 @@ Result<void> BatchWriter::write_end(const AttemptEnd& end, const RunRows& rows) 
   std::optional<std::int64_t> finished_ms;
   if (end.to == JobState::done || end.to == JobState::failed) finished_ms = to_ms(end.at);
   auto written = end_job_.run(end.job, end.attempt, end.to, end.retries_used, unknown,
-                              maybe_ms(end.ready_at), truncated, finished_ms);
+                              maybe_ms(end.ready_at), truncated, finished_ms, end.rejections);
   if (!written) return pass(written);
   RB_ASSERT(connection_.changes() == 1);
   written = write_attempt(end, *job, rows);
-  if (written && end.to == JobState::done) written = write_answer(end, *job, rows);
-  if (written && end.to == JobState::failed) written = write_failure(end, *job, rows);
+  if (written) written = write_result(end, *job, rows);
   if (!written) return pass(written);
   count_end(end, job->route);
   new_ended_.push_back(end.job);
@@ -206,12 +194,11 @@ Result<RouteId> BatchWriter::remember(const AttemptStart& start) {
               .key = start.key,
               .id = {},
               .metadata_json = {},
-              .has_result = false,
-              .old_recipe = std::nullopt};
+              .old = {}};
   StoredJob text;
   auto read = read_job_.rows(
       [&](const Statement& row) {
-        text = {row.text(0), row.text(1)};
+        text = {row.text(0), row.text(1), row.text(5)};
         const auto at = static_cast<std::size_t>(row.integer(2));
         RB_ASSERT(at <= text.line_json.size());
         job.metadata_json = text.line_json.substr(at, static_cast<std::size_t>(row.integer(3)));
@@ -220,12 +207,8 @@ Result<RouteId> BatchWriter::remember(const AttemptStart& start) {
       start.job);
   // Only a job that was asked before can have an answer.
   if (read && start.attempt > AttemptNumber{1}) {
-    read = read_recipe_.rows(
-        [&](const Statement& row) {
-          job.has_result = true;
-          job.old_recipe = row.maybe_integer(0);
-        },
-        start.job);
+    read = read_recipe_.rows([&](const Statement& row) { job.old = {true, row.maybe_integer(0)}; },
+                             start.job);
   }
   if (!read) return pass(read);
   job.id = text.id;
@@ -288,31 +271,28 @@ Result<void> BatchWriter::write_attempt(const AttemptEnd& end, const Running& jo
       outcome.usage.images, outcome.request_id, outcome.message, end.cost_pico_usd);
 }
 
-Result<void> BatchWriter::write_answer(const AttemptEnd& end, const Running& job,
+// Stores what the end leaves of an answer, if anything: a result, or what is to be fetched for it.
+Result<void> BatchWriter::write_result(const AttemptEnd& end, const Running& job,
                                        const RunRows& rows) {
+  const std::int64_t latency = latency_ms(end, job.started_ms);
+  const ResultWriter::Key key{end.job, end.attempt, to_ms(end.at), latency};
   std::optional<std::int64_t> recipe;
   if (const auto at = rows.recipes.find(job.route); at != rows.recipes.end()) recipe = at->second;
-  Result<void> written;
-  if (job.has_result) written = drop_answer_.run(end.job);
-  if (!written) return written;
-  written =
-      add_answer_.run(next_result_++, end.job, end.attempt, recipe, to_ms(end.at),
-                      latency_ms(end, job.started_ms), result_record(end, names_of(job, rows)));
-  if (!written) return pass(written);
-  if (job.old_recipe) ledger_.add_recipe_results(*job.old_recipe, -1);
-  if (recipe) ledger_.add_recipe_results(*recipe, 1);
-  return {};
-}
-
-Result<void> BatchWriter::write_failure(const AttemptEnd& end, const Running& job,
-                                        const RunRows& rows) {
-  const std::int64_t latency = latency_ms(end, job.started_ms);
-  const std::string failure = result_record(end, names_of(job, rows));
-  auto written =
-      turn_to_failure_.run(next_result_++, end.job, end.attempt, to_ms(end.at), latency, failure);
-  // The answer of an earlier time was paid for: it stays beside the failure.
-  if (!written || connection_.changes() == 1) return written;
-  return add_failure_.run(next_result_++, end.job, end.attempt, to_ms(end.at), latency, failure);
+  switch (end.to) {
+    case JobState::done:
+      return results_.write_answer(key, job.old, recipe, result_record(end, names_of(job, rows)));
+    case JobState::failed:
+      return results_.write_failure(key, result_record(end, names_of(job, rows)));
+    case JobState::fetching:
+      return fetches_.add(end, recipe, latency);
+    case JobState::pending:
+    case JobState::running:
+    case JobState::unknown:
+    case JobState::held:
+    case JobState::cancelled:
+      return {};
+  }
+  RB_ASSERT(false);
 }
 
 RecordNames BatchWriter::names_of(const Running& job, const RunRows& rows) {
@@ -335,10 +315,10 @@ void BatchWriter::count_end(const AttemptEnd& end, RouteId route) {
   if (outcome.kind == OutcomeClass::rate_limited || outcome.kind == OutcomeClass::quota_exhausted) {
     calls.rate_limited += 1;
   }
-  if (end.to == JobState::done) {
+  if (end.to == JobState::done || end.to == JobState::fetching) {
     ledger_.add_answer(route, outcome.usage);
-    if (outcome.answer->truncated) ledger_.add_truncated(route, 1);
   }
+  if (end.to == JobState::done && outcome.answer->truncated) ledger_.add_truncated(route, 1);
   if (end.to == JobState::failed) ledger_.add_failures(to_string(outcome.kind), 1);
 }
 

@@ -21,7 +21,9 @@
 #include "ratebatch/model/job.hpp"
 #include "ratebatch/store/checkpoint.hpp"
 #include "store/counter_ledger.hpp"
+#include "store/fetch_writer.hpp"
 #include "store/result_record.hpp"
+#include "store/result_writer.hpp"
 #include "store/sqlite.hpp"
 
 namespace ratebatch {
@@ -49,6 +51,8 @@ class BatchWriter {
   Result<void> write(const Batch& batch, const RunRows& rows);
   // Writes what is to be remembered, without a run.
   Result<void> write_states(const std::vector<StoredState>& states);
+  // What is to be fetched for a job. Precondition: it is fetching.
+  Result<StoredFetch> fetch(JobSeq job) { return fetches_.read(job); }
   void accept();
   void discard();
 
@@ -66,12 +70,14 @@ class BatchWriter {
     KeyId key{};
     std::string id;
     std::string metadata_json;
-    bool has_result = false;                 // From an earlier time.
-    std::optional<std::int64_t> old_recipe;  // Of that result.
+    OldResult old;
   };
 
   BatchWriter(Connection& connection, CounterLedger& ledger)
-      : connection_(connection), ledger_(ledger) {}
+      : connection_(connection),
+        ledger_(ledger),
+        results_(connection, ledger),
+        fetches_(connection, ledger, results_) {}
   Result<void> prepare();
 
   Result<void> write_end(const AttemptEnd& end, const RunRows& rows);
@@ -82,15 +88,14 @@ class BatchWriter {
   Result<bool> is_end_stored(const AttemptEnd& end);
   Result<bool> is_start_stored(const AttemptStart& start);
   Result<void> write_attempt(const AttemptEnd& end, const Running& job, const RunRows& rows);
-  Result<void> write_answer(const AttemptEnd& end, const Running& job, const RunRows& rows);
-  Result<void> write_failure(const AttemptEnd& end, const Running& job, const RunRows& rows);
+  Result<void> write_result(const AttemptEnd& end, const Running& job, const RunRows& rows);
   static RecordNames names_of(const Running& job, const RunRows& rows);
   void count_end(const AttemptEnd& end, RouteId route);
 
   Connection& connection_;
   CounterLedger& ledger_;
-  // Larger than any id in the database. Not given back by a rollback: ids only have to grow.
-  std::int64_t next_result_ = 1;
+  ResultWriter results_;
+  FetchWriter fetches_;
 
   std::unordered_map<JobSeq, Running> running_;
   std::unordered_map<JobSeq, StoredJob> texts_;  // Of the jobs that the last batch started.
@@ -106,10 +111,6 @@ class BatchWriter {
   Statement find_end_;
   Statement find_start_;
   Statement add_attempt_;
-  Statement add_answer_;
-  Statement drop_answer_;
-  Statement turn_to_failure_;
-  Statement add_failure_;
   Statement remember_;
   Statement forget_;
   Statement reopen_job_;

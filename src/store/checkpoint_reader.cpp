@@ -102,6 +102,22 @@ Result<void> CheckpointReader::for_each_page(
   }
 }
 
+Result<void> CheckpointReader::for_each_result(
+    ResultOrder order, std::int64_t cursor,
+    const std::function<Result<void>(const ResultRow&)>& on_result) {
+  auto rows = ResultRows::make(parts_->connection, order, cursor);
+  if (!rows) return pass(rows);
+  while (true) {
+    auto page = rows->next();
+    if (!page) return pass(page);
+    if ((*page)->empty()) return {};
+    for (const ResultRow& row : **page) {
+      auto taken = on_result(row);
+      if (!taken) return taken;
+    }
+  }
+}
+
 Result<std::vector<JobRow>> CheckpointReader::jobs(const JobFilter& filter,
                                                    std::int64_t count_max) {
   auto statement = parts_->connection.prepare(jobs_sql, "list jobs");
@@ -151,12 +167,14 @@ Result<std::optional<JobSize>> CheckpointReader::open_job_size(RouteId route) {
 }
 
 Result<std::optional<StoredJob>> CheckpointReader::find_job(const std::string& id) {
-  auto statement =
-      parts_->connection.prepare("SELECT id, line_json FROM jobs WHERE id = ?1", "find a job");
+  auto statement = parts_->connection.prepare(
+      "SELECT jobs.id, line_json, path FROM jobs JOIN files ON files.id = file_id"
+      " WHERE jobs.id = ?1",
+      "find a job");
   if (!statement) return pass(statement);
   std::optional<StoredJob> job;
-  auto read =
-      statement->rows([&](const Statement& row) { job = StoredJob{row.text(0), row.text(1)}; }, id);
+  auto read = statement->rows(
+      [&](const Statement& row) { job = StoredJob{row.text(0), row.text(1), row.text(2)}; }, id);
   if (!read) return pass(read);
   return job;
 }

@@ -30,6 +30,20 @@ Result<void> choose_by_class(Connection& connection, const RequeueFilter& filter
   return {};
 }
 
+Result<void> choose_by_recipe(Connection& connection, const RequeueFilter& filter) {
+  auto statement = connection.prepare(
+      "INSERT OR IGNORE INTO temp.chosen SELECT seq FROM states JOIN results USING (seq)"
+      " JOIN recipes ON recipes.id = results.recipe_id"
+      " WHERE states.route_id = ?1 AND states.state = 5 AND recipes.hash <> ?2",
+      operation);
+  if (!statement) return pass(statement);
+  for (const Recipe& recipe : filter.changed) {
+    auto chosen = statement->run(recipe.route, recipe.hash);
+    if (!chosen) return pass(chosen);
+  }
+  return {};
+}
+
 Result<void> choose_by_id(Connection& connection, const RequeueFilter& filter,
                           RequeueSummary& summary) {
   Statement find;
@@ -101,6 +115,7 @@ Result<RequeueSummary> requeue_jobs(Connection& connection, CounterLedger& ledge
       operation);
   if (done) done = choose_by_state(connection, filter);
   if (done) done = choose_by_class(connection, filter);
+  if (done) done = choose_by_recipe(connection, filter);
   if (done) done = choose_by_id(connection, filter, summary);
   if (done) done = count_chosen(connection, ledger, summary);
   if (done) {
@@ -110,7 +125,7 @@ Result<RequeueSummary> requeue_jobs(Connection& connection, CounterLedger& ledge
         "DELETE FROM results WHERE record IS NULL AND seq IN temp.chosen;"
         "UPDATE results SET failed = 0, failure = NULL WHERE failed = 1 AND seq IN temp.chosen;"
         "UPDATE states SET state = CASE state WHEN 3 THEN 3 ELSE 0 END, retries_used = 0,"
-        " unknowns = 0, truncated = 0, ready_at_ms = NULL, finished_at_ms = NULL"
+        " unknowns = 0, rejections = 0, truncated = 0, ready_at_ms = NULL, finished_at_ms = NULL"
         " WHERE seq IN temp.chosen;"
         "DELETE FROM temp.chosen",
         operation);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
@@ -26,6 +27,22 @@ class ResultPages {
 
   ResultPage page_;
   Statement read_page_;
+};
+
+// The same with what stands around each result.
+class ResultRows {
+ public:
+  static Result<ResultRows> make(Connection& connection, ResultOrder order, std::int64_t cursor);
+
+  // The next rows, valid until the next call; none behind the last result.
+  Result<const std::vector<ResultRow>*> next();
+
+ private:
+  explicit ResultRows(std::int64_t cursor) : cursor_(cursor) {}
+
+  std::int64_t cursor_;
+  std::vector<ResultRow> rows_;
+  Statement read_rows_;
 };
 
 }  // namespace ratebatch

@@ -20,7 +20,17 @@ struct RecordNames {
   bool sandbox = false;
 };
 
-// Precondition: `end.to` is done, with an answer, or failed.
+// Precondition: `end.to` is done, with an answer, or failed. A failure tells the answer that was
+// refused, if it has one.
 std::string result_record(const AttemptEnd& end, const RecordNames& names);
+
+// What a record says of an answer but its files: fields in JSON, without braces. To be kept until
+// the files are here.
+std::string answer_content(const AttemptEnd& end);
+
+// The record of an answer whose files were fetched. `files_json`: a JSON array of those it had
+// before; `content`: as answer_content said. Precondition: `end.to` is done or failed.
+std::string fetched_record(const FetchEnd& end, const RecordNames& names, std::string files_json,
+                           std::string_view content);
 
 }  // namespace ratebatch

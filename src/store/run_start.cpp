@@ -56,14 +56,20 @@ Result<void> add_names(Connection& connection, const RunStart& start, RunRows& r
 }
 
 Result<void> add_recipes(Connection& connection, const RunStart& start, RunRows& rows) {
-  auto statement = connection.prepare(
-      "INSERT INTO recipes (hash, json, results) VALUES (?1, ?2, 0)"
-      " ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash RETURNING id",
-      operation);
-  if (!statement) return pass(statement);
+  Statement add;
+  Statement use;
+  auto done = prepare_all(connection,
+                          {{&add,
+                            "INSERT INTO recipes (hash, json, results) VALUES (?1, ?2, 0)"
+                            " ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash RETURNING id",
+                            operation},
+                           {&use, "UPDATE routes SET recipe_id = ?2 WHERE id = ?1", operation}});
+  if (!done) return pass(done);
   for (const Recipe& recipe : start.recipes) {
-    auto id = returned_row(*statement, recipe.hash, recipe.json);
+    auto id = returned_row(add, recipe.hash, recipe.json);
     if (!id) return pass(id);
+    auto used = use.run(recipe.route, *id);
+    if (!used) return pass(used);
     rows.recipes[recipe.route] = *id;
   }
   return {};
@@ -172,6 +178,11 @@ Result<RunOpened> open_run(Connection& connection, CounterLedger& ledger, const 
     auto found = settle_running(connection, ledger, start);
     if (!found) return pass(found);
     opened.begun.found_unknown = *found;
+  }
+  if (jobs.of(JobState::fetching) > 0) {
+    auto fetches = read_fetching_jobs(connection);
+    if (!fetches) return pass(fetches);
+    opened.begun.fetches = std::move(*fetches);
   }
   auto run = add_run(connection, start);
   if (!run) return pass(run);

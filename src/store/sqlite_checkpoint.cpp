@@ -46,7 +46,8 @@ JobRef job_ref(const Statement& row, RouteId route) {
              .size = {.input_bytes = row.integer(6),
                       .output_max = std::nullopt,
                       .images = row.integer(8),
-                      .raw_body = row.integer(9) != 0}};
+                      .raw_body = row.integer(9) != 0},
+             .rejections = static_cast<std::int32_t>(row.integer(10))};
   if (row.integer(7) > 0) job.size.output_max = row.integer(7);
   if (const auto ready_ms = row.maybe_integer(5)) job.ready_at = wall_from_ms(*ready_ms);
   return job;
@@ -150,10 +151,14 @@ Result<StoredJob> SqliteCheckpoint::job(JobSeq seq) {
   std::optional<StoredJob> job = parts_->database->writer->take_text(seq);
   if (job) return std::move(*job);
   auto read = parts_->database->find_job.rows(
-      [&](const Statement& row) { job = StoredJob{row.text(0), row.text(1)}; }, seq);
+      [&](const Statement& row) { job = StoredJob{row.text(0), row.text(1), row.text(2)}; }, seq);
   if (!read) return pass(read);
   RB_ASSERT(job.has_value());
   return std::move(*job);
+}
+
+Result<StoredFetch> SqliteCheckpoint::fetch(JobSeq seq) {
+  return parts_->database->writer->fetch(seq);
 }
 
 Result<void> SqliteCheckpoint::commit(const Batch& batch) {

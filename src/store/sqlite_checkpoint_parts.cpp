@@ -26,17 +26,19 @@ Result<void> prepare_reading(Database& database) {
       database.connection,
       {{&database.page_of_priority,
         "SELECT seq, priority, state, attempts, retries_used, ready_at_ms, input_bytes, output_max,"
-        " images, raw_body FROM states"
+        " images, raw_body, rejections FROM states"
         " WHERE route_id = ?1 AND state IN (0, 3) AND priority = ?2 AND seq > ?3"
         " ORDER BY seq LIMIT ?4",
         "read jobs"},
        {&database.page_below,
         "SELECT seq, priority, state, attempts, retries_used, ready_at_ms, input_bytes, output_max,"
-        " images, raw_body FROM states"
+        " images, raw_body, rejections FROM states"
         " WHERE route_id = ?1 AND state IN (0, 3) AND priority <= ?2"
         " ORDER BY priority DESC, seq LIMIT ?3",
         "read jobs"},
-       {&database.find_job, "SELECT id, line_json FROM jobs WHERE seq = ?1", "read a job"}});
+       {&database.find_job,
+        "SELECT jobs.id, line_json, path FROM jobs JOIN files ON files.id = file_id WHERE seq = ?1",
+        "read a job"}});
 }
 
 }  // namespace

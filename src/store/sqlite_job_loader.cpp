@@ -81,8 +81,8 @@ Result<void> SqliteJobLoader::prepare() {
         operation},
        {&update_state_,
         "UPDATE states SET route_id = ?2, priority = ?3, state = 0, retries_used = 0, unknowns = 0,"
-        " ready_at_ms = NULL, finished_at_ms = NULL, input_bytes = ?4, output_max = ?5,"
-        " images = ?6, raw_body = ?7 WHERE seq = ?1 AND state IN (0, 6)",
+        " rejections = 0, ready_at_ms = NULL, finished_at_ms = NULL, input_bytes = ?4,"
+        " output_max = ?5, images = ?6, raw_body = ?7 WHERE seq = ?1 AND state IN (0, 6)",
         operation},
        {&find_failure_,
         "SELECT class FROM attempts WHERE seq = ?1"

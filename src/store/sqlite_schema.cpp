@@ -273,7 +273,35 @@ ALTER TABLE call_counts ADD COLUMN cost_pico_usd INTEGER NOT NULL DEFAULT 0
   CHECK (cost_pico_usd >= 0);
 )sql";
 
-constexpr std::array<const char*, 3> all_migrations = {format_1, format_2, format_3};
+// Answers that announced files which are still to be downloaded, what becomes of answers that are
+// refused, and by which recipe a route's jobs are done now.
+constexpr const char* format_4 = R"sql(
+-- One row for each job that is fetching. `links` and `files` are JSON arrays, `content` is the part
+-- of the record-to-be that tells of the answer.
+CREATE TABLE fetches (
+  seq INTEGER PRIMARY KEY REFERENCES jobs (seq),
+  attempt INTEGER NOT NULL CHECK (attempt >= 1),
+  tries INTEGER NOT NULL CHECK (tries >= 0),
+  ready_at_ms INTEGER,
+  recipe_id INTEGER REFERENCES recipes (id),
+  latency_ms INTEGER NOT NULL CHECK (latency_ms >= 0),
+  truncated INTEGER NOT NULL CHECK (truncated IN (0, 1)),
+  links TEXT NOT NULL CHECK (links LIKE '["%"]'),
+  files TEXT NOT NULL CHECK (files LIKE '[%]'),
+  content TEXT NOT NULL
+) STRICT;
+
+ALTER TABLE states ADD COLUMN rejections INTEGER NOT NULL DEFAULT 0 CHECK (rejections >= 0);
+
+-- As of the last run that served the route; of older databases, that of its latest answer.
+ALTER TABLE routes ADD COLUMN recipe_id INTEGER REFERENCES recipes (id);
+UPDATE routes SET recipe_id = latest.recipe_id
+FROM (SELECT states.route_id, results.recipe_id, max(results.id) FROM results
+  JOIN states USING (seq) WHERE results.recipe_id IS NOT NULL GROUP BY states.route_id) AS latest
+WHERE latest.route_id = routes.id;
+)sql";
+
+constexpr std::array<const char*, 4> all_migrations = {format_1, format_2, format_3, format_4};
 
 std::string shown(const std::string& path) { return escaped(path, 4096); }
 

@@ -167,6 +167,13 @@ Result<StatusData> read_status(Connection& connection, std::optional<std::int64_
   auto counts = read_counts(connection);
   if (!counts) return pass(counts);
   status.counts = std::move(*counts);
+  auto changed =
+      query_integer(connection,
+                    "SELECT coalesce(sum(results), 0) FROM recipes"
+                    " WHERE id NOT IN (SELECT recipe_id FROM routes WHERE recipe_id IS NOT NULL)",
+                    operation);
+  if (!changed) return pass(changed);
+  status.changed = *changed;
   auto routes = read_routes(connection);
   if (!routes) return pass(routes);
   status.routes = std::move(*routes);

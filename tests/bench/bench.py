@@ -15,6 +15,7 @@ import time
 
 import machine
 import rows_durable
+import rows_files
 import rows_loading
 import rows_memory
 import rows_million
@@ -42,6 +43,7 @@ ROWS = {
     "slow-disk": (rows_durable.slow_disk, "end to end with slower and slower syncs"),
     "loading": (rows_loading.loading, "loading 1,000,000 lines; again"),
     "memory": (rows_memory.memory, "memory of a run with few and with 1,000,000 jobs"),
+    "files": (rows_files.large_files, "memory for answers of 5 and 40 MB"),
     "resume": (rows_million.resume, "start to first request with 1,000,000 jobs"),
     "status": (rows_million.status, "`status` beside a run with 1,000,000 jobs"),
     "results": (rows_million.results, "`results` of 1,000,000 jobs"),

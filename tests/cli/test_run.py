@@ -274,6 +274,7 @@ class CheckTest(CliTestCase):
             "3 jobs, all lines right\n\n"
             "small\n"
             "  goes to  https://127.0.0.1:1/v1 (openai), chat model small\n"
+            "  asks     POST https://127.0.0.1:1/v1/chat/completions\n"
             "  limits   concurrency 8\n"
             "  key      TEST_API_KEY is there\n", finished.stdout)
         self.assertEqual(before, self.files())

@@ -41,11 +41,35 @@ class UsageTest(CliTestCase):
              "(did you mean 'always'?); see 'ratebatch status --help'"),
             (["status", "-q", "-v"],
              "--quiet and --verbose exclude each other; see 'ratebatch status --help'"),
-            (["retry"], "say which jobs: --failed, --unknown, --truncated, --class C or --id ID; "
-             "see 'ratebatch retry --help'"),
+            (["retry"], "say which jobs: --failed, --unknown, --truncated, --changed, --class C or "
+             "--id ID; see 'ratebatch retry --help'"),
             (["retry", "--class", "timout"], "--class 'timout' is no class (did you mean "
              "'timeout'?); 'ratebatch status' lists those of the failed jobs; "
              "see 'ratebatch retry --help'"),
+            (["run", "jobs.jsonl", "--id-column", "id"],
+             "--id-column is for CSV files, and none is given; lines of JSON name it themselves; see 'ratebatch run --help'"),
+            (["check", "--type", "bio"], "--type is for CSV files, and none is given; lines of "
+             "JSON name it themselves; see 'ratebatch check --help'"),
+            (["plan", "x.jsonl", "--type", "bio"], "--type is for CSV files, and none is given; "
+             "lines of JSON name it themselves; see 'ratebatch plan --help'"),
+            (["resume", "--type", "bio"],
+             "unknown option '--type'; see 'ratebatch resume --help'"),
+            (["results", "--format", "jsno"], "--format 'jsno': expected jsonl, batch or csv; "
+             "see 'ratebatch results --help'"),
+            (["results", "--columns", "id"],
+             "--columns needs --format csv; see 'ratebatch results --help'"),
+            (["results", "--format", "csv", "--columns", "id,,text"], "--columns 'id,,text': "
+             "expected names such as id,text,artist; see 'ratebatch results --help'"),
+            (["results", "--errors", "e.jsonl"],
+             "--errors needs --format batch; see 'ratebatch results --help'"),
+            (["results", "--format", "batch", "-o", "a", "--errors", "a"],
+             "--errors needs a file of its own; see 'ratebatch results --help'"),
+            (["results", "--follow", "--in-order"], "--follow writes results as they come, and "
+             "--in-order waits for the first; see 'ratebatch results --help'"),
+            (["results", "--follow", "-o", "r"], "--follow writes to standard output only: a file "
+             "is complete or not there; see 'ratebatch results --help'"),
+            (["results", "--follow", "--format", "csv"],
+             "--follow needs --format jsonl; see 'ratebatch results --help'"),
             (["run", "-", "-"], "'-' (standard input) can be read only once; "
              "see 'ratebatch run --help'"),
         ]

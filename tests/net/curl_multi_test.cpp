@@ -98,14 +98,16 @@ TEST_CASE("the transport may go while transfers are in flight") {
   {
     const auto transport = open_transport();
     HttpRequest request = post_to(server.url("/"));
-    request.body_file = folder.path("asset");
+    request.reply_files.binary_body = true;
+    request.reply_files.folder = folder.path("");
+    request.reply_files.stem = "asset";
     transport->send(TransferId{1}, request);
     while (server.bill() == 0) {
       CHECK(transport->finished().empty());
       transport->wait(std::chrono::milliseconds{10});
     }
   }
-  CHECK_FALSE(std::filesystem::exists(folder.path("asset")));
+  CHECK_FALSE(std::filesystem::exists(folder.path("asset-0")));
 }
 
 TEST_CASE("the wake descriptor ends a wait") {

@@ -204,7 +204,8 @@ TEST_CASE("headers over 64 KiB are too large, however they are spread") {
 
 TEST_CASE("the sink takes 64 KiB of headers and not a byte more") {
   const std::string line = "x: " + std::string(1019, 'v') + "\r\n";  // 1,024 bytes.
-  ReplySink sink(1, std::nullopt);
+  const ReplyFiles none;
+  ReplySink sink(1, none);
   for (int i = 0; i < 63; ++i) REQUIRE(sink.take_header_line(line));
   REQUIRE(sink.take_header_line(std::string(1023, 'y')));
   SUBCASE("n") { CHECK(sink.take_header_line("z")); }

@@ -59,6 +59,9 @@ struct Reached {
   std::int64_t held = 0;
   std::int64_t resent = 0;
   std::int64_t rate_limited = 0;
+  std::int64_t fetched = 0;
+  std::int64_t lost = 0;
+  std::int64_t rejected = 0;
 
   void add(const SimReport& report) {
     sends += report.sends;
@@ -68,9 +71,13 @@ struct Reached {
     held += report.held;
     resent += report.resent;
     rate_limited += report.rate_limited;
+    fetched += report.fetched;
+    lost += report.lost;
+    rejected += report.rejected;
   }
   [[nodiscard]] bool everything() const {
-    return crashes > 0 && done > 0 && failed > 0 && held > 0 && resent > 0 && rate_limited > 0;
+    return crashes > 0 && done > 0 && failed > 0 && held > 0 && resent > 0 && rate_limited > 0 &&
+           fetched > 0 && lost > 0 && rejected > 0;
   }
 };
 
@@ -106,10 +113,10 @@ int run_seeds(const Arguments& arguments) {
     return violations > 0 ? 0 : 1;
   }
   fmt::print(
-      "{} seeds: {} sends, {} crashes, {} done, {} failed, {} held, {} resent, {} refused; "
-      "no invariant broken\n",
+      "{} seeds: {} sends, {} crashes, {} done, {} failed, {} held, {} resent, {} refused, "
+      "{} fetched, {} lost, {} rejected; no invariant broken\n",
       arguments.seeds, reached.sends, reached.crashes, reached.done, reached.failed, reached.held,
-      reached.resent, reached.rate_limited);
+      reached.resent, reached.rate_limited, reached.fetched, reached.lost, reached.rejected);
   if (arguments.seeds >= 100 && !reached.everything()) {
     fmt::print("but some kind of event never happened: the simulation proves too little\n");
     return 1;

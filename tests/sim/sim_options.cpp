@@ -81,6 +81,13 @@ SimOptions options_of_seed(std::uint64_t seed) {
   if (rng.chance(150)) o.slice_jobs = rng.between(1, 40);
   if (rng.chance(300)) o.answers_per_turn = static_cast<std::int32_t>(rng.between(1, 5));
   add_limits(o, rng);
+  o.empty_per_mille = sometimes(40);
+  o.refused_per_mille = sometimes(60);
+  if (rng.chance(400)) {
+    o.links_per_mille = rng.below(1000) + 1;
+    o.fetch_error_per_mille = sometimes(400);
+    o.fetch_gone_per_mille = sometimes(60);
+  }
   return o;
 }
 
@@ -91,7 +98,8 @@ std::string describe(const SimOptions& o) {
       "separate_keys={} waves={} x {} fallback={} cost_max={} no_wait={}\n"
       "server: algorithm={} requests={} per {} concurrency={} hints={} headers={} typo={} "
       "latency={}..{}\n"
-      "faults: error={} break={} garbage={} permanent={} key_refused={} outage={}\n"
+      "faults: error={} break={} garbage={} permanent={} key_refused={} outage={} empty={} "
+      "refused={} links={} fetch_error={} fetch_gone={}\n"
       "ours: crash={} (at most {}) no_room={} slow_commit={} clock_step={} stops={} slice={} "
       "answers_per_turn={} canary={}",
       o.jobs, o.types, o.models, o.keys, o.workers, o.priorities,
@@ -103,8 +111,10 @@ std::string describe(const SimOptions& o) {
       o.server_concurrency, o.server_gives_hints, o.server_gives_headers, o.typo,
       format_duration(o.latency_min), format_duration(o.latency_max), o.error_per_mille,
       o.break_per_mille, o.garbage_per_mille, o.permanent_per_mille, o.key_refused_per_mille,
-      o.outage, o.crash_per_mille, o.crashes_max, o.no_room_per_mille, o.slow_commit_per_mille,
-      o.clock_step_per_mille, o.stops_max, o.slice_jobs, o.answers_per_turn, o.canary);
+      o.outage, o.empty_per_mille, o.refused_per_mille, o.links_per_mille, o.fetch_error_per_mille,
+      o.fetch_gone_per_mille, o.crash_per_mille, o.crashes_max, o.no_room_per_mille,
+      o.slow_commit_per_mille, o.clock_step_per_mille, o.stops_max, o.slice_jobs,
+      o.answers_per_turn, o.canary);
 }
 
 }  // namespace ratebatch::sim

@@ -54,6 +54,13 @@ struct SimOptions {
   std::uint64_t permanent_per_mille = 0;    // Jobs that always get a 400.
   std::uint64_t key_refused_per_mille = 0;  // The second key and later ones may be refused.
   bool outage = false;                      // For a while in the middle everything fails.
+  std::uint64_t empty_per_mille = 0;        // 200 without content.
+  std::uint64_t refused_per_mille = 0;      // Answers that the rules of their type refuse.
+
+  // Answers whose files are to be downloaded, and what happens to that.
+  std::uint64_t links_per_mille = 0;
+  std::uint64_t fetch_error_per_mille = 0;  // 5xx, broken, or redirected, per download.
+  std::uint64_t fetch_gone_per_mille = 0;   // Jobs whose link is dead for good.
 
   // What happens to us.
   std::uint64_t crash_per_mille = 0;  // Per port call.

@@ -117,6 +117,10 @@ Result<void> SimCheckpoint::commit(const Batch& batch) {
     state_.trace(fmt::format("end {} {} {}", static_cast<std::int64_t>(end.job), to_string(end.to),
                              to_string(end.outcome.kind)));
   }
+  for (const FetchEnd& end : batch.fetches) {
+    state_.trace(fmt::format("fetched {} {} {}", static_cast<std::int64_t>(end.job),
+                             to_string(end.to), end.tries));
+  }
   if (state_.options.canary) before_last_commit_ = data_;
   auto stored = fake_.commit(batch);
   state_.just_ended.clear();
@@ -125,7 +129,39 @@ Result<void> SimCheckpoint::commit(const Batch& batch) {
   return stored;
 }
 
+void SimTransport::download(TransferId id, const HttpRequest& request) {
+  require(!request.key_header && request.headers.empty(), "a download carries no key");
+  require(request.public_only, "a download goes to public addresses only");
+  const std::string job = request.url.substr(request.url.rfind('/') + 1);
+  const JobState stored = find_job(data_, job).state;
+  require(stored == JobState::fetching, "no file is fetched before its answer is stored");
+  require(downloads_.insert(job).second, "no job has two downloads under way");
+  require(downloads_.size() <= static_cast<std::size_t>(state_.options.workers),
+          "no more downloads than workers");
+  state_.maybe_crash();
+  state_.trace("download " + job);
+  const bool redirected = request.url.find("/moved/") != std::string::npos;
+  SimProvider::Answer answer = state_.provider.download(job, redirected);
+  deliveries_.emplace(state_.now.steady + answer.after,
+                      Delivery{id, std::move(answer.result), job, "", state_.now.steady});
+}
+
+// A transfer ended, or was broken off.
+void SimTransport::over(const Delivery& delivery) {
+  if (delivery.scope.empty()) {
+    downloads_.erase(delivery.job);
+    return;
+  }
+  state_.provider.finished(delivery.scope);
+  --scopes_in_flight_[delivery.scope];
+  jobs_in_flight_.erase(delivery.job);
+}
+
 void SimTransport::send(TransferId id, HttpRequest request) {
+  if (request.method == "GET") {
+    download(id, request);
+    return;
+  }
   const std::string job = header_value(request, "x-client-request-id");
   const std::string model = json_text_field(request.body, "model");
   require(request.key_header.has_value(), "a request carries its key");
@@ -149,7 +185,7 @@ void SimTransport::check_send(const std::string& id, const std::string& scope) {
   require(job.state == JobState::running, "no request leaves before its start is committed");
   require(!interrupts_.stop_seen(), "nothing starts after a stop");
   require(jobs_in_flight_.count(id) == 0, "no job has two requests in flight");
-  require(deliveries_.size() < static_cast<std::size_t>(o.workers),
+  require(jobs_in_flight_.size() < static_cast<std::size_t>(o.workers),
           "no more requests than workers");
   require(o.configured_concurrency == 0 || scopes_in_flight_[scope] < o.configured_concurrency,
           "concurrency stays within its limit");
@@ -200,9 +236,7 @@ void SimTransport::check_day(const std::string& scope) {
 void SimTransport::cancel(TransferId id) {
   for (auto at = deliveries_.begin(); at != deliveries_.end(); ++at) {
     if (at->second.id != id) continue;
-    state_.provider.finished(at->second.scope);
-    --scopes_in_flight_[at->second.scope];
-    jobs_in_flight_.erase(at->second.job);
+    over(at->second);
     deliveries_.erase(at);
     return;
   }
@@ -213,9 +247,7 @@ std::vector<FinishedTransfer> SimTransport::finished() {
   while (!deliveries_.empty() && deliveries_.begin()->first <= state_.now.steady) {
     Delivery delivery = std::move(deliveries_.begin()->second);
     deliveries_.erase(deliveries_.begin());
-    state_.provider.finished(delivery.scope);
-    --scopes_in_flight_[delivery.scope];
-    jobs_in_flight_.erase(delivery.job);
+    over(delivery);
     state_.trace("reply " + delivery.job);
     out.push_back({delivery.id, std::move(delivery.result), state_.now.steady - delivery.sent_at});
   }
@@ -234,6 +266,26 @@ void SimTransport::wait(Duration longest) {
   const Duration passed = std::max(Duration{}, until - state_.now.steady);
   state_.now.steady = state_.now.steady + passed;
   state_.now.wall = state_.now.wall + passed;
+}
+
+Result<std::vector<std::string>> SimFiles::keep(std::string_view id, std::size_t before,
+                                                const std::vector<Asset>& assets) {
+  if (!state_.healed && state_.rng.chance(state_.options.no_room_per_mille)) {
+    return fail(ErrorCode::disk_full, "simulated");
+  }
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < assets.size(); ++i) {
+    names.push_back(fmt::format("{}~{}.{}", id, before + i, assets[i].extension));
+  }
+  return names;
+}
+
+Outcome SimDialect::read(const HttpReply& reply, const Endpoint& endpoint,
+                         const AskedFor& asked) const {
+  Outcome outcome = real_.read(reply, endpoint, asked);
+  const std::string_view link = reply.header("x-sim-link");
+  if (outcome.answer && !link.empty()) outcome.answer->links.emplace_back(link);
+  return outcome;
 }
 
 void SimObserver::committed(Now /*now*/, const Batch& /*batch*/, const Counts& counts) {

@@ -98,6 +98,7 @@ class SimCheckpoint final : public Checkpoint {
   Result<std::vector<JobRef>> load_page(RouteId route, std::optional<JobCursor> after,
                                         std::size_t count) override;
   Result<StoredJob> job(JobSeq seq) override { return fake_.job(seq); }
+  Result<StoredFetch> fetch(JobSeq seq) override { return fake_.fetch(seq); }
   Result<void> commit(const Batch& batch) override;
   Result<void> end_run(const RunEnd& end) override { return fake_.end_run(end); }
   [[nodiscard]] const Counts& counts() const override { return fake_.counts(); }
@@ -130,10 +131,12 @@ class SimTransport final : public Transport {
     TransferId id{};
     TransferResult result;
     std::string job;
-    std::string scope;
+    std::string scope;  // Empty: a download.
     Instant sent_at;
   };
 
+  void download(TransferId id, const HttpRequest& request);
+  void over(const Delivery& delivery);
   void check_send(const std::string& id, const std::string& scope);
   void check_priority(const std::string& id);
   void check_rate(const std::string& scope);
@@ -146,8 +149,40 @@ class SimTransport final : public Transport {
   std::int64_t idle_waits_ = 0;
   std::set<std::string> jobs_sent_;
   std::set<std::string> jobs_in_flight_;
+  std::set<std::string> downloads_;
   std::map<std::string, std::int32_t> scopes_in_flight_;
   std::map<std::string, std::vector<Instant>> sent_times_;
+};
+
+// Keeps files by their names; finds no room now and then.
+class SimFiles final : public AnswerFiles {
+ public:
+  explicit SimFiles(SimState& state) : state_(state) {}
+  Result<std::string> incoming() override { return std::string{}; }
+  Result<std::vector<std::string>> keep(std::string_view id, std::size_t before,
+                                        const std::vector<Asset>& assets) override;
+  void remove(const std::string& /*path*/) override { throw Violation{"nothing is in a file"}; }
+
+ private:
+  SimState& state_;
+};
+
+// What OpenAI's dialect reads, and the links that the simulated provider puts into a header.
+class SimDialect final : public Dialect {
+ public:
+  explicit SimDialect(const Dialect& real) : real_(real) {}
+  [[nodiscard]] Result<HttpRequest> request(const JobContent& content,
+                                            const Endpoint& endpoint) const override {
+    return real_.request(content, endpoint);
+  }
+  [[nodiscard]] KeyHeader key_header(const Endpoint& endpoint) const override {
+    return real_.key_header(endpoint);
+  }
+  [[nodiscard]] Outcome read(const HttpReply& reply, const Endpoint& endpoint,
+                             const AskedFor& asked) const override;
+
+ private:
+  const Dialect& real_;
 };
 
 // Bounds the length of a run, and checks what a snapshot shows.

@@ -7,6 +7,14 @@
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::sim {
+namespace {
+
+// What happens to a job whenever it is asked for is a property of the job, not of the moment.
+std::uint64_t fate_of(const std::string& id, const std::string& what) {
+  return std::stoull(fnv1a_64_hex(id + what).substr(0, 8), nullptr, 16) % 1000;
+}
+
+}  // namespace
 
 SimProvider::Answer SimProvider::request(Now now, const std::string& scope,
                                          const std::string& model, const std::string& id,
@@ -35,9 +43,7 @@ SimProvider::Answer SimProvider::answer(Account& account, const std::string& mod
                                         const std::string& id, const std::string& key) {
   const Duration latency{rng_.between(options_.latency_min.count(), options_.latency_max.count())};
   const Duration quick = std::min<Duration>(latency, std::chrono::milliseconds{5});
-  // Which jobs are wrong is a property of the job, not of the moment.
-  const std::uint64_t fate = std::stoull(fnv1a_64_hex(id).substr(0, 8), nullptr, 16) % 1000;
-  account.permanently_wrong = fate < options_.permanent_per_mille;
+  account.permanently_wrong = fate_of(id, "wrong") < options_.permanent_per_mille;
   if (options_.typo && !typo_mended_ && model == "model-0") {
     ++account.not_found;
     return {error(404, "model_not_found"), quick};
@@ -45,7 +51,7 @@ SimProvider::Answer SimProvider::answer(Account& account, const std::string& mod
   if (account.permanently_wrong) return {error(400, "invalid_request_error"), quick};
   if (healed_) {
     ++account.charged;
-    return {success(id), latency};
+    return {content(account, id), latency};
   }
   if (key != "key-0" && rng_.chance(options_.key_refused_per_mille)) {
     return {error(401, "invalid_api_key"), quick};
@@ -64,7 +70,58 @@ SimProvider::Answer SimProvider::answer(Account& account, const std::string& mod
     reply.body.resize(reply.body.size() / 2);
     return {reply, latency};
   }
-  return {success(id), latency};
+  return {content(account, id), latency};
+}
+
+// An answer, good or bad, with links or without.
+HttpReply SimProvider::content(Account& account, const std::string& id) {
+  HttpReply reply = success(id);
+  if (!healed_ && rng_.chance(options_.empty_per_mille)) {
+    ++account.failed;
+    const std::size_t at = reply.body.find("answer to");
+    reply.body.erase(at, reply.body.find('"', at) - at);
+    return reply;
+  }
+  if (!healed_ && rng_.chance(options_.refused_per_mille)) {
+    ++account.rejected;
+    reply.body.replace(reply.body.find("answer to"), 9, "rubbish for");
+    return reply;
+  }
+  account.has_links = fate_of(id, "links") < options_.links_per_mille;
+  account.gone = fate_of(id, "gone") < options_.fetch_gone_per_mille;
+  if (account.has_links) {
+    reply.headers.push_back({"x-sim-link", "https://files.sim.test/" + id});
+  }
+  return reply;
+}
+
+SimProvider::Answer SimProvider::download(const std::string& id, bool redirected) {
+  Account& account = accounts_[id];
+  const Duration latency{rng_.between(1'000'000, 400'000'000)};
+  HttpReply reply;
+  reply.status = 200;
+  reply.headers.push_back({"content-type", "image/png"});
+  reply.body = "picture";
+  if (account.gone) {
+    reply.status = 404;
+    return {reply, latency};
+  }
+  if (!healed_ && rng_.chance(options_.fetch_error_per_mille)) {
+    switch (rng_.below(3)) {
+      case 0:
+        reply.status = 503;
+        return {reply, latency};
+      case 1:
+        return {TransferFailure{TransferFault::broken, true, 0, "simulated"}, latency};
+      case 2:
+        if (redirected) break;
+        reply.status = 302;
+        reply.headers.push_back({"location", "/moved/" + id});
+        return {reply, latency};
+    }
+  }
+  ++account.fetched;
+  return {reply, latency};
 }
 
 // As OpenAI tells them.

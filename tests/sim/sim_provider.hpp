@@ -22,6 +22,10 @@ struct Account {
   std::int64_t failed = 0;         // Server failures of all kinds, broken connections included.
   bool permanently_wrong = false;  // Always gets a 400.
   std::int64_t not_found = 0;
+  std::int64_t rejected = 0;  // Answers that the client's rules refuse.
+  bool has_links = false;     // Its answers announce files.
+  bool gone = false;          // The file host never has them.
+  std::int64_t fetched = 0;   // Downloads that brought a file.
 };
 
 class SimProvider {
@@ -37,6 +41,9 @@ class SimProvider {
   // `scope`: what shares its limits.
   Answer request(Now now, const std::string& scope, const std::string& model, const std::string& id,
                  const std::string& key);
+
+  // A download of the file of job `id`, at its link or where that redirects.
+  Answer download(const std::string& id, bool redirected);
 
   // The request that was answered so is over (its slot at the server is free again).
   void finished(const std::string& scope);
@@ -69,6 +76,7 @@ class SimProvider {
   Answer broken(Account& account, Duration latency);
   static HttpReply error(std::int32_t status, const std::string& code);
   HttpReply success(const std::string& id) const;
+  HttpReply content(Account& account, const std::string& id);
 
   const SimOptions& options_;
   Rng rng_;

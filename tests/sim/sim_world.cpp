@@ -76,6 +76,7 @@ Config make_config(const SimOptions& o) {
     TypeSettings type;
     type.name = type_name(i);
     type.model = model_name(i % o.models);
+    if (o.refused_per_mille > 0) type.accept.lacks = {"rubbish"};
     config.types[type.name] = type;
   }
   return config;
@@ -124,6 +125,11 @@ class World {
     report.held = counts.jobs().of(JobState::held);
     report.resent = counts.calls.resent;
     report.rate_limited = counts.calls.rate_limited;
+    for (const FakeJob& job : data_.jobs) {
+      if (job.state == JobState::done && !job.files.empty()) ++report.fetched;
+      if (job.state == JobState::failed && job.fetch_tries > 0) ++report.lost;
+      if (job.rejections > 0) ++report.rejected;
+    }
     return report;
   }
 
@@ -189,26 +195,28 @@ class World {
     SimCheckpoint checkpoint{state_, data_};
     SimTransport transport{state_, data_, interrupts};
     SimObserver observer{state_};
+    SimFiles files{state_};
     try {
-      return work(clock, interrupts, checkpoint, transport, observer);
+      return work({clock, transport, checkpoint, interrupts, observer, files}, checkpoint);
     } catch (const Crash&) {
       checkpoint.forget_last_commit();
       return std::nullopt;
     }
   }
 
-  action::FinishReason work(SimClock& clock, SimInterrupts& interrupts, SimCheckpoint& checkpoint,
-                            SimTransport& transport, SimObserver& observer) {
+  action::FinishReason work(const DriverPorts& ports, SimCheckpoint& checkpoint) {
     std::vector<std::string> warnings;
     const KeyReader read_key = [](const KeySource& source) { return Secret{source.name}; };
     auto catalog =
         make_catalog(config_, checkpoint.routes().value(), read_key, CatalogOptions{}, warnings);
     require(catalog.has_value(), "the configuration fits the jobs");
     for (RouteSettings& route : catalog->lanes.routes) route.proven = proven_;
+    const SimDialect dialect{*catalog->dialects.front()};
+    for (const Dialect*& each : catalog->dialects) each = &dialect;
 
     RunStart start;
     start.pid = 1;
-    start.at = clock.now().wall;
+    start.at = ports.clock.now().wall;
     start.workers = state_.options.workers;
     start.on_unknown = state_.options.on_unknown;
     start.lanes = catalog->lanes;
@@ -233,8 +241,9 @@ class World {
     if (state_.options.slice_jobs > 0) options.scheduler.jobs_max = state_.options.slice_jobs;
     options.answers_per_turn_max = static_cast<std::size_t>(state_.options.answers_per_turn);
     options.seed = state_.options.seed + static_cast<std::uint64_t>(state_.crashes);
-    auto end = drive(*catalog, {clock, transport, checkpoint, interrupts, observer}, options,
-                     begun->states);
+    const std::int64_t fetching = checkpoint.counts().jobs().of(JobState::fetching);
+    require(std::ssize(begun->fetches) == fetching, "a run knows every job that is fetching");
+    auto end = drive(*catalog, ports, options, *begun);
     require(end.has_value(), "no run ends with an error of the store");
     require(end->reason != action::FinishReason::budget ||
                 checkpoint.counts().calls.cost_pico_usd <= state_.options.cost_max,
@@ -276,9 +285,21 @@ class World {
     fail_if(job.state == JobState::done && account.charged < 1, "a done job was answered");
     fail_if(job.state == JobState::done && account.permanently_wrong, "a wrong job is never done");
     const std::int64_t retries = config_.retry.server.retries;
+    const bool refused_twice = account.rejected >= rejections_max;
+    const bool lost =
+        account.has_links && (account.gone || state_.options.fetch_error_per_mille > 0);
     fail_if(job.state == JobState::failed && !account.permanently_wrong && account.not_found == 0 &&
-                account.failed <= retries,
+                account.failed <= retries && !refused_twice && !lost,
             "a job fails only for failures beyond its retries, never for a limit");
+    const bool has_files = job.state == JobState::done && account.has_links;
+    fail_if(has_files && (job.files.size() != 1 || account.fetched < 1),
+            "a done job has the files that its answer announced");
+    fail_if(has_files && account.gone, "a file that does not exist is not had");
+    fail_if(job.state == JobState::done && job.text.starts_with("rubbish"),
+            "no refused answer is a result");
+    // An answer that was good and seen ends the asking, whatever becomes of its files.
+    fail_if(job.unknowns == 0 && account.charged > account.rejected + account.failed + 1,
+            "what is paid is not asked for again");
     fail_if(job.state == JobState::held && account.refused == account.arrived &&
                 job.unknowns == 0 && account.arrived > 0,
             "a job is held only where nobody saw the answer");

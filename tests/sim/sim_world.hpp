@@ -21,6 +21,9 @@ struct SimReport {
   std::int64_t held = 0;
   std::int64_t resent = 0;
   std::int64_t rate_limited = 0;
+  std::int64_t fetched = 0;   // Done with files that were downloaded.
+  std::int64_t lost = 0;      // Failed for want of them.
+  std::int64_t rejected = 0;  // With an answer that their type refused.
 };
 
 SimReport simulate(const SimOptions& options);

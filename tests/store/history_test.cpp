@@ -37,6 +37,11 @@ class History {
       if (store.state(job) == JobState::running && rng_.chance(400)) {
         batch.ends.push_back(draw_end(job, attempts + 1));
       }
+      if (store.state(job) == JobState::fetching && rng_.chance(400)) {
+        constexpr JobState ways[] = {JobState::fetching, JobState::done, JobState::failed};
+        batch.fetches.push_back(fetch_end_of(job, attempts, ways[rng_.below(std::size(ways))],
+                                             store.fetch_tries(job) + 1, step_));
+      }
     }
     for (const RouteId route : {RouteId{1}, RouteId{2}}) {
       for (const JobRef& job : must(checkpoint.load_page(route, {}, rng_.below(4)))) {
@@ -66,7 +71,7 @@ class History {
     end.outcome.answer->truncated = rng_.chance(300);
     end.outcome.usage = {rng_.between(0, 50), rng_.between(0, 50), rng_.between(0, 2), 0};
     end.cost_pico_usd = rng_.between(0, 1'000'000);
-    switch (rng_.below(6)) {
+    switch (rng_.below(8)) {
       case 0:
         end.to = JobState::failed;
         end.outcome.kind = OutcomeClass::content_policy;
@@ -84,6 +89,15 @@ class History {
         end.to = JobState::pending;
         end.outcome.kind = OutcomeClass::server_error;
         end.retries_used = 1;
+        break;
+      case 4:
+        end.to = JobState::pending;
+        end.outcome.kind = OutcomeClass::not_accepted;
+        end.rejections = 1;
+        break;
+      case 5:
+        end.to = JobState::fetching;
+        end.outcome.answer->links = {"https://files.test/a"};
         break;
       default:
         break;

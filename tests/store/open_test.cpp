@@ -99,7 +99,7 @@ TEST_CASE("a new database is stamped, private and ours") {
     for (const std::string& name : folder.names()) CHECK(mode_of(folder.file(name)) == 0600);
     auto& connection = SqliteCheckpointProbe::connection(*checkpoint);
     CHECK(query(connection, "PRAGMA application_id") == 0x52426174);
-    CHECK(query(connection, "PRAGMA user_version") == 3);
+    CHECK(query(connection, "PRAGMA user_version") == 4);
     CHECK(query(connection, "PRAGMA synchronous") == 2);
   }
   const auto again = must(SqliteCheckpoint::open(path, OpenMode::must_exist, {false, "", "x"}));
@@ -175,7 +175,7 @@ TEST_CASE("files that are not ours stay as they are") {
     auto connection = must(Connection::open(path, Connection::Access::read_write));
     must(connection.execute("PRAGMA user_version = 7", "make"));
     words = path +
-            " was made by a newer ratebatch (format 7, this one knows 3); install a newer version";
+            " was made by a newer ratebatch (format 7, this one knows 4); install a newer version";
   }
   const std::string before = bytes_of(path);
   for (const OpenMode mode : {OpenMode::create_or_open, OpenMode::must_exist}) {

@@ -239,4 +239,41 @@ TEST_CASE("recipes count the answers that were made with them") {
   CHECK(count("new") == 1);
 }
 
+TEST_CASE("answers of an older recipe are counted, and can be redone without being lost") {
+  SqliteStore store;
+  store.load({new_job("a"), new_job("b"), new_job("x", "image")});
+  const auto run_with = [&](const std::string& bio) -> Checkpoint& {
+    RunStart start = run_start();
+    start.recipes = {{RouteId{1}, bio, "{}"}, {RouteId{2}, "image", "{}"}};
+    Checkpoint& checkpoint = store.open();
+    must(checkpoint.begin_run(start));
+    return checkpoint;
+  };
+  const auto changed = [&] {
+    return must(must(CheckpointReader::open(store.path()))->status()).changed;
+  };
+  Checkpoint& first = run_with("old");
+  must(first.commit(starts({start_of(JobSeq{1}, 1), start_of(JobSeq{3}, 1)})));
+  must(first.commit(ends({answer_of(JobSeq{1}, 1, "a"), answer_of(JobSeq{3}, 1, "x")})));
+  CHECK(changed() == 0);
+  Checkpoint& second = run_with("new");
+  must(second.commit(starts({start_of(JobSeq{2}, 1)})));
+  must(second.commit(ends({answer_of(JobSeq{2}, 1, "b")})));
+  CHECK(changed() == 1);
+
+  RequeueFilter filter;
+  filter.changed = {{RouteId{1}, "new", ""}, {RouteId{2}, "image", ""}};
+  CHECK(must(store.open().requeue(filter)).total() == 1);
+  CHECK(store.state(JobSeq{1}) == JobState::pending);
+  CHECK(store.state(JobSeq{2}) == JobState::done);
+  CHECK(store.text(JobSeq{1}) == "a");
+  CHECK(changed() == 1);
+  Checkpoint& third = run_with("new");
+  must(third.commit(starts({start_of(JobSeq{1}, 2)})));
+  must(third.commit(ends({answer_of(JobSeq{1}, 2, "new a")})));
+  CHECK(store.text(JobSeq{1}) == "new a");
+  CHECK(changed() == 0);
+  CHECK(must(store.open().requeue(filter)).total() == 0);
+}
+
 }  // namespace ratebatch::store_test

@@ -242,6 +242,37 @@ TEST_CASE("jobs of the second format know the size of their lines, and money beg
   CHECK(query(connection, "PRAGMA user_version") == std::ssize(migrations()));
 }
 
+TEST_CASE("routes of the third format have the recipe of their latest answer") {
+  const TempDir folder;
+  const std::string path = folder.file("x.db");
+  write_file(path, "");
+  {
+    auto connection = must(Connection::open(path, Connection::Access::read_write));
+    must(migrate_to(connection, migrations().first(3)));
+    must(connection.execute(
+        "INSERT INTO files (id, path, inode, size, mtime_ns) VALUES (1, '/a.jsonl', 0, 0, 0);"
+        "INSERT INTO routes VALUES (1, 'bio', ''), (2, 'email', '');"
+        "INSERT INTO recipes VALUES (1, 'old', '{}', 1), (2, 'new', '{}', 1);"
+        "INSERT INTO jobs (seq, id, file_id, line, load, line_json) VALUES"
+        " (1, 'a', 1, 1, 1, '{}'), (2, 'b', 1, 2, 1, '{}'), (3, 'c', 1, 3, 1, '{}');"
+        "INSERT INTO states (seq, route_id, priority, state, attempts, finished_at_ms) VALUES"
+        " (1, 1, 0, 5, 1, 9), (2, 1, 0, 5, 1, 9), (3, 2, 0, 0, 0, NULL);"
+        "INSERT INTO state_counts VALUES (1, 5, 2), (2, 0, 1);"
+        "INSERT INTO results (id, seq, attempt, failed, recipe_id, finished_ms, latency_ms, record)"
+        " VALUES (1, 1, 1, 0, 1, 9, 1, '{\"id\":\"a\"}'), (2, 2, 1, 0, 2, 9, 1, '{}');",
+        "fill"));
+  }
+  auto checkpoint = must(SqliteCheckpoint::open(path, OpenMode::must_exist, {}));
+  Connection& connection = SqliteCheckpointProbe::connection(*checkpoint);
+  CHECK(query(connection, "SELECT recipe_id FROM routes WHERE id = 1") == 2);
+  CHECK(query(connection, "SELECT recipe_id IS NULL FROM routes WHERE id = 2") == 1);
+  CHECK(query(connection, "SELECT sum(rejections) FROM states") == 0);
+  const auto reader = must(CheckpointReader::open(path));
+  CHECK(must(reader->status()).changed == 1);
+  CHECK(result_lines(*reader, ResultOrder::finishing) ==
+        std::vector<std::string>{R"({"id":"a"})", "{}"});
+}
+
 TEST_CASE("what is remembered has a value, and sizes are what they can be") {
   SqliteStore store;
   store.load({new_job("a")});

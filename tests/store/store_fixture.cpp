@@ -154,6 +154,41 @@ AttemptEnd answer_of(JobSeq job, std::int32_t attempt, const std::string& text,
   return end;
 }
 
+AttemptEnd link_of(JobSeq job, std::int32_t attempt, const std::string& url,
+                   std::int64_t at_second) {
+  AttemptEnd end = end_of(job, attempt, JobState::fetching, OutcomeClass::done, at_second);
+  end.outcome.answer.emplace();
+  end.outcome.answer->links = {url};
+  end.outcome.http_status = 200;
+  return end;
+}
+
+FetchEnd fetch_end_of(JobSeq job, std::int32_t attempt, JobState to, std::int32_t tries,
+                      std::int64_t at_second) {
+  FetchEnd end;
+  end.job = job;
+  end.attempt = AttemptNumber{attempt};
+  end.to = to;
+  end.tries = tries;
+  end.at = second(at_second);
+  if (to == JobState::done) {
+    end.outcome.kind = OutcomeClass::done;
+    end.outcome.files = {"assets/a.png"};
+  }
+  if (to == JobState::fetching) end.ready_at = second(at_second + 5);
+  if (to == JobState::failed) {
+    end.outcome.kind = OutcomeClass::not_found;
+    end.outcome.message = "HTTP 404";
+  }
+  return end;
+}
+
+Batch fetches(std::vector<FetchEnd> list) {
+  Batch batch;
+  batch.fetches = std::move(list);
+  return batch;
+}
+
 Batch starts(std::vector<AttemptStart> list) {
   Batch batch;
   batch.starts = std::move(list);

@@ -70,6 +70,13 @@ AttemptEnd end_of(JobSeq job, std::int32_t attempt, JobState to, OutcomeClass ki
                   std::int64_t at_second = 101);
 AttemptEnd answer_of(JobSeq job, std::int32_t attempt, const std::string& text,
                      std::int64_t at_second = 101);
+// An answer that announces one file.
+AttemptEnd link_of(JobSeq job, std::int32_t attempt, const std::string& url,
+                   std::int64_t at_second = 101);
+// The end of a try to fetch it; `tries` counts it.
+FetchEnd fetch_end_of(JobSeq job, std::int32_t attempt, JobState to, std::int32_t tries,
+                      std::int64_t at_second = 110);
+Batch fetches(std::vector<FetchEnd> list);
 Batch starts(std::vector<AttemptStart> list);
 Batch ends(std::vector<AttemptEnd> list);
 
@@ -102,6 +109,7 @@ class FakeStore {
   // Of the nth attempt that ended, from 1.
   OutcomeClass ended_as(JobSeq job, std::size_t n) { return data_.at(job).ended.at(n - 1).kind; }
   std::size_t ended_count(JobSeq job) { return data_.at(job).ended.size(); }
+  std::int32_t fetch_tries(JobSeq job) { return data_.at(job).fetch_tries; }
   Counts count_rows() { return data_.counts; }
 
  private:

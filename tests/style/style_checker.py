@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "schedule": ["base", "model", "quota"],
     "store": ["base", "model"],
     "net": ["base", "model"],
-    "input": ["base", "model", "quota"],
+    "input": ["base", "model", "quota", "provider"],
     "run": ["base", "model", "quota", "provider", "schedule", "store", "net", "input"],
     "sandbox": ["base", "model"],
     "cli": ["base", "model", "quota", "provider", "schedule", "store", "net", "input", "run",

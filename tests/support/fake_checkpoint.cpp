@@ -57,6 +57,10 @@ Result<RunBegun> FakeCheckpoint::begin_run(const RunStart& start) {
     const JobState to = held ? JobState::held : JobState::unknown;
     if (to != before) move(job, to);
   }
+  for (const FakeJob& job : data_.jobs) {
+    if (job.state != JobState::fetching) continue;
+    begun.fetches.push_back({job.seq, job.route, job.attempts, job.fetch_tries, job.fetch_at});
+  }
   for (const auto& [name, value] : data_.states) {
     begun.states.push_back({name.first, name.second, value});
   }
@@ -76,14 +80,21 @@ Result<std::vector<JobRef>> FakeCheckpoint::load_page(RouteId route, std::option
   for (; place != places.end() && jobs.size() < count; ++place) {
     const FakeJob& job = data_.at(place->seq);
     jobs.push_back({job.seq, job.route, job.priority, job.state, job.attempts, job.retries_used,
-                    job.ready_at, job.size});
+                    job.ready_at, job.size, false, job.rejections});
   }
   return jobs;
 }
 
 Result<StoredJob> FakeCheckpoint::job(JobSeq seq) {
   const FakeJob& job = data_.at(seq);
-  return StoredJob{job.id, job.line_json};
+  return StoredJob{job.id, job.line_json, "-"};
+}
+
+Result<StoredFetch> FakeCheckpoint::fetch(JobSeq seq) {
+  const FakeJob& job = data_.at(seq);
+  RB_ASSERT(job.state == JobState::fetching);
+  const Answer& answer = *job.answer->outcome.answer;
+  return StoredFetch{job.id, answer.links, answer.files.size()};
 }
 
 Result<void> FakeCheckpoint::commit(const Batch& batch) {
@@ -91,6 +102,7 @@ Result<void> FakeCheckpoint::commit(const Batch& batch) {
   ++commits_;
   if (full_commits_.erase(commits_) > 0) return fail(ErrorCode::disk_full, "no room (fake)");
   for (const AttemptEnd& end : batch.ends) end_attempt(end);
+  for (const FetchEnd& end : batch.fetches) end_fetch(end);
   for (const JobSeq seq : batch.reopened) reopen(data_.at(seq));
   for (const AttemptStart& start : batch.starts) start_attempt(start);
   for (const StoredState& state : batch.states) {
@@ -107,11 +119,12 @@ Result<void> FakeCheckpoint::commit(const Batch& batch) {
 void FakeCheckpoint::reopen(FakeJob& job) {
   if (job.state != JobState::failed) return;
   job.retries_used = 0;
+  job.rejections = 0;
   move(job, JobState::pending);
 }
 
 void FakeCheckpoint::end_attempt(const AttemptEnd& end) {
-  RB_ASSERT(is_legal(JobState::running, end.to) && end.to != JobState::fetching);
+  RB_ASSERT(is_legal(JobState::running, end.to));
   RB_ASSERT(end.to != JobState::done || end.outcome.answer.has_value());
   RB_ASSERT(!end.ready_at || end.to == JobState::pending);
   FakeJob& job = data_.at(end.job);
@@ -129,13 +142,15 @@ void FakeCheckpoint::settle(FakeJob& job, const AttemptEnd& end) {
   const Outcome& outcome = end.outcome;
   job.ended.push_back({end.attempt, job.started_at, end.at, outcome.kind});
   job.retries_used = end.retries_used;
+  job.rejections = end.rejections;
   job.ready_at = end.ready_at;
   if (end.to == JobState::unknown || end.to == JobState::held) ++job.unknowns;
-  if (end.to == JobState::done) {
-    ++job.results;
-    job.text = outcome.answer->text;
-    job.truncated = outcome.answer->truncated;
-    if (job.truncated) ++data_.counts.routes[job.route].truncated;
+  if (end.to == JobState::done) store_answer(job, *outcome.answer);
+  if (end.to == JobState::fetching) {
+    RB_ASSERT(!outcome.answer->links.empty());
+    job.answer = end;
+    job.fetch_tries = 0;
+    job.fetch_at.reset();
   }
   move(job, end.to);
 
@@ -147,6 +162,42 @@ void FakeCheckpoint::settle(FakeJob& job, const AttemptEnd& end) {
   if (outcome.kind == OutcomeClass::rate_limited || outcome.kind == OutcomeClass::quota_exhausted) {
     ++calls.rate_limited;
   }
+}
+
+void FakeCheckpoint::store_answer(FakeJob& job, const Answer& answer) {
+  ++job.results;
+  job.text = answer.text;
+  job.files = answer.files;
+  job.truncated = answer.truncated;
+  if (job.truncated) ++data_.counts.routes[job.route].truncated;
+}
+
+void FakeCheckpoint::end_fetch(const FetchEnd& end) {
+  RB_ASSERT(end.to == JobState::fetching || is_legal(JobState::fetching, end.to));
+  RB_ASSERT((end.to == JobState::fetching) == end.ready_at.has_value());
+  RB_ASSERT((end.to == JobState::done) == (end.outcome.kind == OutcomeClass::done));
+  FakeJob& job = data_.at(end.job);
+  RB_ASSERT(job.attempts == end.attempt);
+  const bool is_next = job.state == JobState::fetching && end.tries == job.fetch_tries + 1;
+  if (!is_next) {
+    RB_ASSERT(job.state == end.to);
+    RB_ASSERT(end.to == JobState::fetching ? end.tries == job.fetch_tries
+                                           : job.finished_at == end.at);
+    return;
+  }
+  job.fetch_tries = end.tries;
+  job.fetch_at = end.ready_at;
+  if (end.to == JobState::fetching) return;
+  if (end.to == JobState::done) {
+    Answer answer = std::move(*job.answer->outcome.answer);
+    answer.files.insert(answer.files.end(), end.outcome.files.begin(), end.outcome.files.end());
+    store_answer(job, answer);
+  } else {
+    job.ended.back().kind = end.outcome.kind;
+  }
+  job.answer.reset();
+  job.finished_at = end.at;
+  move(job, end.to);
 }
 
 void FakeCheckpoint::start_attempt(const AttemptStart& start) {

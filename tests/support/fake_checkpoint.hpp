@@ -41,6 +41,7 @@ struct FakeJob {
   JobState state = JobState::pending;
   AttemptNumber attempts{};
   std::int32_t retries_used = 0;
+  std::int32_t rejections = 0;
   std::int32_t unknowns = 0;
   std::optional<WallTime> ready_at;
   WallTime started_at;       // Of the running attempt.
@@ -48,6 +49,12 @@ struct FakeJob {
   std::string text;          // Of the last one.
   bool truncated = false;
   std::vector<FakeAttempt> ended;  // In order.
+  // While it is fetching.
+  std::optional<AttemptEnd> answer;
+  std::int32_t fetch_tries = 0;
+  std::optional<WallTime> fetch_at;
+  std::vector<std::string> files;  // Of the last answer, fetched.
+  WallTime finished_at;
 };
 
 struct FakeCheckpointData {
@@ -88,6 +95,7 @@ class FakeCheckpoint final : public Checkpoint {
   Result<std::vector<JobRef>> load_page(RouteId route, std::optional<JobCursor> after,
                                         std::size_t count) override;
   Result<StoredJob> job(JobSeq seq) override;
+  Result<StoredFetch> fetch(JobSeq seq) override;
   Result<void> commit(const Batch& batch) override;
   Result<void> end_run(const RunEnd& end) override;
   [[nodiscard]] const Counts& counts() const override { return data_.counts; }
@@ -97,6 +105,8 @@ class FakeCheckpoint final : public Checkpoint {
   void end_attempt(const AttemptEnd& end);
   void start_attempt(const AttemptStart& start);
   void settle(FakeJob& job, const AttemptEnd& end);
+  void store_answer(FakeJob& job, const Answer& answer);
+  void end_fetch(const FetchEnd& end);
   // The one place where a job changes its state: counters and order follow.
   void move(FakeJob& job, JobState to);
 

@@ -2,10 +2,13 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <vector>
 
 #include "ratebatch/run/output_file.hpp"
 #include "support/temporary_folder.hpp"
@@ -58,7 +61,7 @@ TEST_CASE("the longest id still gives a file name that every file system takes")
 TEST_CASE("files are written complete, owner-only, and nothing else is left behind") {
   const TemporaryFolder folder;
   const std::string assets = folder.path("assets");
-  const auto names = write_assets(assets, "img-1", {{"first", "png"}, {"second", "png"}});
+  const auto names = write_assets(assets, "img-1", {{"first", "", "png"}, {"second", "", "png"}});
   REQUIRE(names.has_value());
   CHECK(*names == std::vector<std::string>{"img-1.png", "img-1~2.png"});
   CHECK(folder.read("assets/img-1~2.png") == "second");
@@ -72,7 +75,7 @@ TEST_CASE("the same job's file is replaced, and a part file of a killed run is n
   std::filesystem::create_directory(folder.path("assets"));
   folder.write("assets/a.png", "old");
   folder.write("assets/a.png.part", "torn");
-  REQUIRE(write_assets(folder.path("assets"), "a", {{"new", "png"}}).has_value());
+  REQUIRE(write_assets(folder.path("assets"), "a", {{"new", "", "png"}}).has_value());
   CHECK(folder.read("assets/a.png") == "new");
   CHECK(files_in(folder.path("assets")) == 1);
 }
@@ -83,7 +86,7 @@ TEST_CASE("a planted symbolic link is replaced, not followed") {
   folder.write("victim", "precious");
   std::filesystem::create_symlink(folder.path("victim"), folder.path("assets/a.png"));
   std::filesystem::create_symlink(folder.path("victim"), folder.path("assets/a.png.part"));
-  REQUIRE(write_assets(folder.path("assets"), "a", {{"new", "png"}}).has_value());
+  REQUIRE(write_assets(folder.path("assets"), "a", {{"new", "", "png"}}).has_value());
   CHECK(folder.read("victim") == "precious");
   CHECK_FALSE(std::filesystem::is_symlink(folder.path("assets/a.png")));
 }
@@ -91,7 +94,7 @@ TEST_CASE("a planted symbolic link is replaced, not followed") {
 TEST_CASE("a folder that cannot be made is an error that names it") {
   const TemporaryFolder folder;
   folder.write("file", "");
-  const auto names = write_assets(folder.path("file/assets"), "a", {{"x", "png"}});
+  const auto names = write_assets(folder.path("file/assets"), "a", {{"x", "", "png"}});
   REQUIRE_FALSE(names.has_value());
   CHECK(names.error().code == ErrorCode::io);
   CHECK(names.error().message.find(folder.path("file/assets")) != std::string::npos);
@@ -106,6 +109,113 @@ TEST_CASE("a folder for files is made and tried before anything is paid for") {
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == ErrorCode::invalid_input);
   CHECK(refused.error().message.find(folder.path("file")) != std::string::npos);
+}
+
+TEST_CASE("an asset that is a file already is moved to its name, beside those in memory") {
+  const TemporaryFolder folder;
+  const std::string assets = folder.path("assets");
+  const std::string arrived = folder.write("assets/.incoming-x/7-0", "first");
+  const auto names = write_assets(assets, "a", {{"", arrived, "png"}, {"second", "", "jpg"}});
+  REQUIRE(names.has_value());
+  CHECK(*names == std::vector<std::string>{"a.png", "a~2.jpg"});
+  CHECK(folder.read("assets/a.png") == "first");
+  CHECK(folder.read("assets/a~2.jpg") == "second");
+  CHECK(files_in(assets + "/.incoming-x") == 0);
+}
+
+TEST_CASE("where one asset cannot be written, all are where they were, for another try") {
+  const TemporaryFolder folder;
+  const std::string assets = folder.path("assets");
+  const std::string first = folder.write("assets/.incoming-x/7-0", "first");
+  const std::string second = folder.path("assets/.incoming-x/7-1");
+  const std::vector<Asset> both = {{"", first, "png"}, {"", second, "png"}};
+  const auto refused = write_assets(assets, "a", both);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ErrorCode::io);
+  CHECK(refused.error().message ==
+        "cannot move to its folder " + second + ": No such file or directory");
+  CHECK(folder.read("assets/.incoming-x/7-0") == "first");
+  CHECK(files_in(assets) == 1);
+  folder.write("assets/.incoming-x/7-1", "second");
+  REQUIRE(write_assets(assets, "a", both).has_value());
+  CHECK(folder.read("assets/a~2.png") == "second");
+}
+
+TEST_CASE("an incoming folder is made for its owner only, emptied, and removed when empty") {
+  const TemporaryFolder folder;
+  const std::string checkpoint = folder.write("jobs.db", "");
+  const auto made = open_incoming_folder(folder.path(), checkpoint);
+  REQUIRE(made.has_value());
+  CHECK(std::filesystem::path(*made).parent_path() == folder.path());
+  CHECK(std::filesystem::path(*made).filename().string().starts_with(".incoming-"));
+  CHECK(mode_of(*made) == 0700);
+  std::ofstream{*made + "/7-0"} << "left by a killed run";
+  close_incoming_folder(*made);
+  CHECK(files_in(*made) == 1);
+  ::chmod(made->c_str(), 0755);
+  CHECK(open_incoming_folder(folder.path(), checkpoint) == made);
+  CHECK(files_in(*made) == 0);
+  CHECK(mode_of(*made) == 0700);
+  close_incoming_folder(*made);
+  CHECK_FALSE(std::filesystem::exists(*made));
+}
+
+TEST_CASE("each checkpoint has an incoming folder of its own, however it is named") {
+  const TemporaryFolder folder;
+  const std::string a = folder.write("a.db", "");
+  const std::string b = folder.write("b.db", "");
+  std::filesystem::create_symlink(a, folder.path("link.db"));
+  const auto of_a = open_incoming_folder(folder.path(), a);
+  REQUIRE(of_a.has_value());
+  CHECK(open_incoming_folder(folder.path(), folder.path("./link.db")) == of_a);
+  CHECK(open_incoming_folder(folder.path(), b) != of_a);
+}
+
+TEST_CASE("a link or a file in the place of an incoming folder is refused, and not followed") {
+  const TemporaryFolder folder;
+  const std::string checkpoint = folder.write("jobs.db", "");
+  folder.write("elsewhere/precious", "kept");
+  const auto made = open_incoming_folder(folder.path(), checkpoint);
+  REQUIRE(made.has_value());
+  close_incoming_folder(*made);
+  SUBCASE("a link to a folder") {
+    std::filesystem::create_directory_symlink(folder.path("elsewhere"), *made);
+  }
+  SUBCASE("a link to nowhere") { std::filesystem::create_symlink(folder.path("none"), *made); }
+  SUBCASE("a file") { std::ofstream{*made} << "x"; }
+  const auto refused = open_incoming_folder(folder.path(), checkpoint);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ErrorCode::invalid_input);
+  CHECK(refused.error().message ==
+        "cannot keep arriving files in " + *made + ": it is a link or a file; remove it");
+  CHECK(folder.read("elsewhere/precious") == "kept");
+  CHECK_FALSE(std::filesystem::exists(folder.path("none")));
+}
+
+TEST_CASE("an incoming folder of another user is refused") {
+  const TemporaryFolder folder;
+  const std::string checkpoint = folder.write("jobs.db", "");
+  const auto made = open_incoming_folder(folder.path(), checkpoint);
+  REQUIRE(made.has_value());
+  if (::chown(made->c_str(), 1, 1) != 0) {
+    MESSAGE("only root can give a folder away: not tested");
+    return;
+  }
+  const auto refused = open_incoming_folder(folder.path(), checkpoint);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message ==
+        "cannot keep arriving files in " + *made + ": it belongs to another user; remove it");
+}
+
+TEST_CASE("what cannot be removed from an incoming folder is an error that names it") {
+  const TemporaryFolder folder;
+  const std::string checkpoint = folder.write("jobs.db", "");
+  const auto made = open_incoming_folder(folder.path(), checkpoint);
+  REQUIRE(made.has_value());
+  std::filesystem::create_directory(*made + "/deep");
+  const auto refused = open_incoming_folder(folder.path(), checkpoint);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message == "cannot remove " + *made + "/deep: Is a directory");
 }
 
 TEST_CASE("an output file appears when it is committed, and not before") {

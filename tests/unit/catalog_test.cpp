@@ -84,6 +84,32 @@ TEST_CASE("the sandbox takes every lane, and asks for no key") {
   CHECK(catalog->keys[0].reveal() == "sandbox-default");
 }
 
+TEST_CASE("the sandbox has an address for each API") {
+  struct Row {
+    const char* api;
+    const char* base_url;
+  };
+  for (const Row& row : {Row{"openai", "http://127.0.0.1:4711/v1"},
+                         Row{"together", "http://127.0.0.1:4711/together/v1"},
+                         Row{"anthropic", "http://127.0.0.1:4711/anthropic/v1"},
+                         Row{"gemini", "http://127.0.0.1:4711/gemini/v1"},
+                         Row{"elevenlabs", "http://127.0.0.1:4711/elevenlabs/v1"},
+                         Row{"http", "http://127.0.0.1:4711/http/a%20b%2Fc%C3%A9-._~"}}) {
+    CAPTURE(row.api);
+    Config config = two_providers();
+    config.providers["openai"].api = row.api;
+    config.models["a b/c\xC3\xA9-._~"] = config.models["text"];
+    config.models["a b/c\xC3\xA9-._~"].name = "a b/c\xC3\xA9-._~";
+    std::vector<std::string> warnings;
+    const auto catalog =
+        make_catalog(config, {{RouteId{1}, "", "a b/c\xC3\xA9-._~"}}, no_keys,
+                     {.sandbox_base_url = "http://127.0.0.1:4711/v1", .variables = {}}, warnings);
+    REQUIRE(catalog.has_value());
+    CHECK(catalog->endpoints[0].base_url == row.base_url);
+    CHECK(catalog->origins[0] == "http://127.0.0.1:4711");
+  }
+}
+
 TEST_CASE("keys share a quota, have one each, or stand in groups of their own") {
   struct Row {
     KeyScope scope;

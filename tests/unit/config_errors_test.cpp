@@ -47,20 +47,20 @@ TEST_CASE("unknown keys name the nearest known one") {
   });
 }
 
-TEST_CASE("keys of later versions are refused, with what to do instead") {
+TEST_CASE("kinds and APIs that are none name the known ones") {
   check_all({
-      {"types: {t: {accept: {}}}",
-       "r.yaml:1: key 'types.t.accept': this version does not support it yet, and to ignore it "
-       "could overrun a limit or cost money (remove the key)"},
-      {"models: {m: {kind: speech}}",
-       "r.yaml:1: key 'models.m.kind': kind 'speech' is not supported by this version; expected "
-       "chat or image"},
-      {"providers: {a: {api: anthropic, base_url: 'https://a.example'}}",
-       "r.yaml:1: key 'providers.a.api': api 'anthropic' is not supported by this version; "
-       "expected openai"},
-      {"models: {m: {provider: elevenlabs}}",
-       "r.yaml:1: key 'models.m.provider': provider 'elevenlabs' speaks the api 'elevenlabs', "
-       "which is not supported by this version; expected one that speaks openai"},
+      {"models: {m: {kind: speach}}",
+       "r.yaml:1: key 'models.m.kind': expected one of chat, responses, image, speech, "
+       "transcription, embedding, found 'speach' (did you mean 'speech'?)"},
+      {"models: {m: {kind: raw}}",
+       "r.yaml:1: key 'models.m.kind': expected one of chat, responses, image, speech, "
+       "transcription, embedding, found 'raw'"},
+      {"providers: {a: {api: antropic, base_url: 'https://a.example'}}",
+       "r.yaml:1: key 'providers.a.api': expected one of openai, together, anthropic, gemini, "
+       "elevenlabs, http, found 'antropic' (did you mean 'anthropic'?)"},
+      {"models: {m: {provider: antropic}}",
+       "r.yaml:1: key 'models.m.provider': unknown provider 'antropic' (did you mean "
+       "'anthropic'?)"},
   });
 }
 
@@ -231,7 +231,8 @@ TEST_CASE("a template file that is wrong is named with its line") {
 TEST_CASE("all problems are shown by line, twenty at most") {
   CHECK(complaint("types: {t: {model: x}}\nmodels: {m: {kind: y}}\nworkers: 0") ==
         "r.yaml:1: key 'types.t.model': unknown model 'x' (did you mean 'm'?)\n"
-        "r.yaml:2: key 'models.m.kind': expected chat or image, found 'y'\n"
+        "r.yaml:2: key 'models.m.kind': expected one of chat, responses, image, speech, "
+        "transcription, embedding, found 'y'\n"
         "r.yaml:3: key 'workers': expected a whole number from 1 to 10,000, found '0'");
   const auto many = [](int count) {
     std::string text = "breaker:\n";

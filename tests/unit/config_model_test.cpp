@@ -145,5 +145,30 @@ TEST_CASE("the usual names of image models are known") {
   }
 }
 
+TEST_CASE("the usual names of models for sound and numbers are known") {
+  for (const char* id : {"tts-1", "tts-1-hd", "gpt-4o-mini-tts", "gemini-2.5-flash-preview-tts",
+                         "eleven_multilingual_v2", "playai-tts-arabic", "cartesia/sonic-2",
+                         "hexgrad/Kokoro-82M", "canopylabs/orpheus-3b-0.1-ft"}) {
+    CAPTURE(id);
+    CHECK(kind_of_id(id) == ModelKind::speech);
+  }
+  for (const char* id : {"whisper-1", "openai/whisper-large-v3", "distil-whisper-large-v3-en",
+                         "gpt-4o-transcribe", "gpt-4o-mini-transcribe", "scribe_v1"}) {
+    CAPTURE(id);
+    CHECK(kind_of_id(id) == ModelKind::transcription);
+  }
+  for (const char* id :
+       {"text-embedding-3-small", "text-embedding-ada-002", "gemini-embedding-001", "mistral-embed",
+        "BAAI/bge-large-en-v1.5", "Alibaba-NLP/gte-modernbert",
+        "intfloat/multilingual-e5-large-instruct", "togethercomputer/m2-bert-80M-32k-retrieval"}) {
+    CAPTURE(id);
+    CHECK(kind_of_id(id) == ModelKind::embedding);
+  }
+  for (const char* id : {"claude-sonnet-4-5", "gemini-2.5-pro", "o3", "attts", "describer"}) {
+    CAPTURE(id);
+    CHECK(kind_of_id(id) == ModelKind::chat);
+  }
+}
+
 }  // namespace
 }  // namespace ratebatch

@@ -11,6 +11,7 @@
 #include "input_support.hpp"
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/input/config_template.hpp"
+#include "ratebatch/provider/dialect.hpp"
 
 namespace ratebatch {
 namespace {
@@ -77,6 +78,32 @@ TEST_CASE("schema and reader know the same keys") {
   CHECK(properties(schema, definitions.at("waves").at("oneOf").at(3)) ==
         known_keys("models: {m: {waves: ", "}}"));
   CHECK(of("window_limit").size() == 9);
+  const Json& type = definitions.at("job_type").at("properties");
+  CHECK(properties(schema, type.at("accept")) == known_keys("types: {t: {accept: ", "}}"));
+  CHECK(of("http_api") == known_keys("models: {m: {http: ", "}}"));
+  const Json& http = definitions.at("http_api").at("properties");
+  for (const char* part : {"usage", "error", "key_header"}) {
+    CHECK(properties(schema, http.at(part)) ==
+          known_keys(std::string("models: {m: {http: {") + part + ": ", "}}}"));
+  }
+}
+
+TEST_CASE("schema and reader know the same kinds and APIs") {
+  const Json schema = Json::parse(text_of(jobs_folder + "/config.schema.json"));
+  const Json& definitions = schema.at("$defs");
+  Names kinds;
+  for (const Json& kind : definitions["model"]["properties"]["kind"]["enum"]) kinds.insert(kind);
+  Names expected;
+  for (const char* kind : {"chat", "responses", "image", "speech", "transcription", "embedding"}) {
+    expected.insert(kind);
+    const std::string text = std::string("models: {m: {kind: ") + kind + "}}";
+    CHECK(to_string(parse_config(text, "r.yaml")->models.at("m").kind) == kind);
+  }
+  CHECK(kinds == expected);
+  Names apis;
+  for (const Json& api : definitions["provider"]["properties"]["api"]["enum"]) apis.insert(api);
+  const auto known = dialect_names();
+  CHECK(apis == Names(known.begin(), known.end()));
 }
 
 // Complains about each key of the file that the schema does not have.

@@ -22,7 +22,8 @@ void check_rows(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     CAPTURE(row.name);
     const Outcome outcome = find_dialect("openai")->read(
-        {.status = row.status, .headers = row.headers, .body = row.body}, ModelKind::chat, false);
+        {.status = row.status, .headers = row.headers, .body = row.body}, {},
+        {.kind = ModelKind::chat, .raw_body = false});
     CHECK(shown(outcome) == row.outcome);
     CHECK_FALSE(outcome.answer);
   }

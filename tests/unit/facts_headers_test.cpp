@@ -14,7 +14,7 @@ Outcome answered_with(std::vector<Header> headers) {
   return find_dialect("openai")->read({.status = 200,
                                        .headers = std::move(headers),
                                        .body = R"({"choices":[{"message":{"content":"hi"}}]})"},
-                                      ModelKind::chat, false);
+                                      {}, {.kind = ModelKind::chat, .raw_body = false});
 }
 
 struct Row {
@@ -344,15 +344,15 @@ TEST_CASE("a 2xx without an answer tells of limits as well") {
                                  R"({"error":{"code":502,"message":"m"}})"}) {
     CAPTURE(body);
     const Outcome outcome = find_dialect("openai")->read(
-        {.status = 200, .headers = {date, {"x-ratelimit-limit-tokens", "9"}}, .body = body},
-        ModelKind::chat, false);
+        {.status = 200, .headers = {date, {"x-ratelimit-limit-tokens", "9"}}, .body = body}, {},
+        {.kind = ModelKind::chat, .raw_body = false});
     CHECK_FALSE(outcome.answer);
     CHECK(shown(outcome.facts.limits) == "tokens 9");
     CHECK(outcome.facts.server_time == wall_from_ms(1785585600000));
   }
   const Outcome refused = find_dialect("openai")->read(
-      {.status = 200, .headers = {date}, .body = R"({"error":{"code":"insufficient_quota"}})"},
-      ModelKind::chat, false);
+      {.status = 200, .headers = {date}, .body = R"({"error":{"code":"insufficient_quota"}})"}, {},
+      {.kind = ModelKind::chat, .raw_body = false});
   CHECK(refused.facts.scope == RefusalScope::provider);
 }
 

@@ -126,7 +126,8 @@ TEST_CASE("changed replies never break the bounds of their facts") {
           {.name = any_of(header_names, rng), .value = changed(any_of(values, rng), rng)});
     }
     reply.body = changed(any_of(bodies, rng), rng);
-    check_bounds(find_dialect("openai")->read(reply, ModelKind::chat, rng.chance(500)));
+    check_bounds(find_dialect("openai")->read(
+        reply, {}, {.kind = ModelKind::chat, .raw_body = rng.chance(500)}));
   }
 }
 
@@ -144,7 +145,8 @@ TEST_CASE("random bytes as names, values and bodies are read to their end") {
                                          {.name = bytes(20), .value = bytes(30)},
                                          {.name = "ratelimit", .value = bytes(60)}},
                              .body = bytes(200)};
-    check_bounds(find_dialect("openai")->read(reply, ModelKind::chat, false));
+    check_bounds(
+        find_dialect("openai")->read(reply, {}, {.kind = ModelKind::chat, .raw_body = false}));
   }
 }
 

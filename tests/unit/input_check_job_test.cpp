@@ -81,23 +81,97 @@ TEST_CASE("a line is checked against the configuration") {
       {R"({"id":1,"type":"strict","messages":[{"role":"system"}]})", "ok"},
       {R"({"id":1,"type":"strict","body":{}})", "ok"},
       {R"({"id":1,"model":"picture","messages":[{"role":"user"}]})",
-       "messages need a chat model, but 'picture' is an image model"},
+       "messages need a chat or responses model, but 'picture' is an image model"},
       {batch_line("/v1/chat/completions", "gpt-4o-mini"), "ok"},
       {batch_line("/chat/completions", "mini"), "ok"},
       {batch_line("/v1/images/generations", "gpt-image-1"), "ok"},
       {batch_line("/images/generations", "picture"), "ok"},
-      {batch_line("/v1/chat/completions", "picture"),
-       "url '/v1/chat/completions' needs a chat model, but 'picture' is an image model"},
-      {batch_line("/v1/images/generations", "mini"),
-       "url '/v1/images/generations' needs an image model, but 'mini' is a chat model"},
-      {batch_line("/v1/embeddings", "mini"),
-       "url '/v1/embeddings' is not supported by this version; expected /v1/chat/completions or "
-       "/v1/images/generations"},
+      {batch_line("/v1/chat/completions", "picture"), "ok"},
+      {batch_line("/v1/embeddings", "mini"), "ok"},
+      {batch_line("/score", "mini"), "ok"},
+      {batch_line("/v1/images/edits", "mini"),
+       "url '/v1/images/edits' is not supported; expected one of /v1/chat/completions, "
+       "/v1/responses, /v1/embeddings, /v1/images/generations, /v1/audio/speech, /v1/completions, "
+       "/v1/moderations, /v1/score, /v1/rerank"},
+      {batch_line("/v1/chat/completions", "anthropic/claude-sonnet-4-5"),
+       "url '/v1/chat/completions' is one of OpenAI's API, but provider 'anthropic' speaks "
+       "'anthropic'; write the job with id, model and messages or prompt"},
+      {batch_line("/v1/chat/completions", "together/llama"), "ok"},
   };
   const Config config = sample_config();
   for (const Checked& line : lines) {
     CAPTURE(line.line);
     CHECK(check(line.line, config) == line.message);
+  }
+}
+
+TEST_CASE("each kind of model is asked with what it can be asked with") {
+  const Checked lines[] = {
+      {R"({"id":1,"model":"openai/tts-1","prompt":"p"})", "ok"},
+      {R"({"id":1,"model":"openai/tts-1","messages":[{"role":"user"}]})",
+       "messages need a chat or responses model, but 'openai/tts-1' is a speech model"},
+      {R"({"id":1,"model":"openai/tts-1","prompt":"p","files":"a.txt"})",
+       "files need a chat, responses, image or transcription model, but 'openai/tts-1' is a speech "
+       "model"},
+      {R"({"id":1,"model":"openai/text-embedding-3-small","prompt":"p"})", "ok"},
+      {R"({"id":1,"model":"openai/text-embedding-3-small","prompt":"p","files":"a.txt"})",
+       "files need a chat, responses, image or transcription model, but "
+       "'openai/text-embedding-3-small' is an embedding model"},
+      {R"({"id":1,"model":"openai/whisper-1","files":"a.mp3"})", "ok"},
+      {R"({"id":1,"model":"openai/whisper-1","files":["a.mp3"],"prompt":"p"})", "ok"},
+      {R"({"id":1,"model":"openai/whisper-1","prompt":"p"})",
+       "a transcription model, which 'openai/whisper-1' is, needs exactly one file in 'files', and "
+       "the line has 0"},
+      {R"({"id":1,"model":"openai/whisper-1","files":["a.mp3","b.mp3"]})",
+       "a transcription model, which 'openai/whisper-1' is, needs exactly one file in 'files', and "
+       "the line has 2"},
+      {R"({"id":1,"model":"openai/whisper-1","files":"a.mp3","messages":[{"role":"user"}]})",
+       "messages need a chat or responses model, but 'openai/whisper-1' is a transcription model"},
+      {R"({"id":1,"model":"mini","files":"a.png"})",
+       "files alone are no question to a chat model, which 'mini' is; add a prompt or vars"},
+      {R"({"id":1,"model":"picture","files":["a.png","b.png"],"prompt":"p"})", "ok"},
+      {R"({"id":1,"type":"caption","files":"a.png"})", "ok"},
+      {R"({"id":1,"type":"bio","files":"a.png"})",
+       "missing variable 'artist' in the prompt of type 'bio'"},
+      {R"({"id":1,"model":"openai/tts-1","body":{"messages":[]}})", "ok"},
+  };
+  Config config = sample_config();
+  config.types["caption"] = config.types["bare"];
+  config.types["caption"].name = "caption";
+  config.types["caption"].prompt = "What is {{what|this}}?";
+  for (const Checked& line : lines) {
+    CAPTURE(line.line);
+    CHECK(check(line.line, config) == line.message);
+  }
+  const auto content = render_job(R"({"id":1,"type":"caption","files":["a/b.png"]})", config);
+  REQUIRE(content.has_value());
+  CHECK(content->prompt == "What is this?");
+  REQUIRE(content->files.size() == 1);
+  CHECK(content->files[0].path == "a/b.png");
+  CHECK(content->files[0].bytes.empty());
+}
+
+TEST_CASE("a path decides what kind of answer is expected") {
+  const auto kind = [](const std::string& url) {
+    return render_job(batch_line(url, "mini"), sample_config())->kind;
+  };
+  CHECK(kind("/v1/chat/completions") == ModelKind::chat);
+  CHECK(kind("/v1/embeddings") == ModelKind::embedding);
+  CHECK(kind("/v1/moderations") == ModelKind::raw);
+}
+
+TEST_CASE("the built-in providers need no configuration but their key") {
+  const Config config = built_in_config();
+  for (const auto& [model, kind] :
+       {std::pair{"anthropic/claude-sonnet-4-5", ModelKind::chat},
+        std::pair{"gemini/gemini-2.5-flash", ModelKind::chat},
+        std::pair{"gemini/gemini-2.5-flash-image", ModelKind::image},
+        std::pair{"elevenlabs/eleven_multilingual_v2", ModelKind::speech},
+        std::pair{"together/black-forest-labs/FLUX.1-schnell", ModelKind::image}}) {
+    CAPTURE(model);
+    const std::string line = std::string(R"({"id":1,"prompt":"p","model":")") + model + "\"}";
+    CHECK(check(line, config) == "ok");
+    CHECK(render_job(line, config)->kind == kind);
   }
 }
 
@@ -254,6 +328,16 @@ TEST_CASE("a recipe changes with each of its parts and with nothing else") {
   other = config;
   other.models["mini"].params_json = "{}";
   CHECK(recipe_json(other, "bio", "") != before);
+  other = config;
+  other.types["bio"].accept.chars_min = 5;
+  CHECK(recipe_json(other, "bio", "") == before);
+  other.models["mini"].http = HttpApi{};
+  const auto described = recipe_json(other, "bio", "");
+  CHECK(described != before);
+  other.models["mini"].http->key_prefix = "Token ";
+  CHECK(recipe_json(other, "bio", "") == described);
+  other.models["mini"].http->path = "/x";
+  CHECK(recipe_json(other, "bio", "") != described);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ std::vector<std::string> lines_of(const std::string& path) {
     auto line = reader->next();
     REQUIRE(line.has_value());
     if (!*line) break;
-    constexpr const char* kinds[] = {"text", "too_long", "torn"};
+    constexpr const char* kinds[] = {"text", "too_long", "torn", "bad"};
     out.push_back(std::to_string((*line)->number) + ":" +
                   kinds[static_cast<std::size_t>((*line)->kind)] + ":" + (*line)->text);
   }

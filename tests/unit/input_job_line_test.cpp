@@ -127,6 +127,22 @@ TEST_CASE("the model of a body counts as the line's own") {
         "field 'model' is 'a', but body.model is 'b'");
 }
 
+TEST_CASE("files are paths below the folder of the job file") {
+  const auto files_of = [](const std::string& files) {
+    return parse_job_line(R"({"id":1,"model":"m","files":)" + files + "}");
+  };
+  using Paths = std::vector<std::string>;
+  CHECK(files_of(R"("a.mp3")")->files == Paths{"a.mp3"});
+  CHECK(files_of(R"(["a b/ü..mp3","./c"])")->files == Paths{"a b/ü..mp3", "./c"});
+  for (const char* path :
+       {"/etc/passwd", "../a", "a/../b", "a/..", "..", "", "a/", "a\\u0000b", "a\\nb"}) {
+    CAPTURE(path);
+    const std::string message = message_of(files_of(std::string("[\"") + path + "\"]"));
+    CHECK(message.find("field 'files[0]': expected a path below the folder of the job file, such "
+                       "as audio/call-17.mp3, found '") == 0);
+  }
+}
+
 struct BadLine {
   const char* line;
   const char* message;
@@ -167,8 +183,12 @@ const BadLine bad_lines[] = {
     {R"({"id":1,"priorty":5})", "unknown field 'priorty' (did you mean 'priority'?)"},
     {R"({"Id":1})", "unknown field 'Id' (did you mean 'id'?)"},
     {R"({"id":1,"whatever\u001b[31m":5})", "unknown field 'whatever\\x1b[31m'"},
-    {R"({"id":1,"files":[],"model":"m","prompt":"p"})",
-     "field 'files': files are not supported by this version"},
+    {R"({"id":1,"files":[],"model":"m","prompt":"p"})", "field 'files' is empty"},
+    {R"({"id":1,"files":7,"prompt":"p"})", "field 'files': expected a path, found a number"},
+    {R"({"id":1,"files":["a",{}],"prompt":"p"})",
+     "field 'files[1]': expected a path, found an object"},
+    {R"({"id":1,"files":"a.mp3","body":{}})",
+     "fields body and files stand together: a body is sent as it is"},
     {R"({"id":1,"type":5,"prompt":"p"})", "field 'type': expected a string, found a number"},
     {R"({"id":1,"type":"","prompt":"p"})", "field 'type' is empty"},
     {R"({"id":1,"type":"a\r","prompt":"p"})", "field 'type' holds a control character: 'a\\x0d'"},

@@ -92,6 +92,7 @@ TEST_CASE("a route brings the texts of its type, and what type and model allow")
 models:
   text: {id: gpt-4o, params: {max_tokens: 100}}
   picture: {id: gpt-image-1, params: {n: 3}}
+  voice: {id: tts-1}
 types:
   bio:
     model: text
@@ -100,6 +101,7 @@ types:
     params: {max_tokens: 50}
   plain: {model: text}
   art: {model: picture, prompt: "{{p}}"}
+  said: {model: voice, system: "1234", prompt: "ab{{p}}"}
   one: {model: picture, params: {n: 1.5}}
 )",
                                    "r.yaml");
@@ -108,6 +110,8 @@ types:
   CHECK(bio.input_bytes == 7);
   CHECK(bio.output_max == 50);
   CHECK(bio.images == 0);
+  // Only the prompt is spoken.
+  CHECK(route_estimate(*config, "said", "").input_bytes == 2);
   CHECK(route_estimate(*config, "plain", "").output_max == 100);
   CHECK(route_estimate(*config, "", "text").output_max == 100);
   CHECK(route_estimate(*config, "", "openai/gpt-5").output_max == std::nullopt);

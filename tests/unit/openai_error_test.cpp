@@ -17,7 +17,7 @@ using std::literals::chrono_literals::operator""s;
 using Kind = OutcomeClass;
 
 Outcome read(const HttpReply& reply) {
-  return find_dialect("openai")->read(reply, ModelKind::chat, false);
+  return find_dialect("openai")->read(reply, {}, {.kind = ModelKind::chat, .raw_body = false});
 }
 
 std::string error_body(const std::string& message, const std::string& type,

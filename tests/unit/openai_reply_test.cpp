@@ -12,15 +12,18 @@ namespace {
 using Kind = OutcomeClass;
 
 Outcome read_chat(const std::string& body) {
-  return find_dialect("openai")->read({.status = 200, .body = body}, ModelKind::chat, false);
+  return find_dialect("openai")->read({.status = 200, .body = body}, {},
+                                      {.kind = ModelKind::chat, .raw_body = false});
 }
 
 Outcome read_image(const std::string& body) {
-  return find_dialect("openai")->read({.status = 200, .body = body}, ModelKind::image, false);
+  return find_dialect("openai")->read({.status = 200, .body = body}, {},
+                                      {.kind = ModelKind::image, .raw_body = false});
 }
 
-Outcome read_raw(const std::string& body) {
-  return find_dialect("openai")->read({.status = 200, .body = body}, ModelKind::chat, true);
+Outcome read_raw(const std::string& body, ModelKind kind = ModelKind::chat) {
+  return find_dialect("openai")->read({.status = 200, .body = body}, {},
+                                      {.kind = kind, .raw_body = true});
 }
 
 // The answer, which must be there.
@@ -40,7 +43,7 @@ TEST_CASE("a chat answer has its text, finish reason and usage") {
       {.status = 200,
        .headers = {{"x-request-id", "req_9"}},
        .body = choice(R"({"role":"assistant","content":"Hello \u00e9."})", "stop")},
-      ModelKind::chat, false);
+      {}, {.kind = ModelKind::chat, .raw_body = false});
   CHECK(outcome.kind == Kind::done);
   CHECK(answer_of(outcome).text == "Hello \xC3\xA9.");
   CHECK(answer_of(outcome).finish_reason == "stop");
@@ -189,7 +192,7 @@ TEST_CASE("usage is read under the names of chat, responses, embeddings and imag
             {.input_tokens = 14, .output_tokens = 45}},
            {R"({"type":"duration","seconds":3})", {}}}) {
     CAPTURE(row.usage);
-    CHECK(read_raw(R"({"object":"response","output":[],"usage":)" + row.usage + "}").usage ==
+    CHECK(read_raw(R"({"object":"x","usage":)" + row.usage + "}", ModelKind::raw).usage ==
           row.expected);
   }
 }
@@ -223,17 +226,16 @@ TEST_CASE("an image reply without images is a bad reply that says why") {
   struct Row {
     std::string body, message;
   };
-  for (const Row& row : std::vector<Row>{
-           {R"({"data":[]})", "no images"},
-           {R"({"created":1})", "no images"},
-           {R"({"data":[{"url":"https://h/x.png"}]})", "a link instead of an image"},
-           {R"({"data":[{"b64_json":"aGk="},{"url":"https://h/x.png"}]})", "a link instead"},
-           {R"({"data":[{}]})", "without an image"},
-           {R"({"data":[7]})", "without an image"},
-           {R"({"data":[{"b64_json":""}]})", "not base64"},
-           {R"({"data":[{"b64_json":"a"}]})", "not base64"},
-           {R"({"data":[{"b64_json":"aGk=\n"}]})", "not base64"},
-           {R"({"data":[{"b64_json":"a=k="}]})", "not base64"}}) {
+  for (const Row& row :
+       std::vector<Row>{{R"({"data":[]})", "no images"},
+                        {R"({"created":1})", "no images"},
+                        {R"({"data":[{"url":"http://h/x.png"}]})", "a link that cannot be fetched"},
+                        {R"({"data":[{}]})", "without an image"},
+                        {R"({"data":[7]})", "without an image"},
+                        {R"({"data":[{"b64_json":""}]})", "not base64"},
+                        {R"({"data":[{"b64_json":"a"}]})", "not base64"},
+                        {R"({"data":[{"b64_json":"aGk=\n"}]})", "not base64"},
+                        {R"({"data":[{"b64_json":"a=k="}]})", "not base64"}}) {
     CAPTURE(row.body);
     const Outcome outcome = read_image(row.body);
     CHECK(outcome.kind == Kind::bad_reply);
@@ -251,13 +253,14 @@ TEST_CASE("the answer to a raw body keeps the reply's body") {
 
   const std::string embedding =
       R"({"object":"list","data":[{"embedding":[0.1]}],"usage":{"prompt_tokens":5}})";
-  const Outcome other = read_raw(embedding);
+  const Outcome other = read_raw(embedding, ModelKind::embedding);
   CHECK(answer_of(other).body_json == embedding);
   CHECK(answer_of(other).text.empty());
   CHECK(other.usage.input_tokens == 5);
 
   const Outcome spread =
-      read_raw("{\n \"object\" : \"a \\\" b\",\r\n\t\"x\": [ 1.50, 1e2 ],\"y\":\"\xFF\" }\n");
+      read_raw("{\n \"object\" : \"a \\\" b\",\r\n\t\"x\": [ 1.50, 1e2 ],\"y\":\"\xFF\" }\n",
+               ModelKind::raw);
   CHECK(answer_of(spread).body_json ==
         "{\"object\":\"a \\\" b\",\"x\":[1.50,1e2],\"y\":\"\xEF\xBF\xBD\"}");
 

@@ -80,9 +80,17 @@ TEST_CASE("without a system text there is no system message") {
 
 TEST_CASE("messages go as the job gave them") {
   const std::string messages = R"([{"role":"developer","content":[{"type":"text","text":"a"}]}])";
-  const JobContent content{.system = "ignored", .prompt = "ignored", .messages_json = messages};
+  const JobContent content{.prompt = "ignored", .messages_json = messages};
   const json body = json::parse(request_of(content, chat_endpoint()).body);
   CHECK(body["messages"] == json::parse(messages));
+}
+
+TEST_CASE("the type's system text comes before the messages of a job") {
+  const JobContent content{.system = "Be brief.",
+                           .messages_json = R"( [ {"role":"user","content":"Hi"} ] )"};
+  const json body = json::parse(request_of(content, chat_endpoint()).body);
+  CHECK(body["messages"] ==
+        json::parse(R"([{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"}])"));
 }
 
 TEST_CASE("the timeouts follow the endpoint: silence is no stall while an answer is written") {
@@ -185,7 +193,7 @@ TEST_CASE("a job that cannot be expressed is refused with the reason") {
            {"stream", {.body_json = R"({"stream":true})"}, chat},
            {"several answers", {.prompt = "x", .params_json = R"({"n":2})"}, chat},
            {"an image needs a prompt", {.messages_json = "[1]"}, dalle},
-           {"b64_json", {.prompt = "x", .params_json = R"({"response_format":"url"})"}, dalle},
+           {"must be png", {.prompt = "x", .params_json = R"({"format":"webp"})"}, dalle},
            {"body must be", {.body_json = "[]"}, chat},
            {"body must be", {.body_json = "{"}, chat},
            {"must be a path", {.body_json = "{}", .path = "https://evil.example/v1"}, chat},
@@ -217,7 +225,7 @@ TEST_CASE("what is allowed by a hair is allowed") {
 }
 
 TEST_CASE("the key goes as a bearer token") {
-  const KeyHeader header = openai().key_header();
+  const KeyHeader header = openai().key_header({});
   CHECK(header.name == "Authorization");
   CHECK(header.prefix == "Bearer ");
   CHECK(header.key.empty());

@@ -51,13 +51,14 @@ TEST_CASE("every class leads its job where the table says") {
       {OutcomeClass::overloaded, JobState::pending, true, false, false, BreakerVerdict::failure},
       {OutcomeClass::timeout, JobState::pending, true, false, false, BreakerVerdict::failure},
       {OutcomeClass::network, JobState::pending, true, false, false, BreakerVerdict::failure},
-      {OutcomeClass::bad_reply, JobState::pending, true, false, false, BreakerVerdict::failure},
+      {OutcomeClass::bad_reply, JobState::pending, true, false, false, BreakerVerdict::success},
       {OutcomeClass::invalid_request, JobState::failed, false, false, false,
        BreakerVerdict::success},
       {OutcomeClass::too_large, JobState::failed, false, false, false, BreakerVerdict::success},
       {OutcomeClass::content_policy, JobState::failed, false, false, false,
        BreakerVerdict::success},
       {OutcomeClass::not_found, JobState::failed, false, false, false, BreakerVerdict::success},
+      {OutcomeClass::not_accepted, JobState::pending, false, false, false, BreakerVerdict::success},
       {OutcomeClass::unknown, JobState::unknown, false, false, false, BreakerVerdict::none},
   };
   static_assert(std::size(rows) == outcome_class_count);
@@ -70,6 +71,41 @@ TEST_CASE("every class leads its job where the table says") {
     CHECK(decision.refuses_group == row.refuses_group);
     CHECK(decision.breaker == row.breaker);
   }
+}
+
+TEST_CASE("only a reply of another form than the provider's speaks against the server") {
+  Outcome outcome = of(OutcomeClass::bad_reply);
+  outcome.unreadable = true;
+  CHECK(decided(outcome).breaker == BreakerVerdict::failure);
+  AttemptContext probe;
+  probe.is_probe = true;
+  probe.probe_wait = std::chrono::seconds{60};
+  CHECK(decided(outcome, probe).job_wait == std::chrono::seconds{60});
+  CHECK_FALSE(decided(outcome, probe).uses_retry);
+  // An empty answer closes the breaker, and is the job's own failure.
+  outcome.unreadable = false;
+  CHECK(decided(outcome, probe).breaker == BreakerVerdict::success);
+  CHECK(decided(outcome, probe).uses_retry);
+  probe.retries_used = 3;
+  CHECK(decided(outcome, probe).to == JobState::failed);
+}
+
+TEST_CASE("an answer that the rules refuse is asked for once more, whatever the retries") {
+  AttemptContext context;
+  context.retries_used = 3;
+  CHECK(decided(of(OutcomeClass::not_accepted), context).to == JobState::pending);
+  CHECK(decided(of(OutcomeClass::not_accepted), context).job_wait == Duration{});
+  context.rejections = 1;
+  CHECK(decided(of(OutcomeClass::not_accepted), context).to == JobState::failed);
+}
+
+TEST_CASE("an answer that announces files is fetching, not done") {
+  Outcome outcome = of(OutcomeClass::done);
+  outcome.answer.emplace();
+  CHECK(decided(outcome).to == JobState::done);
+  outcome.answer->links = {"https://files.test/a.png"};
+  CHECK(decided(outcome).to == JobState::fetching);
+  CHECK(decided(outcome).breaker == BreakerVerdict::success);
 }
 
 TEST_CASE("server failures wait 0.5, 1 and 2 s, and the fourth is final") {

@@ -1,4 +1,4 @@
-// Texts, pictures and JSON bodies of the sandbox.
+// Texts and pictures of the sandbox.
 #include <doctest/doctest.h>
 
 #include <set>
@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "ratebatch/base/text.hpp"
-#include "sandbox/openai_bodies.hpp"
 #include "sandbox/picture.hpp"
 #include "sandbox/prose.hpp"
 
@@ -165,127 +164,6 @@ TEST_CASE("pictures are valid PNG files, as large as wanted and the same for the
   const std::string large = picture_png(9, 300'000);  // Several stored blocks.
   CHECK(checked_side(large) > 300);
   CHECK(large.size() >= 300'000);
-}
-
-TEST_CASE("requests that a provider would refuse are refused") {
-  const std::string deep_63 = std::string(63, '[') + std::string(63, ']');
-  const std::string start = R"({"model":"m","messages":[{"role":"user","content":"x"}])";
-  struct Row {
-    std::string body;
-    std::string message;  // Empty: accepted.
-  };
-  const std::vector<Row> rows = {
-      {start + "}", ""},
-      {start + R"(,"max_tokens":null,"stream":false})", ""},
-      {start + R"(,"extra":)" + deep_63 + "}", ""},
-      {start + R"(,"extra":[)" + deep_63 + "]}", "deeper than 64"},
-      {start + R"(,"extra":"[[[\"[[[)" + std::string(100, '[') + R"("})", ""},
-      {"", "could not parse"},
-      {"{", "could not parse"},
-      {"[]", "could not parse"},
-      {"{\"model\":\"\xFF\"}", "could not parse"},
-      {"{}", "model parameter"},
-      {R"({"model":7})", "model parameter"},
-      {R"({"model":""})", "model parameter"},
-      {R"({"model":")" + std::string(257, 'm') + R"("})", "too long"},
-      {R"({"model":"m"})", "'messages'"},
-      {R"({"model":"m","messages":[]})", "at least one"},
-      {R"({"model":"m","messages":[7]})", "'role'"},
-      {R"({"model":"m","messages":[{"role":"user"}]})", "'content'"},
-      {start + R"(,"stream":true})", "does not stream"},
-      {start + R"(,"max_tokens":0})", "'max_tokens'"},
-      {start + R"(,"max_tokens":1.5})", "'max_tokens'"},
-      {start + R"(,"max_completion_tokens":18446744073709551615})", "'max_completion_tokens'"},
-  };
-  for (const Row& row : rows) {
-    CAPTURE(row.body);
-    const auto read = read_generation(Generation::Kind::chat, row.body);
-    REQUIRE(read.has_value() == row.message.empty());
-    if (read) continue;
-    CHECK(read.error().status == 400);
-    INFO(read.error().message);
-    CHECK(holds(read.error().message, row.message));
-  }
-  CHECK_FALSE(read_generation(Generation::Kind::image, R"({"model":"m"})"));
-  CHECK_FALSE(read_generation(Generation::Kind::image, R"({"model":"m","prompt":[]})"));
-}
-
-TEST_CASE("all that the user said is the prompt, parts included, and every message is counted") {
-  const auto read = read_generation(
-      Generation::Kind::chat,
-      R"({"model":"m","max_completion_tokens":9,"messages":[{"role":"system","content":"four"},
-          {"role":"user","content":[{"type":"text","text":"ab"},{"type":"image_url"}]},
-          {"role":"assistant","content":"c"},{"role":"user","content":"ö"}]})");
-  REQUIRE(read.has_value());
-  CHECK(read->prompt == "ab\nö");
-  CHECK(read->input_characters == 8);
-  CHECK(read->tokens_max == 9);
-}
-
-TEST_CASE("an answer longer than max_tokens is cut and says so") {
-  Generation asked{.model = "m", .prompt = "a biography of Ada", .input_characters = 5};
-  const AnswerMark mark{"0", WallTime{7'000'000'000}};
-  const std::int64_t all = token_count(character_count(answer_text(1, asked.prompt)));
-  struct Row {
-    std::int64_t tokens_max;
-    std::int64_t tokens;
-    std::string reason;
-  };
-  for (const Row& row : {Row{all - 1, all - 1, "length"}, Row{all, all, "stop"},
-                         Row{all + 1, all, "stop"}, Row{1, 1, "length"}}) {
-    asked.tokens_max = row.tokens_max;
-    const std::string body = chat_body(asked, mark, 1);
-    CHECK(holds(body, R"("finish_reason":")" + row.reason + '"'));
-    CHECK(holds(body, R"("completion_tokens":)" + std::to_string(row.tokens) + ','));
-    CHECK(holds(body, R"("prompt_tokens":2,)"));
-    CHECK(use_of(asked, 1) == Amounts{1, row.tokens + 2, 2, row.tokens, 0, 5});
-    CHECK(holds(body, R"("total_tokens":)" + std::to_string(row.tokens + 2) + '}'));
-    CHECK(holds(body, R"("created":7,)"));
-  }
-}
-
-TEST_CASE("as many pictures come as were asked for, all different, and their tokens are told") {
-  struct Row {
-    std::string n;
-    std::int64_t pictures;  // 0: refused.
-  };
-  for (const Row& row : {Row{"", 1}, Row{R"(,"n":null)", 1}, Row{R"(,"n":1)", 1},
-                         Row{R"(,"n":3)", 3}, Row{R"(,"n":10)", 10}, Row{R"(,"n":11)", 0},
-                         Row{R"(,"n":0)", 0}, Row{R"(,"n":-1)", 0}, Row{R"(,"n":"2")", 0}}) {
-    CAPTURE(row.n);
-    const auto read =
-        read_generation(Generation::Kind::image, R"({"model":"i","prompt":"whale")" + row.n + "}");
-    REQUIRE(read.has_value() == (row.pictures > 0));
-    if (!read) {
-      CHECK(read.error().param == "n");
-      continue;
-    }
-    const std::string body = image_body(*read, {"0", {}}, 1, 0);
-    std::set<std::string> different;
-    constexpr std::string_view mark = R"("b64_json":")";
-    for (std::size_t at = body.find(mark); at != std::string::npos; at = body.find(mark, at + 1)) {
-      different.insert(body.substr(at, body.find('"', at + mark.size()) - at));
-    }
-    CHECK(different.size() == static_cast<std::size_t>(row.pictures));
-    const std::int64_t output = 272 * row.pictures;
-    CHECK(holds(body, R"("output_tokens":)" + std::to_string(output) + ','));
-    CHECK(holds(body, R"("total_tokens":)" + std::to_string(output + 2) + '}'));
-    CHECK(use_of(*read, 1) == Amounts{1, output + 2, 2, output, row.pictures, 5});
-  }
-}
-
-TEST_CASE("what a chat uses is what its answer tells, and a reserve is OpenAI's guess of it") {
-  Generation asked{.model = "m", .prompt = "a biography of Ada", .input_characters = 4001};
-  const std::int64_t all = token_count(character_count(answer_text(1, asked.prompt)));
-  const Amounts use = use_of(asked, 1);
-  CHECK(use == Amounts{1, 1001 + all, 1001, all, 0, 4001});
-  CHECK(reserve_of(asked, use) == Amounts{1, 1001, 1001, all, 0, 4001});
-  asked.tokens_max = 1001;
-  CHECK(reserve_of(asked, use) == Amounts{1, 1001, 1001, 1001, 0, 4001});
-  asked.tokens_max = 1002;
-  CHECK(reserve_of(asked, use) == Amounts{1, 1002, 1001, 1002, 0, 4001});
-  asked.tokens_max = 5;
-  CHECK(use_of(asked, 1) == Amounts{1, 1006, 1001, 5, 0, 4001});
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "sandbox/openai_bodies.hpp"
 #include "sandbox/openai_errors.hpp"
 
 namespace ratebatch::sandbox {
@@ -18,22 +17,38 @@ using std::chrono::seconds;
 const std::string learn_more =
     " Visit https://platform.openai.com/account/rate-limits to learn more.";
 
+ApiError error_of(Trouble::Kind kind, const std::string& model, const LimitView& limit,
+                  bool tells_numbers = true) {
+  Trouble trouble{.kind = kind, .model = model};
+  trouble.limit = limit;
+  trouble.tells_numbers = tells_numbers;
+  return openai_error(trouble);
+}
+
+ApiError rate_limit_error(const std::string& model, const LimitView& limit, bool tells = true) {
+  return error_of(Trouble::Kind::rate_limited, model, limit, tells);
+}
+
+ApiError too_large_error(const std::string& model, const LimitView& limit, bool tells = true) {
+  return error_of(Trouble::Kind::never_fits, model, limit, tells);
+}
+
 TEST_CASE("a refusal has the words, the type and the numbers of OpenAI") {
   const LimitTerms terms{"tpm", Resource::tokens, 10'000, minutes{1}, 10'000};
   const LimitView view{&terms, 333, {.room = 311, .reset = seconds{58}, .wait = milliseconds{132}}};
-  CHECK(error_body(rate_limit_error("gpt-4o-mini", view, Telling::numbers)) ==
+  CHECK(error_body(rate_limit_error("gpt-4o-mini", view)) ==
         R"({"error":{"code":"rate_limit_exceeded","message":"Rate limit reached for gpt-4o-mini )"
         R"(in organization org-sandbox on tokens per min (TPM): Limit 10000, Used 9689, Requested )"
         R"(333. Please try again in 132ms.)" +
             learn_more + R"(","param":null,"type":"tokens"}})");
-  CHECK(rate_limit_error("m", view, Telling::name).message ==
+  CHECK(rate_limit_error("m", view, false).message ==
         "Rate limit reached for m in organization org-sandbox on tokens per min (TPM).");
 }
 
 TEST_CASE("a request that never fits has words of its own") {
   const LimitTerms terms{"tpm", Resource::tokens, 30'000, minutes{1}, 30'000};
   const LimitView view{&terms, 34'307, {.room = 30'000}};
-  const ApiError error = too_large_error("gpt-4o", view, Telling::numbers);
+  const ApiError error = too_large_error("gpt-4o", view);
   CHECK(error.status == 429);
   CHECK(error.type == "tokens");
   CHECK(error.code == "rate_limit_exceeded");
@@ -42,10 +57,10 @@ TEST_CASE("a request that never fits has words of its own") {
         "30000, Requested 34307. The input or output tokens must be reduced in order to run "
         "successfully." +
             learn_more);
-  CHECK(too_large_error("m", view, Telling::name).message ==
+  CHECK(too_large_error("m", view, false).message ==
         "Request too large for m in organization org-sandbox on tokens per min (TPM).");
   const LimitTerms images{"ipm", Resource::images, 2, minutes{1}, 2};
-  CHECK(too_large_error("m", {&images, 3, {}}, Telling::numbers)
+  CHECK(too_large_error("m", {&images, 3, {}})
             .message.find("Limit 2, Requested 3. The images must be reduced") != std::string::npos);
 }
 
@@ -72,7 +87,7 @@ TEST_CASE("resources and windows are named as OpenAI names them") {
   };
   for (const Row& row : rows) {
     const LimitTerms terms{"x", row.resource, 5, row.window, 5};
-    const ApiError error = rate_limit_error("m", {&terms, 1, {}}, Telling::numbers);
+    const ApiError error = rate_limit_error("m", {&terms, 1, {}});
     INFO(error.message);
     CHECK(error.message.find(row.words) != std::string::npos);
     CHECK(error.type == row.type);
@@ -82,17 +97,19 @@ TEST_CASE("resources and windows are named as OpenAI names them") {
 TEST_CASE("what a burst and a debt leave is told as used") {
   const LimitTerms terms{"rpm", Resource::requests, 600, minutes{1}, 10};
   const auto used = [&](std::int64_t room) {
-    return rate_limit_error("m", {&terms, 1, {.room = room}}, Telling::numbers).message;
+    return rate_limit_error("m", {&terms, 1, {.room = room}}).message;
   };
   CHECK(used(0).find("Limit 600, Used 600, ") != std::string::npos);
   CHECK(used(-7).find("Limit 600, Used 607, ") != std::string::npos);
 }
 
 TEST_CASE("other errors have their codes, and bytes that are no text are replaced") {
-  CHECK(concurrency_error("m", 8).code == "too_many_concurrent_requests");
-  CHECK(concurrency_error("m", 8).message.find("at most 8 may be") != std::string::npos);
-  CHECK(server_error(500).type == "server_error");
-  CHECK(server_error(503).code == "server_is_overloaded");
+  Trouble crowd{.kind = Trouble::Kind::too_many_at_once, .model = "m"};
+  crowd.concurrency_max = 8;
+  CHECK(openai_error(crowd).code == "too_many_concurrent_requests");
+  CHECK(openai_error(crowd).message.find("at most 8 may be") != std::string::npos);
+  CHECK(openai_error({.kind = Trouble::Kind::failed}).type == "server_error");
+  CHECK(openai_error({.kind = Trouble::Kind::overloaded}).code == "server_is_overloaded");
   CHECK(error_body({.message = "bad \xFF byte"}).find("bad \xEF\xBF\xBD byte") !=
         std::string::npos);
 }

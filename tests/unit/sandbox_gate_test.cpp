@@ -102,12 +102,12 @@ TEST_CASE("two keys do not share: limits, overall limits and concurrency are eac
 
 TEST_CASE("a refusal shows the limit that lasts longest, a grant the one with the least left") {
   Bench bench(with({}, {.windows = {rps(2), rpm(3)}}, {}));
-  CHECK(bench.ask("m").requests->terms->most == 2);
-  CHECK(bench.ask("m").requests->terms->most == 2);
+  CHECK(bench.ask("m").of(Resource::requests)->terms->most == 2);
+  CHECK(bench.ask("m").of(Resource::requests)->terms->most == 2);
   const Decision second = bench.ask("m");
   CHECK(second.kind == Kind::rate_limited);
   CHECK(second.refusing->terms->window == seconds{1});
-  CHECK(bench.ask("m", seconds{1}).requests->terms->most == 3);
+  CHECK(bench.ask("m", seconds{1}).of(Resource::requests)->terms->most == 3);
   const Decision minute = bench.ask("m", seconds{2});
   CHECK(minute.kind == Kind::rate_limited);
   CHECK(minute.refusing->terms->window == minutes{1});
@@ -118,14 +118,14 @@ TEST_CASE("requests and tokens are asked together, and a refusal by one counts a
   Bench bench(with({}, {.windows = {rpm(3), tpm(100)}}, {}));
   const Decision first = bench.ask("m", cost(60));
   CHECK(first.kind == Kind::granted);
-  CHECK(first.requests->reading.room == 2);
-  CHECK(first.tokens->reading.room == 40);
+  CHECK(first.of(Resource::requests)->reading.room == 2);
+  CHECK(first.of(Resource::tokens)->reading.room == 40);
   const Decision second = bench.ask("m", cost(41));
   CHECK(second.kind == Kind::rate_limited);
   CHECK(second.refusing->terms->name == "tpm");
   CHECK(second.refusing->cost == 41);
-  CHECK(second.requests->reading.room == 2);
-  CHECK(second.tokens->reading.room == 40);
+  CHECK(second.of(Resource::requests)->reading.room == 2);
+  CHECK(second.of(Resource::tokens)->reading.room == 40);
   CHECK(bench.ask("m", cost(40)).kind == Kind::granted);
   CHECK(bench.ask("m", cost(0)).kind == Kind::granted);
   const Decision third = bench.ask("m", cost(0));
@@ -165,7 +165,7 @@ TEST_CASE("a request that ends is corrected to what it used, in every limit of t
   bench.gate.end(granted.grant, cost(300), after(milliseconds{200}));
   const Decision next = bench.ask("m", cost(700), milliseconds{200});
   CHECK(next.kind == Kind::granted);
-  CHECK(next.requests->reading.room == 8);
+  CHECK(next.of(Resource::requests)->reading.room == 8);
   CHECK(bench.ask("n", cost(1000), milliseconds{200}).kind == Kind::granted);
   const Decision overall = bench.ask("o", cost(1), milliseconds{200});
   CHECK(overall.refusing->terms->name == "total tpm");

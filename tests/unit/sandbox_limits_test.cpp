@@ -23,13 +23,21 @@ struct Bench {
     const std::string body = R"({"model":"m","max_tokens":)" + std::to_string(tokens_max) +
                              R"(,"messages":[{"role":"user","content":")" + std::string(400, 'x') +
                              R"("}]})";
-    return service.ask(
-        {.method = "POST", .path = "/v1/chat/completions", .authorization = key, .body = body},
-        at(ms));
+    return service.ask({.method = "POST",
+                        .path = "/v1/chat/completions",
+                        .query = "",
+                        .headers = {{"Authorization", key}},
+                        .body = body},
+                       at(ms));
   }
   std::variant<Reply, Admitted> pictures(int n, std::int64_t ms = 0) {
     const std::string body = R"({"model":"i","prompt":"whale","n":)" + std::to_string(n) + "}";
-    return service.ask({.method = "POST", .path = "/v1/images/generations", .body = body}, at(ms));
+    return service.ask({.method = "POST",
+                        .path = "/v1/images/generations",
+                        .query = "",
+                        .headers = {},
+                        .body = body},
+                       at(ms));
   }
 
   SandboxOptions options;

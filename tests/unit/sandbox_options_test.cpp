@@ -19,7 +19,9 @@ TEST_CASE("every sandbox option is read") {
       "port=8080,seed=7,latency=500ms,jitter=50ms,algorithm=bucket,burst=10,token_count=reserve,"
       "keys=shared,headers=off,minute=1s,day=60s,rps=9,rpm=600,rph=5000,window=10s:50,"
       "concurrency=8,total_concurrency=20,outage=10s-40s@gpt-4o:x,error_rate=0.02,reset_rate=1%,"
-      "truncate_rate=0.001,hang_rate=0.5%,garbage_rate=0,image_bytes=100000,require_key=k");
+      "truncate_rate=0.001,hang_rate=0.5%,garbage_rate=0,image_bytes=100000,text_bytes=5000,links="
+      "on,"
+      "link_error_rate=5%,replies=a b/r.jsonl,require_key=k");
   REQUIRE(read.has_value());
   SandboxOptions wanted;
   wanted.port = 8080;
@@ -46,6 +48,10 @@ TEST_CASE("every sandbox option is read") {
   wanted.truncate_per_mille = 1;
   wanted.hang_per_mille = 5;
   wanted.image_bytes = 100'000;
+  wanted.text_bytes = 5000;
+  wanted.links = true;
+  wanted.link_error_per_mille = 50;
+  wanted.replies_file = "a b/r.jsonl";
   wanted.required_key = "k";
   CHECK(*read == wanted);
   CHECK(parse_sandbox_options("outage=0-5m").value().outage == SandboxOutage{{}, minutes{5}, ""});
@@ -143,7 +149,11 @@ TEST_CASE("wrong sandbox options are refused with what was expected") {
       {"error_rate=0.", "expected a share"},
       {"error_rate=-0.1", "expected a share"},
       {"error_rate=60%,reset_rate=40.1%", "more than 1 together"},
-      {"image_bytes=33554433", "image_bytes: expected 0 to 33554432"},
+      {"image_bytes=46137345", "image_bytes: expected 0 to 46137344"},
+      {"text_bytes=33554433", "text_bytes: expected 0 to 33554432"},
+      {"links=maybe", "expected one of on, off"},
+      {"link_error_rate=2", "expected a share"},
+      {"replies=", "the path of a file of scripted replies"},
       {"require_key=", "the key that requests must carry"},
       {"rpm=5,rpm=6", "rpm is given twice"},
       {"rpm=5,,seed=1", "unknown option ''"},

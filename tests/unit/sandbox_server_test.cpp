@@ -15,6 +15,7 @@
 #include "ratebatch/base/system_clock.hpp"
 #include "sandbox/http_front.hpp"
 #include "sandbox/loopback.hpp"
+#include "support/temporary_folder.hpp"
 
 namespace ratebatch::sandbox {
 namespace {
@@ -58,7 +59,7 @@ class Client {
     std::string text;
     error = 0;
     while (!is_complete(text)) {
-      char buffer[4096];
+      char buffer[65536];
       const ssize_t got = ::recv(socket_.get(), buffer, sizeof buffer, 0);
       if (got < 0) error = errno;
       if (got <= 0) return text;
@@ -79,7 +80,7 @@ class Client {
     const std::size_t head = text.find("\r\n\r\n");
     const std::size_t length = text.find("Content-Length: ");
     if (head == std::string::npos || length > head) return false;
-    return text.size() >= head + 4 + std::stoul(text.substr(length + 16));
+    return text.size() >= head + 4 + std::stoul(text.substr(length + 16, 20));
   }
 
   Descriptor socket_;
@@ -229,6 +230,83 @@ TEST_CASE("requests that follow each other without waiting are answered in order
     replies += part;
   }
   CHECK(replies.find("chat.completion") < replies.find("ok\n"));
+}
+
+// The body behind the head of a reply.
+std::string body_of(const std::string& reply) { return reply.substr(reply.find("\r\n\r\n") + 4); }
+
+std::string post_to(std::string_view path, std::string_view extra, std::string_view body) {
+  return "POST " + std::string(path) + " HTTP/1.1\r\nHost: 127.0.0.1\r\n" + std::string(extra) +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+}
+
+TEST_CASE("a form goes in and audio comes out, byte by byte") {
+  const auto server = start("latency=0");
+  Client client(server->port());
+  const std::string audio = body_of(client.ask(post_to(
+      "/elevenlabs/v1/text-to-speech/v?output_format=wav_8000", "", R"({"text":"Hello Ada"})")));
+  CHECK(audio.starts_with("RIFF"));
+  CHECK(audio.size() == 44 + 9 * 320);
+  const auto transcribe = [&](const std::string& file) {
+    return client.ask(post_to(
+        "/openai/v1/audio/transcriptions", "Content-Type: multipart/form-data; boundary=b\r\n",
+        "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nw\r\n--b\r\n"
+        "Content-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\n" +
+            file + "\r\n--b--\r\n"));
+  };
+  const std::string first = transcribe(audio);
+  CHECK(first.starts_with("HTTP/1.1 200 "));
+  CHECK(body_of(first) == body_of(transcribe(audio)));
+  CHECK(body_of(first) != body_of(transcribe(audio + '\0')));
+}
+
+TEST_CASE("a link leads to the same port and serves a picture of the wanted size") {
+  const auto server = start("latency=0,image_bytes=300000");
+  Client client(server->port());
+  const std::string host = "127.0.0.1:" + std::to_string(server->port());
+  const std::string body = R"({"model":"flux","prompt":"whale"})";
+  const std::string reply =
+      client.ask("POST /together/v1/images/generations HTTP/1.1\r\nHost: " + host +
+                 "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  const std::size_t at = reply.find("http://" + host + "/files/");
+  REQUIRE(at != std::string::npos);
+  const std::string path = reply.substr(at + 7 + host.size(), 27);
+  const std::string get = "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n";
+  const std::string picture = client.ask(get + "\r\n");
+  CHECK(holds(picture, "\r\nContent-Type: image/png\r\n"));
+  CHECK(body_of(picture).starts_with("\x89PNG"));
+  CHECK(body_of(picture).size() >= 300'000);
+  CHECK(client.ask(get + "Authorization: Bearer k\r\n\r\n").starts_with("HTTP/1.1 400 "));
+  CHECK(server->stats().keys_leaked == 1);
+  CHECK(server->stats().links == SandboxLinkStats{1, 1, 0});
+}
+
+TEST_CASE("the largest picture fits what clients accept") {
+  const auto server = start("latency=0,image_bytes=46137344");
+  Client client(server->port());
+  const std::string reply =
+      client.ask(post_to("/gemini/v1/models/m:generateContent", "",
+                         R"({"contents":[{"parts":[{"text":"x"}]}],)"
+                         R"("generationConfig":{"responseModalities":["IMAGE"]}})"));
+  CHECK(reply.starts_with("HTTP/1.1 200 "));
+  CHECK(body_of(reply).size() > 60'000'000);
+  CHECK(body_of(reply).size() < (64U << 20U));
+}
+
+TEST_CASE("a scripted reply of status 0 closes the connection, and the next request is served") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("replies.jsonl", R"({"name":"gone","status":0,"times":2})");
+  const auto server = start("latency=0,replies=" + path);
+  const std::string request =
+      post(R"({"model":"m","messages":[{"role":"user","content":"[[gone]]"}]})");
+  for (int i = 0; i < 2; ++i) {
+    Client client(server->port());
+    CHECK(client.ask(request) == "");
+    CHECK(client.error == 0);
+  }
+  CHECK(Client(server->port()).ask(request).starts_with("HTTP/1.1 200 "));
+  CHECK(server->stats().scripted.at("gone") == 2);
+  CHECK(server->stats().total.granted == 1);
 }
 
 TEST_CASE("only requests to this machine are answered") {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sandbox/service.hpp"
+#include "sandbox_bench.hpp"
 
 namespace ratebatch::sandbox {
 namespace {
@@ -17,47 +17,13 @@ using std::chrono::seconds;
 const std::string chat = R"({"model":"m","messages":[{"role":"user","content":"Hello Ada"}]})";
 const std::string image = R"({"model":"i","prompt":"a whale"})";
 
-constexpr Now at(std::int64_t ms) {
-  return {Instant{ms * 1'000'000}, WallTime{1'700'000'000'000'000'000 + ms * 1'000'000}};
-}
-
-struct Bench {
-  explicit Bench(SandboxOptions wanted = {})
-      : options(std::move(wanted)), service(options, ledger, at(0)) {}
-
-  std::variant<Reply, Admitted> post(std::string_view path, std::string_view body,
-                                     std::int64_t ms = 0, std::string_view client_id = {}) {
-    return service.ask({.method = "POST", .path = path, .client_id = client_id, .body = body},
-                       at(ms));
-  }
-  std::variant<Reply, Admitted> ask_chat(std::int64_t ms = 0) {
-    return post("/v1/chat/completions", chat, ms);
-  }
-  std::variant<Reply, Admitted> ask_with_key(std::string_view key, std::string_view body) {
-    return service.ask(
-        {.method = "POST", .path = "/v1/chat/completions", .authorization = key, .body = body},
-        at(0));
-  }
-
-  SandboxOptions options;
-  Ledger ledger;
-  Service service;
-};
-
-std::string header(const Reply& reply, std::string_view name) {
-  for (const Header& h : reply.headers) {
-    if (h.name == name) return h.value;
-  }
-  return "(absent)";
-}
-
-bool holds(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
+std::variant<Reply, Admitted> ask_chat(Bench& bench, std::int64_t ms = 0) {
+  return bench.post("/v1/chat/completions", chat, {}, ms);
 }
 
 TEST_CASE("a granted request is counted, charged to its client id, and in flight until its end") {
   Bench bench;
-  const auto verdict = bench.post("/v1/chat/completions", chat, 0, "job-1");
+  const auto verdict = bench.post("/v1/chat/completions", chat, {{"X-Client-Request-Id", "job-1"}});
   const auto& admitted = std::get<Admitted>(verdict);
   CHECK(admitted.delay == milliseconds{200});
   const std::int64_t tokens = admitted.use[index_of(Resource::tokens)];
@@ -66,10 +32,10 @@ TEST_CASE("a granted request is counted, charged to its client id, and in flight
   const Reply reply = bench.service.answer(admitted, at(250).steady);
   CHECK(reply.status == 200);
   CHECK(holds(reply.body, "Ada"));
-  CHECK(header(reply, "openai-processing-ms") == "250");
-  CHECK(header(reply, "x-request-id").starts_with("req_"));
-  CHECK(header(reply, "Content-Type") == "application/json");
-  CHECK(header(reply, "x-ratelimit-limit-requests") == "(absent)");
+  CHECK(header(reply.headers, "openai-processing-ms") == "250");
+  CHECK(header(reply.headers, "x-request-id").starts_with("req_"));
+  CHECK(header(reply.headers, "Content-Type") == "application/json");
+  CHECK(header(reply.headers, "x-ratelimit-limit-requests") == "(absent)");
   bench.service.end(admitted, false, at(250));
   const SandboxStats stats = bench.ledger.snapshot();
   CHECK(stats.total == SandboxCounts{1, 0, 0, 1, tokens});
@@ -85,39 +51,39 @@ TEST_CASE("headers tell the limit on success and on refusal, and the refusal whe
   SandboxOptions options;
   options.models["m"].windows = {{.name = "rpm", .amount = 2, .window = minutes{1}}};
   Bench bench(options);
-  const auto first = bench.ask_chat();
+  const auto first = ask_chat(bench);
   const Reply reply = bench.service.answer(std::get<Admitted>(first), at(9).steady);
-  CHECK(header(reply, "x-ratelimit-limit-requests") == "2");
-  CHECK(header(reply, "x-ratelimit-remaining-requests") == "1");
-  CHECK(header(reply, "x-ratelimit-reset-requests") == "1m0s");
-  CHECK(std::holds_alternative<Admitted>(bench.ask_chat(10'000)));
+  CHECK(header(reply.headers, "x-ratelimit-limit-requests") == "2");
+  CHECK(header(reply.headers, "x-ratelimit-remaining-requests") == "1");
+  CHECK(header(reply.headers, "x-ratelimit-reset-requests") == "1m0s");
+  CHECK(std::holds_alternative<Admitted>(ask_chat(bench, 10'000)));
 
-  const auto third = bench.ask_chat(15'500);
+  const auto third = ask_chat(bench, 15'500);
   const auto& refused = std::get<Reply>(third);
   CHECK(refused.status == 429);
-  CHECK(header(refused, "Retry-After") == "45");
-  CHECK(header(refused, "x-ratelimit-remaining-requests") == "0");
-  CHECK(header(refused, "x-ratelimit-reset-requests") == "54.5s");
+  CHECK(header(refused.headers, "Retry-After") == "45");
+  CHECK(header(refused.headers, "x-ratelimit-remaining-requests") == "0");
+  CHECK(header(refused.headers, "x-ratelimit-reset-requests") == "54.5s");
   CHECK(holds(refused.body, "Limit 2, Used 2, Requested 1. Please try again in 44.5s."));
   CHECK(bench.ledger.snapshot().models.at("m").granted == 2);
   CHECK(bench.ledger.snapshot().models.at("m").refused == 1);
-  CHECK(header(std::get<Reply>(bench.ask_chat(59'999)), "Retry-After") == "1");
-  CHECK(std::holds_alternative<Admitted>(bench.ask_chat(60'000)));
+  CHECK(header(std::get<Reply>(ask_chat(bench, 59'999)).headers, "Retry-After") == "1");
+  CHECK(std::holds_alternative<Admitted>(ask_chat(bench, 60'000)));
 }
 
 TEST_CASE("one request too many at once is refused until another ends") {
   SandboxOptions options;
   options.every_model.concurrency = 1;
   Bench bench(options);
-  const auto first = bench.ask_chat();
-  const auto second = bench.ask_chat();
+  const auto first = ask_chat(bench);
+  const auto second = ask_chat(bench);
   const auto& refused = std::get<Reply>(second);
   CHECK(refused.status == 429);
   CHECK(holds(refused.body, "too_many_concurrent_requests"));
-  CHECK(header(refused, "Retry-After") == "1");
+  CHECK(header(refused.headers, "Retry-After") == "1");
   bench.service.end(std::get<Admitted>(first), true, at(0));
   CHECK(bench.ledger.snapshot().abandoned == 1);
-  CHECK(std::holds_alternative<Admitted>(bench.ask_chat()));
+  CHECK(std::holds_alternative<Admitted>(ask_chat(bench)));
 }
 
 TEST_CASE("what is not a good request gets the status of a provider and counts as invalid") {
@@ -142,9 +108,8 @@ TEST_CASE("what is not a good request gets the status of a provider and counts a
   Bench bench;
   for (const Row& row : rows) {
     CAPTURE(row.path);
-    const auto verdict = bench.service.ask(
-        {.method = row.method, .path = row.path, .client_id = row.client_id, .body = row.body},
-        at(0));
+    const auto verdict =
+        bench.ask(row.method, row.path, row.body, {{"x-client-request-id", row.client_id}});
     const auto& reply = std::get<Reply>(verdict);
     CHECK(reply.status == row.status);
     CHECK(holds(reply.body, R"("type":"invalid_request_error")"));
@@ -152,15 +117,18 @@ TEST_CASE("what is not a good request gets the status of a provider and counts a
   const SandboxStats stats = bench.ledger.snapshot();
   CHECK(stats.invalid == static_cast<std::int64_t>(rows.size()));
   CHECK(stats.total == SandboxCounts{});
+  const std::string longest(512, 'x');
   CHECK(std::holds_alternative<Admitted>(
-      bench.post("/v1/chat/completions", chat, 0, std::string(512, 'x'))));
+      bench.post("/v1/chat/completions", chat, {{"X-Client-Request-Id", longest}})));
 }
 
 TEST_CASE("a key is asked for only where one is required, and is never repeated") {
   SandboxOptions options;
   options.required_key = "sk-right";
   Bench bench(options);
-  const auto ask = [&](std::string_view key) { return bench.ask_with_key(key, chat); };
+  const auto ask = [&](std::string_view key) {
+    return bench.post("/v1/chat/completions", chat, {{"Authorization", key}});
+  };
   for (const char* wrong : {"", "Bearer sk-wrong", "sk-right", "Bearer sk-right "}) {
     const auto verdict = ask(wrong);
     const auto& reply = std::get<Reply>(verdict);
@@ -176,9 +144,10 @@ TEST_CASE("models, stats and health are told") {
   options.models["b"];
   options.models["a"];
   Bench bench(options);
-  static_cast<void>(bench.post("/v1/images/generations", image, 0, "job-9"));
+  static_cast<void>(
+      bench.post("/v1/images/generations", image, {{"X-Client-Request-Id", "job-9"}}));
   const auto get = [&](std::string_view path) {
-    return std::get<Reply>(bench.service.ask({.method = "GET", .path = path}, at(0))).body;
+    return std::get<Reply>(bench.ask("GET", path, "")).body;
   };
   CHECK(get("/healthz") == "ok\n");
   const std::string models = get("/v1/models");
@@ -187,8 +156,9 @@ TEST_CASE("models, stats and health are told") {
         R"({"abandoned":0,"bill":{"job-9":1},"bill_dropped":0,"charged":1,"faults":{"error":0,)"
         R"("garbage":0,"hang":0,"reset":0,"truncate":0},"granted":1,"granted_60s_max":1,)"
         R"("in_flight":1,"in_flight_max":1,"invalid":0,"keys":{"key 1":{"granted":1,"in_flight":1,)"
-        R"("in_flight_max":1,"refused":0,"tokens":274}},"models":{"i":{"granted":1,"in_flight":1,)"
-        R"("in_flight_max":1,"refused":0,"tokens":274}},"outage":0,"refused":0,"refused_by":{},)"
+        R"("in_flight_max":1,"refused":0,"tokens":274}},"keys_leaked":0,"links":{"announced":0,)"
+        R"("failed":0,"served":0},"models":{"i":{"granted":1,"in_flight":1,"in_flight_max":1,)"
+        R"("refused":0,"tokens":274}},"outage":0,"refused":0,"refused_by":{},"scripted":{},)"
         R"("tokens":274})");
 }
 
@@ -198,7 +168,8 @@ TEST_CASE("errors are granted but not charged, garbage is charged and no JSON") 
   Bench errors(options);
   std::map<int, int> statuses;
   for (int i = 0; i < 50; ++i) {
-    const auto verdict = errors.post("/v1/chat/completions", chat, 0, "job");
+    const auto verdict =
+        errors.post("/v1/chat/completions", chat, {{"X-Client-Request-Id", "job"}});
     ++statuses[errors.service.answer(std::get<Admitted>(verdict), at(1).steady).status];
   }
   CHECK(statuses[500] > 10);
@@ -212,7 +183,7 @@ TEST_CASE("errors are granted but not charged, garbage is charged and no JSON") 
   options = {};
   options.garbage_per_mille = 1000;
   Bench garbage(options);
-  const auto verdict = garbage.ask_chat();
+  const auto verdict = ask_chat(garbage);
   const Reply reply = garbage.service.answer(std::get<Admitted>(verdict), at(1).steady);
   CHECK(reply.status == 200);
   CHECK(reply.body.starts_with('{'));
@@ -228,7 +199,7 @@ std::vector<Fault> faults_of(std::uint64_t seed) {
   Bench bench(options);
   std::vector<Fault> faults;
   for (int i = 0; i < 1000; ++i) {
-    const auto verdict = bench.ask_chat();
+    const auto verdict = ask_chat(bench);
     faults.push_back(std::get<Admitted>(verdict).fault);
   }
   const SandboxFaultStats counted = bench.ledger.snapshot().faults;
@@ -254,7 +225,7 @@ TEST_CASE("answers take the latency, give or take the jitter, and never less tha
   Duration least = seconds{1};
   Duration most{};
   for (int i = 0; i < 500; ++i) {
-    const auto verdict = bench.ask_chat();
+    const auto verdict = ask_chat(bench);
     const Duration delay = std::get<Admitted>(verdict).delay;
     least = std::min(least, delay);
     most = std::max(most, delay);

@@ -32,10 +32,11 @@ inline Outcome outcome_of(OutcomeClass kind, std::int32_t http_status = 0,
 class Bench {
  public:
   Bench(std::int32_t workers, Lanes lanes, SchedulerOptions options = {},
-        std::vector<StoredState> stored = {}, Now now = at_ms(0))
+        std::vector<StoredState> stored = {}, Now now = at_ms(0),
+        const std::vector<FetchingJob>& fetches = {})
       : lanes_(std::move(lanes)), now_(now) {
     options.workers = workers;
-    scheduler_.emplace(lanes_, options, Rng{1}, now_, stored);
+    scheduler_.emplace(lanes_, options, Rng{1}, now_, stored, fetches);
     for (StoredState& s : stored) states[{s.scope, s.item}] = std::move(s.value);
   }
 
@@ -89,6 +90,15 @@ class Bench {
     scheduler_->handle(now_, event::AttemptEnded{JobSeq{seq}, attempt, std::move(outcome)});
   }
 
+  // The download for a job ended.
+  void fetched(std::int64_t seq, OutcomeClass kind) {
+    REQUIRE(fetching.erase(seq) == 1);
+    event::FetchEnded ended{JobSeq{seq}, fetching_attempt.at(seq), {}};
+    ended.outcome.kind = kind;
+    scheduler_->handle(now_, std::move(ended));
+    run();
+  }
+
   void reply_to_all(OutcomeClass kind) {
     while (!in_flight.empty()) reply(in_flight.begin()->first, kind);
   }
@@ -113,6 +123,10 @@ class Bench {
   std::map<std::int64_t, LaneId> lane_of;  // Of the last send of each job.
   Order order;                             // Of sends.
   std::vector<AttemptEnd> ends;
+  std::vector<FetchEnd> fetch_ends;
+  std::set<std::int64_t> fetching;  // Downloads under way.
+  std::map<std::int64_t, AttemptNumber> fetching_attempt;
+  std::set<std::int64_t> cancelled_fetches;
   std::vector<JobSeq> reopened;
   std::set<std::int64_t> cancelled;
   std::map<std::pair<std::string, std::string>, std::string> states;
@@ -136,6 +150,7 @@ class Bench {
     }
     ++commits;
     for (AttemptEnd& end : commit.batch.ends) ends.push_back(std::move(end));
+    for (FetchEnd& end : commit.batch.fetches) fetch_ends.push_back(std::move(end));
     for (const JobSeq seq : commit.batch.reopened) reopened.push_back(seq);
     for (StoredState& state : commit.batch.states) {
       if (state.value.empty()) {
@@ -153,6 +168,16 @@ class Bench {
     order.push_back(seq);
   }
   void on(const action::Cancel& cancel) { cancelled.insert(static_cast<std::int64_t>(cancel.job)); }
+  void on(const action::Fetch& fetch) {
+    const auto seq = static_cast<std::int64_t>(fetch.job);
+    CHECK(fetching.insert(seq).second);
+    fetching_attempt[seq] = fetch.attempt;
+  }
+  void on(const action::CancelFetch& cancel) {
+    const auto seq = static_cast<std::int64_t>(cancel.job);
+    CHECK(fetching.erase(seq) == 1);
+    cancelled_fetches.insert(seq);
+  }
   void on(const action::Finished& finish) {
     finished = finish.reason;
     words = finish.words;

@@ -1,4 +1,4 @@
-#include "ratebatch/input/template_text.hpp"
+#include "ratebatch/base/template_text.hpp"
 
 #include <doctest/doctest.h>
 
@@ -92,6 +92,27 @@ TEST_CASE("values are not read as templates") {
   const auto parsed = TextTemplate::parse("{{artist}}");
   REQUIRE(parsed.has_value());
   CHECK(*parsed->render({{"artist", "{{artist}} {{x"}}) == "{{artist}} {{x");
+}
+
+TEST_CASE("a template tells its names, and whether it is one placeholder") {
+  struct Row {
+    const char* text;
+    std::vector<std::string> names;
+    bool is_one;
+  };
+  const std::vector<Row> table = {
+      {"", {}, false},          {"a", {}, false},
+      {"{{a}}", {"a"}, true},   {"{{ a|b }}", {"a"}, true},
+      {"{{a?}}", {"a"}, true},  {" {{a}}", {"a"}, false},
+      {"{{a}} ", {"a"}, false}, {"{{b}}{{a}}{{b}}", {"b", "a"}, false},
+  };
+  for (const Row& row : table) {
+    CAPTURE(row.text);
+    const auto parsed = TextTemplate::parse(row.text);
+    REQUIRE(parsed.has_value());
+    CHECK(parsed->names() == row.names);
+    CHECK(parsed->is_one_placeholder() == row.is_one);
+  }
 }
 
 }  // namespace

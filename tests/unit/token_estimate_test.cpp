@@ -32,6 +32,18 @@ Usage usage(std::int64_t input, std::int64_t output) {
 
 std::int64_t of(const Amounts& amounts, Resource resource) { return amounts[index_of(resource)]; }
 
+TEST_CASE("characters are reserved by the bytes of all that is spoken, and settled by the answer") {
+  const TokenEstimate estimate{route(50), TokenRule::total};
+  CHECK(of(estimate.reserve(size(200)), Resource::characters) == 250);
+  CHECK(of(estimate.reserve(size(200, {}, 0, true)), Resource::characters) == 200);
+  CHECK(of(TokenEstimate{route(0), TokenRule::total}.reserve(size(0)), Resource::characters) == 1);
+  Usage told;
+  told.characters = 180;
+  const Amounts reserved = estimate.reserve(size(200));
+  CHECK(of(estimate.actual(told, reserved), Resource::characters) == 180);
+  CHECK(of(estimate.actual({}, reserved), Resource::characters) == 250);
+}
+
 TEST_CASE("the three charging rules reserve tokens as the provider counts them") {
   struct Row {
     TokenRule rule;
@@ -67,7 +79,7 @@ TEST_CASE("a job's own words win over its route's, and a raw body brings no temp
   CHECK(of(estimate.reserve(size(400)), Resource::images) == 1);
   CHECK(of(estimate.reserve(size(400, {}, 4)), Resource::images) == 4);
   CHECK(of(estimate.reserve(size(400)), Resource::requests) == 1);
-  CHECK(of(estimate.reserve(size(400)), Resource::characters) == 400);
+  CHECK(of(estimate.reserve(size(400)), Resource::characters) == 1200);
   const TokenEstimate text{route(0), TokenRule::total};
   CHECK(of(text.reserve(size(400, {}, 4)), Resource::images) == 0);
 }

@@ -13,6 +13,7 @@
 
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/cli/exit_code.hpp"
+#include "ratebatch/input/csv_file.hpp"
 #include "ratebatch/input/read_key.hpp"
 #include "ratebatch/model/job.hpp"
 #include "ratebatch/model/limit.hpp"
@@ -46,6 +47,7 @@ struct CommonOptions {
 struct RunOptions {
   CommonOptions common;
   std::vector<std::string> files;       // "-": standard input.
+  CsvColumns csv;                       // Of CSV files among them.
   std::optional<std::int32_t> workers;  // Absent: as configured.
   bool workers_auto = false;            // As many as a plan finds needed.
   std::optional<Duration> deadline;     // From the start of the run.
@@ -71,10 +73,16 @@ struct StatusOptions {
   std::optional<std::string> lane;  // Only this model.
 };
 
+enum class ResultFormat : std::uint8_t { jsonl, batch, csv };
+
 struct ResultsOptions {
   CommonOptions common;
   std::optional<std::string> output;  // Absent: standard output.
   bool in_order = false;
+  ResultFormat format = ResultFormat::jsonl;
+  std::optional<std::string> errors;  // With batch: the file for failures.
+  std::vector<std::string> columns;   // With csv; empty: all.
+  bool follow = false;                // With jsonl to standard output, in order of finishing.
 };
 
 struct RetryOptions {
@@ -82,6 +90,7 @@ struct RetryOptions {
   bool failed = false;
   bool unknown = false;
   bool truncated = false;
+  bool changed = false;
   std::vector<std::string> classes;
   std::vector<std::string> ids;
 };
@@ -89,6 +98,7 @@ struct RetryOptions {
 struct CheckOptions {
   CommonOptions common;
   std::vector<std::string> files;
+  CsvColumns csv;
   std::optional<std::string> show;  // The id of a job.
 };
 
@@ -129,6 +139,7 @@ struct PlanWishes {
 struct PlanOptions {
   CommonOptions common;
   std::vector<std::string> files;  // Empty: the rest of the checkpoint.
+  CsvColumns csv;
   PlanWishes wishes;
 };
 

@@ -1,8 +1,7 @@
 // Reads ratebatch.yaml into a Config.
 //
-// Strict on purpose: a key it does not know, or one whose effect this version does not have yet, is
-// an error, because an ignored limit costs money. Keys of later versions are known by name, so that
-// the message can say so. Literal API keys are refused and never printed.
+// Strict on purpose: a key it does not know is an error, because an ignored limit costs money.
+// Literal API keys are refused and never printed.
 #pragma once
 
 #include <string>

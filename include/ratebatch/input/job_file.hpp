@@ -28,12 +28,15 @@ enum class LineKind : std::uint8_t {
   text,      // To be read as a job.
   too_long,  // Over job_line_bytes_max; skipped, its text is gone.
   torn,      // The last one: no newline, and no JSON. Left for the next run.
+  bad,       // Not even its form is right; see `problem`. Only in CSV files.
 };
 
 struct FileLine {
   std::int64_t number = 0;  // From 1, blank lines counted.
   LineKind kind = LineKind::text;
-  std::string text;  // Without line end; empty where too_long.
+  std::string text;     // Without line end; empty where too_long or bad.
+  std::string problem;  // Of a bad one.
+  std::string source;   // As it stands in the file, where `text` was made of it. Else empty.
 };
 
 // What tells a file apart from a changed one, as it was when it was opened: what is written to it
@@ -64,6 +67,10 @@ class JobFileReader {
   // does; a signal does not end the wait. Fails with io.
   Result<std::optional<FileLine>> next();
 
+  // The next line, blank or not, with a carriage return where it has one: for files whose lines are
+  // no jobs. Never torn or bad; else as next().
+  Result<std::optional<FileLine>> next_as_is();
+
   [[nodiscard]] const JobFileStamp& stamp() const { return stamp_; }
 
  private:
@@ -72,6 +79,7 @@ class JobFileReader {
 
   Result<bool> fill();
   Result<bool> read_line(FileLine& line, bool& ended_by_newline);
+  Result<bool> read_line_without_mark(FileLine& line, bool& ended_by_newline);
 
   int descriptor_;
   std::string path_;

@@ -1,17 +1,19 @@
 // One line of a job file: read, and checked against the configuration.
 //
-// Two forms, recognised per line: our own, and a line of an OpenAI Batch input file. Messages say
-// what is wrong with the line; the caller adds file and line number (see LineError in
-// job_file.hpp).
+// Three forms, recognised per line: our own, a line of an OpenAI Batch input file, and a bare
+// request body. Messages say what is wrong with the line; the caller adds file and line number (see
+// LineError in job_file.hpp).
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ratebatch/base/result.hpp"
-#include "ratebatch/input/template_text.hpp"
+#include "ratebatch/base/template_text.hpp"
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/job.hpp"
 
@@ -26,11 +28,24 @@ constexpr std::size_t job_id_bytes_max = 256;
 
 enum class JobForm : std::uint8_t {
   native,
-  batch,  // A line of an OpenAI Batch input file.
+  batch,   // A line of an OpenAI Batch input file; vLLM's run-batch takes the same.
+  script,  // A bare request body, as the parallel request script of the OpenAI cookbook takes it.
+  csv,     // A row of a CSV file, which reads as a native line (see csv_file.hpp).
+};
+constexpr std::size_t job_form_count = 4;
+
+// What a model of this name makes.
+using KindOfModel = std::function<ModelKind(std::string_view model)>;
+
+// Where a line is from: what a bare request body lacks comes from there.
+struct LineOrigin {
+  std::string file;       // Its name, without folder and ending; "stdin".
+  std::int64_t line = 0;  // From 1.
+  KindOfModel kind_of;    // Absent: as the names of models tell.
 };
 
-// JSON appears as it stands in the line. Of vars, prompt, messages_json and body_json exactly one
-// is given (has_vars says so for vars, which may be empty).
+// JSON appears as it stands in the line. Of vars, prompt, messages_json and body_json one is given
+// (has_vars says so for vars, which may be empty); none where files stand alone.
 struct JobLine {
   std::string id;
   std::string type;   // Empty: none.
@@ -44,11 +59,15 @@ struct JobLine {
   std::string messages_json;        // An array of objects, not empty.
   std::string body_json;            // An object.
   std::string path;                 // Of the batch form: "/v1/chat/completions".
+  std::vector<std::string> files;   // Relative paths that lead nowhere but down. Never with a body.
   std::string params_json = "{}";
   std::string metadata_json;  // An object; empty: none.
   JobSize size;               // Of what the line itself sends; see RouteEstimate for the rest.
+  std::string as_stored;      // Of a script's request: the same as a Batch line, which needs no
+                              // origin. Else empty: the line is stored as it is.
 };
 
+class JobFields;
 class JsonDocument;
 
 // Reads lines, and keeps its memory from one to the next.
@@ -66,7 +85,13 @@ class JobLineParser {
   // JobChecker.
   Result<JobLine> parse(std::string_view line);
 
+  // The same, and takes a bare request body too: its id is made of the origin.
+  Result<JobLine> parse(std::string_view line, const LineOrigin& origin);
+
  private:
+  Result<JobLine> parse(std::string_view line, const LineOrigin* origin);
+  Result<JobLine> parse_script(JobFields& fields, const LineOrigin& origin);
+
   std::unique_ptr<JsonDocument> document_;
 };
 

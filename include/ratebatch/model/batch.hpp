@@ -31,11 +31,33 @@ struct AttemptEnd {
   JobSeq job{};
   AttemptNumber attempt{};
   JobState to = JobState::pending;
-  Outcome outcome;
+  Outcome outcome;                   // With links exactly where `to` is fetching.
   std::int32_t retries_used = 0;     // Of the job, from now on.
+  std::int32_t rejections = 0;       // Likewise.
   std::optional<WallTime> ready_at;  // Where the job waits for a retry.
   Duration wait_applied{};           // What this outcome made the job or its lane wait.
   std::int64_t cost_pico_usd = 0;    // By the configured prices; 0 where there are none.
+  WallTime at;
+};
+
+// What a try to download the files of an answer came to.
+struct FetchOutcome {
+  OutcomeClass kind = OutcomeClass::network;  // done: all of them are here.
+  std::string message;             // Else, for the user: which file, why not, what to do.
+  std::vector<std::string> files;  // Of done, as the user sees them, in the answer's order.
+  std::optional<Duration> wait;    // Asked for by the server.
+  bool no_room = false;            // Our disk is full: the link is not to blame.
+};
+
+// "A try to download the files of job j came to this." Downloads cost nothing: no attempt, no
+// worker, and the answer is counted already.
+struct FetchEnd {
+  JobSeq job{};
+  AttemptNumber attempt{};           // Whose answer announced the files.
+  JobState to = JobState::fetching;  // done, failed, or fetching: tried again at `ready_at`.
+  FetchOutcome outcome;
+  std::int32_t tries = 0;  // From now on.
+  std::optional<WallTime> ready_at;
   WallTime at;
 };
 
@@ -86,13 +108,15 @@ enum class BatchId : std::int64_t {};
 struct Batch {
   BatchId id{};
   std::vector<AttemptEnd> ends;      // Applied first.
+  std::vector<FetchEnd> fetches;     // Never of a job whose attempt ends in the same batch.
   std::vector<JobSeq> reopened;      // Failed ones that go back to pending: their lane is stopped.
   std::vector<AttemptStart> starts;  // Never of a job that ends in the same batch.
   std::vector<StoredState> states;
   std::vector<LaneChange> lanes;
 
   [[nodiscard]] bool empty() const {
-    return ends.empty() && reopened.empty() && starts.empty() && states.empty() && lanes.empty();
+    return ends.empty() && fetches.empty() && reopened.empty() && starts.empty() &&
+           states.empty() && lanes.empty();
   }
 };
 

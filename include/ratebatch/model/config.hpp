@@ -4,6 +4,7 @@
 // as text, because only dialects look inside it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/base/time.hpp"
+#include "ratebatch/model/http_api.hpp"
 #include "ratebatch/model/limit.hpp"
 
 namespace ratebatch {
@@ -69,11 +71,28 @@ struct ProviderSettings {
   Limits limits;  // Over all lanes of a key group.
   bool allow_http = false;
   std::string ca_file;
+  std::optional<HttpApi> http;  // Of the dialect `http`, and only there.
   // Built in, not openai, and not in the file: only who names it means it.
   bool assumed = false;
 };
 
-enum class ModelKind : std::uint8_t { chat, image };
+// What is asked of a model, and what comes back.
+enum class ModelKind : std::uint8_t {
+  chat,           // Messages in, a text out.
+  responses,      // The same by OpenAI's Responses API.
+  image,          // A prompt in, pictures out.
+  speech,         // A text in, audio out.
+  transcription,  // Audio in, a text out.
+  embedding,      // A text in, numbers out: the result is the reply's body.
+  raw,            // Any other path that a raw body names: likewise. Not for configurations.
+};
+constexpr std::size_t model_kind_count = 7;
+
+constexpr std::string_view to_string(ModelKind kind) {
+  constexpr std::array<std::string_view, model_kind_count> names = {
+      "chat", "responses", "image", "speech", "transcription", "embedding", "raw"};
+  return names[static_cast<std::size_t>(kind)];
+}
 
 enum class Growth : std::uint8_t { doubling, linear };
 
@@ -118,8 +137,21 @@ struct ModelSettings {
   FallbackCauses fallback_on;
   Duration timeout = std::chrono::seconds{120};
   std::string params_json = "{}";
+  std::optional<HttpApi> http;  // Of the dialect `http`: its own, else the provider's.
   RetrySettings retry;
   bool enabled = true;
+};
+
+// What an answer must be to count as one; see provider/accept.hpp.
+struct AcceptRules {
+  std::vector<std::string> finish_reasons;  // One of these, as the provider says it; empty: any.
+  std::int64_t chars_min = 0;               // Of the text, in Unicode code points, blanks around
+  std::optional<std::int64_t> chars_max;    // it not counted.
+  std::vector<std::string> contains;        // Each of these, byte by byte.
+  std::vector<std::string> lacks;           // None of these.
+  bool json = false;                        // The text is one JSON value.
+
+  friend bool operator==(const AcceptRules&, const AcceptRules&) = default;
 };
 
 struct TypeSettings {
@@ -128,6 +160,7 @@ struct TypeSettings {
   std::string system;  // Templates; empty: none.
   std::string prompt;
   std::string params_json = "{}";
+  AcceptRules accept;
 };
 
 struct Config {
@@ -146,9 +179,8 @@ struct Config {
   RetrySettings retry;  // For models made from "provider/model".
 };
 
-// What a model of this id makes, where the configuration does not say: images if the id contains
-// "image" or starts with "dall-e" (OpenAI's names), or contains "flux" or "stable-diffusion"
-// (Together's), else chat.
+// What a model of this id makes, where the configuration does not say: by the names that its
+// providers give their models (the table stands in config.cpp), else chat.
 ModelKind kind_of_id(std::string_view id);
 
 // Finds the model a job means: a configured name, then a provider's id of a configured model, then

@@ -115,7 +115,17 @@ struct JobRef {
   std::int32_t retries_used = 0;       // Of the server class; waiting for a limit uses none.
   std::optional<WallTime> ready_at{};  // Not before, where it waits for a retry.
   JobSize size{};
-  bool of_run = false;  // This run has started it before.
+  bool of_run = false;          // This run has started it before.
+  std::int32_t rejections = 0;  // Answers that the rules of its type refused.
+};
+
+// A job whose answer is stored, while the files that the answer announced are not all here.
+struct FetchingJob {
+  JobSeq seq{};
+  RouteId route{};
+  AttemptNumber attempt{};             // Whose answer it was.
+  std::int32_t tries = 0;              // To download the files.
+  std::optional<WallTime> ready_at{};  // Not before, where it waits for the next try.
 };
 
 // The order of jobs within a lane.

@@ -31,18 +31,24 @@ enum class OutcomeClass : std::uint8_t {
   too_large,        // It exceeds what the model or window can take.
   content_policy,   // Refused for what it asks.
   not_found,        // No such model or endpoint.
+  not_accepted,     // An answer that the type's accept rules refuse.
   unknown,          // Given up by us before an answer came.
 };
-constexpr std::size_t outcome_class_count = 15;
+constexpr std::size_t outcome_class_count = 16;
 
 constexpr std::array<std::string_view, outcome_class_count> outcome_class_names = {
     "done",           "rate_limited", "quota_exhausted", "no_credit",
     "refused_key",    "server_error", "overloaded",      "timeout",
     "network",        "bad_reply",    "invalid_request", "too_large",
-    "content_policy", "not_found",    "unknown"};
+    "content_policy", "not_found",    "not_accepted",    "unknown"};
 
 constexpr std::string_view to_string(OutcomeClass c) {
   return outcome_class_names[static_cast<std::size_t>(c)];
+}
+
+// A real answer came, whatever became of it: it is paid, and the server is well.
+constexpr bool is_answer(OutcomeClass c) {
+  return c == OutcomeClass::done || c == OutcomeClass::not_accepted;
 }
 
 // Which resource a rate_limited answer was about.
@@ -101,17 +107,22 @@ struct Facts {
 
 // A file that came inside an answer, decoded. The driver writes it below the assets folder.
 struct Asset {
-  std::string bytes;
-  std::string extension;  // From the content itself: "png", "jpg", "webp", "gif", "bin".
+  std::string bytes;      // Empty where it is in a file already...
+  std::string path;       // ...which then is this one, see ReplyFile.
+  std::string extension;  // From the content itself: "png", "jpg", "mp3", ...; "bin".
 };
 
-// The content of a done outcome. A text answer has `text`; one with files has `assets` until the
-// driver has written them, then `files` (paths as the user sees them).
+// The content of an answer. A text answer has `text`; one with files has `assets` until the driver
+// has written them, or `links` until it has fetched them, then `files` (paths as the user sees
+// them). An embedding has only `body_json`.
 struct Answer {
   std::string text;
   std::vector<Asset> assets;
+  std::vector<std::string> links;  // https URLs of files to fetch, in the answer's order.
   std::vector<std::string> files;
-  std::string body_json;      // The whole reply body, for jobs that gave a raw body; else empty.
+  // The whole reply body, for jobs that gave a raw body and for results that are no text; else
+  // empty. "file:0" in it names the first of `files`.
+  std::string body_json;
   std::string finish_reason;  // As the provider says it; empty where it says nothing.
   bool truncated = false;     // Cut at max_tokens.
 };
@@ -125,7 +136,8 @@ struct Outcome {
   bool sent = true;              // The request may have reached the server: possibly paid.
   Usage usage;
   Facts facts;
-  std::optional<Answer> answer;  // Exactly where kind is done.
+  std::optional<Answer> answer;  // Exactly where kind is done or not_accepted.
+  bool unreadable = false;       // Of bad_reply: not even its form is the provider's.
 };
 
 }  // namespace ratebatch

@@ -45,6 +45,13 @@ struct AttemptEnded {
   Outcome outcome;
 };
 
+// A download for job j ended. One that was given up is not heard of any more.
+struct FetchEnded {
+  JobSeq job{};
+  AttemptNumber attempt{};
+  FetchOutcome outcome;
+};
+
 // Start nothing new; give up after `grace` what is in flight by then (0: at once). The shortest
 // grace of all such events counts.
 struct StopRequested {
@@ -54,7 +61,7 @@ struct StopRequested {
 }  // namespace event
 
 using Event = std::variant<event::JobsLoaded, event::Committed, event::CommitFailed,
-                           event::AttemptEnded, event::StopRequested>;
+                           event::AttemptEnded, event::FetchEnded, event::StopRequested>;
 
 namespace action {
 
@@ -86,17 +93,28 @@ struct Cancel {
   AttemptNumber attempt{};
 };
 
+// Download the files that the stored answer of a job announced. Answered by one FetchEnded.
+struct Fetch {
+  JobSeq job{};
+  AttemptNumber attempt{};
+};
+
+// Break off the download for a job. Not answered.
+struct CancelFetch {
+  JobSeq job{};
+};
+
 enum class FinishReason : std::uint8_t {
-  complete,    // No job is left that could be started.
-  slice_done,  // As many jobs as the run may start are started and settled.
-  stopped,     // As requested; everything in flight is settled and stored.
-  no_key,      // Jobs are left, and every lane that has some has no usable key.
-  no_credit,   // As paused, and an account is out of quota: a person must act.
-  paused,      // Every lane with jobs is paused, and the run is not to wait.
-  out_of_time,  // The run had as long as it may.
-  budget,      // What may be spent is spent.
+  complete,      // No job is left that could be started.
+  slice_done,    // As many jobs as the run may start are started and settled.
+  stopped,       // As requested; everything in flight is settled and stored.
+  no_key,        // Jobs are left, and every lane that has some has no usable key.
+  no_credit,     // As paused, and an account is out of quota: a person must act.
+  paused,        // Every lane with jobs is paused, and the run is not to wait.
+  out_of_time,   // The run had as long as it may.
+  budget,        // What may be spent is spent.
   stopped_lane,  // Jobs are left only of lanes whose first jobs all failed alike.
-  no_room,     // Stopped while the disk was full: answers that arrived could not be stored.
+  no_room,       // Stopped while the disk was full: answers that arrived could not be stored.
 };
 
 // The last action; nothing follows it.
@@ -108,7 +126,7 @@ struct Finished {
 }  // namespace action
 
 using Action = std::variant<action::LoadJobs, action::CommitBatch, action::Send, action::Cancel,
-                            action::Finished>;
+                            action::Fetch, action::CancelFetch, action::Finished>;
 
 // The earliest moment at which poll may have something new, on either clock.
 struct Deadline {
@@ -129,6 +147,7 @@ struct LaneSnapshot {
 struct Snapshot {
   std::vector<LaneSnapshot> lanes;  // By LaneId.
   std::int32_t in_flight = 0;
+  std::int32_t downloads = 0;  // Under way; they hold no worker.
   std::int32_t workers = 0;
   bool stopping = false;
   bool storage_waits = false;  // The last commit found no room.

@@ -4,12 +4,13 @@
 // a time. A request that may have reached its server is never sent again: libcurl's own second try
 // after a dead connection is made impossible (see src/net/curl_transfer.cpp). Certificates are
 // always checked, redirects never followed, cookies and .netrc never used; a proxy comes from the
-// environment, except for loopback. Not safe for use by several threads. The program must ignore
-// SIGPIPE.
+// environment, except for loopback. Parts of replies go to files as they arrive (see ReplyFiles).
+// Not safe for use by several threads. The program must ignore SIGPIPE.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "ratebatch/base/result.hpp"
@@ -20,21 +21,23 @@ namespace ratebatch {
 struct CurlTransportOptions {
   std::int32_t connections_max = 16;  // Connections kept open between requests: one per worker.
   int wake_descriptor = -1;  // wait() returns when it is readable; the caller empties it. -1: none.
+  // An origin (http://127.0.0.1:8080) that requests which are `public_only` may go to although it
+  // is neither public nor https: our own sandbox. Empty: none.
+  std::string public_only_exception;
 };
 
 class CurlTransport final : public Transport {
  public:
   // Opens libcurl, which is not loaded with the program. Fails with not_found where it is missing
   // or not the one that is needed, and with io where it cannot start. Precondition: connections_max
-  // is at least 1; a wake descriptor outlives the transport. Aborts where there is no memory left.
+  // is at least 1, an exception is an origin; a wake descriptor outlives the transport. Aborts
+  // where there is no memory left.
   static Result<std::unique_ptr<CurlTransport>> open(const CurlTransportOptions& options);
 
   // Breaks off what is in flight.
   ~CurlTransport() override;
 
-  // See Transport. Methods are GET and POST. A `body_file` is created before anything is sent, so
-  // that nothing is paid for what cannot be stored; it is gone again unless a 2xx filled it. Its
-  // bytes are not synchronised to the disk.
+  // See Transport. Methods are GET and POST.
   void send(TransferId id, HttpRequest request) override;
   void cancel(TransferId id) override;
   std::vector<FinishedTransfer> finished() override;

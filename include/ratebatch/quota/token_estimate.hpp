@@ -48,6 +48,7 @@ class TokenEstimate {
   bool restore(std::string_view text);
 
  private:
+  [[nodiscard]] std::int64_t input_bytes(const JobSize& size) const;
   [[nodiscard]] std::int64_t input_guess(const JobSize& size) const;
 
   RouteEstimate route_;

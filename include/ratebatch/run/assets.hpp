@@ -1,5 +1,6 @@
 // Files that come with answers: written complete or not at all, under a name made from the job's
-// id, and never outside their folder.
+// id, and never outside their folder. Those that arrive as files do so in a folder inside it, the
+// incoming folder of their checkpoint, and are moved from there.
 #pragma once
 
 #include <string>
@@ -23,10 +24,22 @@ std::string asset_name(std::string_view id, std::size_t index, std::size_t count
 Result<void> prepare_assets_folder(const std::string& folder);
 
 // Writes the assets of a job below `folder` (made if missing, 0700): temporary file, fsync, rename,
-// fsync of the folder; mode 0600. A file of that name is replaced: it is the same job's. Returns
-// the names. Fails with disk_full or io, naming the path; then no new file is visible under a final
-// name that was not complete.
+// fsync of the folder; mode 0600. One with a path, which is complete and synced, is only renamed. A
+// file of that name is replaced: it is the same job's. Returns the names. Fails with disk_full or
+// io, naming the path; then no new file is visible under a final name that was not complete, and
+// the assets are where they were, so that the same call may be made again. `before`: files that the
+// job has there already, which keep their names.
 Result<std::vector<std::string>> write_assets(const std::string& folder, std::string_view id,
-                                              const std::vector<Asset>& assets);
+                                              const std::vector<Asset>& assets,
+                                              std::size_t before = 0);
+
+// Makes the incoming folder of a checkpoint (0700) below `assets`, which exists, or empties it of
+// what a killed run left there. Returns its path, which is the same however the checkpoint is
+// named. Fails with invalid_input where something else stands in its place: a link, a folder of
+// another user; with disk_full or io otherwise. Precondition: no other run uses the checkpoint.
+Result<std::string> open_incoming_folder(const std::string& assets, const std::string& checkpoint);
+
+// Removes an incoming folder where it is empty.
+void close_incoming_folder(const std::string& path);
 
 }  // namespace ratebatch

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,8 @@ struct Catalog {
   std::vector<std::string> origins;
   // One per route that is served.
   std::vector<Recipe> recipes;
+  // What the types of routes ask of an answer, where they ask for anything.
+  std::map<RouteId, AcceptRules> accept;
 };
 
 // Reads one key; fails with no_key, saying what to do.
@@ -38,7 +41,8 @@ using KeyReader = std::function<Result<Secret>(const KeySource&)>;
 using VariableNames = std::function<std::vector<std::string>()>;
 
 struct CatalogOptions {
-  // Every lane goes there instead, with no key of the user's: the sandbox.
+  // Every lane goes there instead, with no key of the user's: the sandbox. This is its path for
+  // OpenAI's API; those of others lie beside it, see SandboxServer.
   std::optional<std::string> sandbox_base_url;
   VariableNames variables;  // Absent: there are none.
 };

@@ -14,6 +14,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/protocol.hpp"
 #include "ratebatch/net/transport.hpp"
+#include "ratebatch/run/answer_files.hpp"
 #include "ratebatch/run/catalog.hpp"
 #include "ratebatch/schedule/scheduler.hpp"
 #include "ratebatch/store/checkpoint.hpp"
@@ -69,8 +70,6 @@ constexpr Duration usage_interval = std::chrono::seconds{10};
 
 struct DriverOptions {
   SchedulerOptions scheduler;
-  std::string assets;        // Folder for files that come with answers.
-  std::string assets_shown;  // The same as results name it.
   std::uint64_t seed = 1;
   std::int32_t usage_every = 100;  // Requests of a lane between two looks at its limits.
   // So many answers share a commit at most, or a quarter of those that are here; the others wait
@@ -85,13 +84,13 @@ struct DriverPorts {
   Checkpoint& checkpoint;
   Interrupts& interrupts;
   Observer& observer;
+  AnswerFiles& files;
 };
 
 // Works until nothing is left, a stop is through, or the checkpoint fails (io). The run must have
-// begun (`Checkpoint::begin_run`); ending it is the caller's business. `states`: as begin_run
-// returned them. All references must outlive the call.
+// begun (`Checkpoint::begin_run`, which returned `begun`); ending it is the caller's business. All
+// references must outlive the call.
 Result<action::Finished> drive(const Catalog& catalog, const DriverPorts& ports,
-                               const DriverOptions& options,
-                               const std::vector<StoredState>& states);
+                               const DriverOptions& options, const RunBegun& begun);
 
 }  // namespace ratebatch

@@ -158,6 +158,8 @@ class Rehearsal {
   void execute(action::CommitBatch& commit);
   void execute(const action::Send& send);
   void execute(const action::Cancel& cancel);
+  void execute(const action::Fetch& fetch);
+  void execute(const action::CancelFetch& cancel);
   void execute(const action::Finished& finished);
   void store(const Batch& batch);
   void finish_commit();

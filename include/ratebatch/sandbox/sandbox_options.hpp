@@ -16,6 +16,8 @@
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/base/time.hpp"
+#include "ratebatch/model/config.hpp"
+#include "ratebatch/model/http_api.hpp"
 #include "ratebatch/model/limit.hpp"
 
 namespace ratebatch {
@@ -28,7 +30,8 @@ enum class LimitAlgorithm : std::uint8_t {
   bucket,   // N at once, refilled evenly at N per window.
 };
 
-// What a request costs in tokens when it arrives.
+// What a request to OpenAI's API, or one like it, costs in tokens when it arrives; Anthropic's and
+// Gemini's count as those providers do.
 enum class TokenCount : std::uint8_t {
   usage,    // What its answer will use: the sandbox knows its own texts beforehand.
   reserve,  // As OpenAI reserves: the larger of max_tokens and a quarter of the characters; what
@@ -51,8 +54,19 @@ struct SandboxOutage {
 constexpr std::int64_t sandbox_amount_max = 1'000'000'000'000;
 constexpr Duration sandbox_window_max = month_window;
 
-// Pictures up to this size: in base64 they stay below the 64 MiB that clients accept.
-constexpr std::int64_t sandbox_image_bytes_max = 32LL << 20U;
+// Pictures and texts up to this size: in base64, or with their escapes, they stay below the 64 MiB
+// that clients accept.
+constexpr std::int64_t sandbox_image_bytes_max = 44LL << 20U;
+constexpr std::int64_t sandbox_text_bytes_max = 32LL << 20U;
+
+// A model of the API `http`, which answers in the form that its user described.
+struct SandboxHttpModel {
+  std::string id;  // Counted under it; its limits are those of this id in `models`.
+  ModelKind kind = ModelKind::chat;
+  HttpApi api;
+
+  friend bool operator==(const SandboxHttpModel&, const SandboxHttpModel&) = default;
+};
 
 struct SandboxOptions {
   std::uint16_t port = 0;  // 0: any free one.
@@ -73,9 +87,11 @@ struct SandboxOptions {
   Duration day = std::chrono::hours{24};
 
   // All of them count per key, see KeyCounters.
-  std::map<std::string, Limits> models;  // By the id that requests name. A limit counts per model.
-  Limits every_model;                    // Holds for each model too, listed or not, per model.
-  Limits overall;                        // Over all models together.
+  // By the id that requests name, or by API and id ("together/ID") where several APIs have a model
+  // of that id, which are counted apart then. A limit counts per model.
+  std::map<std::string, Limits> models;
+  Limits every_model;  // Holds for each model too, listed or not, per model.
+  Limits overall;      // Over all models together.
 
   std::optional<SandboxOutage> outage;
 
@@ -87,7 +103,14 @@ struct SandboxOptions {
   std::int32_t garbage_per_mille = 0;   // Charged; status 200 with JSON that breaks off.
 
   std::int64_t image_bytes = 0;  // Pictures are at least this large; 64 x 64 pixels at least.
-  std::string required_key;      // If set, a request with another key gets 401. For tests only.
+  std::int64_t text_bytes = 0;   // Texts are at least this large.
+  bool links = false;            // Answers hold links instead of pictures where the API has such.
+  std::int32_t link_error_per_mille = 0;  // Share of the downloads that fail, with 503.
+  std::string replies_file;  // Of scripted replies, see docs; empty: none. Read when it starts.
+  // By the name in the path, see SandboxServer. "PROVIDER/" stands for all "PROVIDER/ID" that are
+  // not listed; `id` and `kind` follow from that ID then.
+  std::map<std::string, SandboxHttpModel> http;
+  std::string required_key;  // If set, a request with another key gets 401. For tests only.
 
   friend bool operator==(const SandboxOptions&, const SandboxOptions&) = default;
 };
@@ -98,8 +121,9 @@ struct SandboxOptions {
 // tpd and their like, of r, t, it, ot, i or c (requests, tokens, input tokens, output tokens,
 // images, characters) and ps, pm, ph, pd or pmo (second, minute, hour, day, 31 days); window
 // (10s:50, so many requests per window); concurrency. total_concurrency; outage (10s-40s or
-// 10s-40s@MODEL); error_rate, reset_rate, truncate_rate, hang_rate, garbage_rate (0.02 or 2%, in
-// steps of 0.001); image_bytes; require_key. An empty text changes nothing. Fails with
+// 10s-40s@MODEL); error_rate, reset_rate, truncate_rate, hang_rate, garbage_rate, link_error_rate
+// (0.02 or 2%, in steps of 0.001); image_bytes, text_bytes; links (on, off); replies (a file's path
+// without a comma); require_key. An empty text changes nothing. Fails with
 // invalid_input, naming the key, what was expected and the nearest key, and where
 // check_sandbox_options fails.
 Result<SandboxOptions> parse_sandbox_options(std::string_view text, SandboxOptions options = {});

@@ -1,5 +1,9 @@
-// The stand-in provider: an HTTP server on 127.0.0.1 that speaks the OpenAI dialect, enforces
+// The stand-in for all providers: an HTTP server on 127.0.0.1 that speaks their APIs, enforces
 // limits with limiters of its own, and keeps the bill.
+//
+// OpenAI's API is at /v1 and at /openai/v1; /together/v1, /anthropic/v1, /gemini/v1 and
+// /elevenlabs/v1 are the others, and /http/NAME those that users describe (NAME is that of the
+// model, percent-encoded). Pictures that answers link to are at /files/.
 //
 // It is for first runs, rehearsals and tests, and calls nobody. A SandboxServer owns one background
 // thread, in which everything happens; its public functions may be called from any thread.
@@ -40,10 +44,18 @@ struct SandboxFaultStats {
   friend bool operator==(const SandboxFaultStats&, const SandboxFaultStats&) = default;
 };
 
+struct SandboxLinkStats {
+  std::int64_t announced = 0;  // In answers.
+  std::int64_t served = 0;
+  std::int64_t failed = 0;  // By link_error_rate.
+
+  friend bool operator==(const SandboxLinkStats&, const SandboxLinkStats&) = default;
+};
+
 // What the server has counted since its start; /stats gives the same as JSON.
 struct SandboxStats {
   SandboxCounts total;
-  std::map<std::string, SandboxCounts> models;
+  std::map<std::string, SandboxCounts> models;  // By their ids, see SandboxOptions::models.
   // "key 1" is the one of the first request; the keys themselves are never told. Where all share
   // their counters there is only this one.
   std::map<std::string, SandboxCounts> keys;
@@ -51,10 +63,13 @@ struct SandboxStats {
   std::map<std::string, std::int64_t> refused_by;
   std::int64_t granted_60s_max = 0;  // The most granted within any 60 s, to the millisecond.
   SandboxFaultStats faults;          // Drawn so far, whether or not the answer is out yet.
-  std::int64_t charged = 0;          // Granted, and not answered with 500 or 503.
+  std::int64_t charged = 0;          // Granted and not an error, or a scripted success.
   std::int64_t abandoned = 0;        // The client left before its answer. Charged all the same.
   std::int64_t invalid = 0;          // Answered with 4xx other than 429.
   std::int64_t outage = 0;  // Answered with 503 in the outage: neither granted nor charged.
+  std::map<std::string, std::int64_t> scripted;  // Replies by name; limits do not see them.
+  SandboxLinkStats links;
+  std::int64_t keys_leaked = 0;              // Downloads that carried a key. They were refused.
   std::map<std::string, std::int64_t> bill;  // X-Client-Request-Id to how often it was charged.
   std::int64_t bill_dropped = 0;             // Charges of further ids, beyond sandbox_bill_ids_max.
 };
@@ -62,8 +77,8 @@ struct SandboxStats {
 class SandboxServer {
  public:
   // Listens and serves from then on. Raises the soft limit of open descriptors of this process
-  // where it is low. Fails with invalid_input for bad options or a port that is taken, with io
-  // where the system refuses.
+  // where it is low. Fails with invalid_input for bad options, a file of replies that cannot be
+  // read, or a port that is taken, with io where the system refuses.
   static Result<std::unique_ptr<SandboxServer>> start(const SandboxOptions& options);
 
   SandboxServer(const SandboxServer&) = delete;
@@ -74,7 +89,7 @@ class SandboxServer {
 
   [[nodiscard]] std::uint16_t port() const;
 
-  // "http://127.0.0.1:PORT/v1", to be used as the base_url of a provider.
+  // "http://127.0.0.1:PORT/v1", to be used as the base_url of a provider with OpenAI's API.
   [[nodiscard]] std::string base_url() const;
 
   [[nodiscard]] SandboxStats stats() const;

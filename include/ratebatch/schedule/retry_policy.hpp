@@ -17,12 +17,19 @@
 
 namespace ratebatch {
 
+// After the disk was full: the wait before it is tried again.
+constexpr Duration no_room_wait = std::chrono::seconds{5};
+
+// Answers of one job that its type's rules may refuse before it fails: each of them is paid.
+constexpr std::int32_t rejections_max = 2;
+
 // What a breaker counts.
 enum class BreakerVerdict : std::uint8_t { none, success, failure };
 
 // What is known when an attempt ends.
 struct AttemptContext {
   std::int32_t retries_used = 0;  // Of the job, before this outcome.
+  std::int32_t rejections = 0;    // Likewise.
   bool is_probe = false;          // Sent through an open breaker: uses no retries.
   Duration probe_wait{};          // Of a failed probe's job, so that the next probe is another job.
   std::int32_t refusals_before = 0;      // Of this class in a row, by lane and key group.

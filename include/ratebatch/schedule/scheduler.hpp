@@ -1,5 +1,6 @@
 // The core: decides which job starts when, and what an outcome means. It only composes; each policy
-// has a file of its own (lane, job_queue, route_trial, breaker, retry_policy, quota_monitor).
+// has a file of its own (lane, job_queue, fetch_queue, route_trial, breaker, retry_policy,
+// quota_monitor).
 //
 // Sans-IO: no clock, no thread, no file. Facts go in through `handle`, commands come out of `poll`,
 // which is called until it returns nothing; then nothing can come before `wake_at` or another
@@ -12,6 +13,7 @@
 //  3. Every reservation is settled or released exactly once.
 //  4. Nothing starts after a stop, above a limit, or while a commit waits for room.
 //  5. Memory is bounded by workers, lanes and pages, not by jobs.
+//  6. A job whose answer is stored is never sent again, whatever becomes of its files.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +25,7 @@
 #include "ratebatch/base/random.hpp"
 #include "ratebatch/model/protocol.hpp"
 #include "ratebatch/quota/quota_monitor.hpp"
+#include "ratebatch/schedule/fetch_queue.hpp"
 #include "ratebatch/schedule/lane.hpp"
 #include "ratebatch/schedule/retry_policy.hpp"
 #include "ratebatch/schedule/route_trial.hpp"
@@ -40,14 +43,11 @@ struct SchedulerOptions {
   QuotaOptions quota{};
 };
 
-// After a commit found no room: the wait before it is tried again.
-constexpr Duration no_room_wait = std::chrono::seconds{5};
-
 class Scheduler {
  public:
-  // `lanes` must outlive the scheduler. `stored`: what earlier runs left.
+  // `lanes` must outlive the scheduler. `stored`, `fetching`: what earlier runs left.
   Scheduler(const Lanes& lanes, SchedulerOptions options, Rng rng, Now now,
-            const std::vector<StoredState>& stored);
+            const std::vector<StoredState>& stored, const std::vector<FetchingJob>& fetching = {});
 
   // Takes in a fact.
   void handle(Now now, Event event);
@@ -89,9 +89,11 @@ class Scheduler {
   void on(Now now, const event::Committed& committed);
   void on(Now now, event::CommitFailed& failed);
   void on(Now now, event::AttemptEnded& ended);
+  void on(Now now, event::FetchEnded& ended);
   void on(Now now, const event::StopRequested& stop);
 
   std::optional<Action> next_load();
+  std::optional<Action> next_fetch(Now now);
   std::optional<Action> next_commit(Now now);
   std::optional<Action> next_finish(Now now);
   void start_jobs(Now now);
@@ -132,10 +134,12 @@ class Scheduler {
   std::vector<LaneStatus> stored_status_;  // As last put into a batch.
   std::map<RouteId, LaneId> lane_of_route_;
   std::map<JobSeq, InFlight> in_flight_;
+  FetchQueue fetches_;
   std::int64_t jobs_started_ = 0;
   Batch batch_;  // Grows until the next commit.
   std::vector<JobSeq> committing_starts_;
   std::vector<JobSeq> committing_ends_;
+  std::vector<JobSeq> committing_fetches_;
   std::deque<Action> out_;
   std::optional<BatchId> committing_;
   std::optional<Instant> room_retry_at_;

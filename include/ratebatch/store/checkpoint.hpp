@@ -8,6 +8,7 @@
 // io means that the call's fate is unknown and the object is of no further use.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -49,14 +50,23 @@ struct RunStart {
 
 // What a run finds when it begins.
 struct RunBegun {
-  std::int64_t found_unknown = 0;  // Attempts that a dead run left behind; now unknown or held.
-  std::vector<StoredState> states;  // What earlier runs left.
+  std::int64_t found_unknown = 0;    // Attempts that a dead run left behind; now unknown or held.
+  std::vector<StoredState> states;   // What earlier runs left.
+  std::vector<FetchingJob> fetches;  // By sequence.
 };
 
 // The text of a job, as loaded.
 struct StoredJob {
   std::string id;
   std::string line_json;  // The job line as it stands in its file.
+  std::string file;       // Absolute path of that file; "-": it came from stdin.
+};
+
+// What is to be downloaded for a job whose answer is stored.
+struct StoredFetch {
+  std::string id;
+  std::vector<std::string> links;  // In the answer's order.
+  std::size_t files = 0;           // Those that came inside the answer, and are in place.
 };
 
 struct RunEnd {
@@ -87,6 +97,9 @@ class Checkpoint {
 
   // The text of a job. Precondition: it exists.
   virtual Result<StoredJob> job(JobSeq seq) = 0;
+
+  // What is to be fetched for a job. Precondition: it is fetching.
+  virtual Result<StoredFetch> fetch(JobSeq seq) = 0;
 
   // Stores the whole batch durably, or nothing. Every change names the state (and attempt) it
   // leaves; a batch that was stored already is accepted and changes nothing, so that a caller may

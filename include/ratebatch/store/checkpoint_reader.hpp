@@ -69,6 +69,7 @@ struct Latency {
 struct StatusData {
   CheckpointStamp stamp;
   Counts counts;
+  std::int64_t changed = 0;  // Answers by other recipes than those of the last runs.
   std::vector<StoredRoute> routes;
   std::optional<LiveRun> live_run;
   std::optional<PastRun> last_run;        // The latest that is not alive.
@@ -77,7 +78,7 @@ struct StatusData {
   std::vector<TypeTotals> types;          // By name.
   std::optional<Latency> latency;         // Of the last answers, at most recent_results_max.
   std::optional<double> jobs_per_minute;  // Finished in the recent_rate_window before the last.
-  std::vector<StoredState> states;  // What the quota monitor remembers.
+  std::vector<StoredState> states;        // What the quota monitor remembers.
 };
 
 // How far back `latency` and `jobs_per_minute` look: enough for a steady p95, and read in about a
@@ -94,6 +95,17 @@ struct ResultPage {
   std::int64_t rows = 0;
   std::int64_t cursor = 0;  // To go on behind these, in the same order.
   std::string lines;        // Each with its newline.
+};
+
+// A result with what stands around it: for forms of output other than its own line.
+struct ResultRow {
+  std::int64_t cursor = 0;
+  JobSeq seq{};
+  std::string record;            // Its line, without newline.
+  std::string line_json;         // The job line.
+  std::int32_t http_status = 0;  // Of its last attempt; 0: no status line came.
+  std::string request_id;        // As the provider named it.
+  WallTime finished_at;
 };
 
 // A job with its last attempt that ended, if one did.
@@ -133,6 +145,10 @@ class CheckpointReader {
   // row.
   Result<void> for_each_page(ResultOrder order, std::int64_t cursor,
                              const std::function<Result<void>(const ResultPage&)>& on_page);
+
+  // The same, result by result.
+  Result<void> for_each_result(ResultOrder order, std::int64_t cursor,
+                               const std::function<Result<void>(const ResultRow&)>& on_result);
 
   // Up to `count_max` jobs that fit the filter, in the order of loading.
   Result<std::vector<JobRow>> jobs(const JobFilter& filter, std::int64_t count_max);

@@ -21,9 +21,9 @@ struct NewJob {
   std::string type;
   std::string model;  // Explicit; empty: the type's.
   std::int64_t priority = 0;
-  std::string line_json;  // The line as it stands in its file, without blanks around it.
+  std::string line_json;      // The line as it stands in its file, without blanks around it.
   std::string metadata_json;  // A part of that line, carried to the result; empty: none.
-  std::int64_t line = 0;  // In its file, from 1.
+  std::int64_t line = 0;      // In its file, from 1.
   JobSize size{};
 };
 

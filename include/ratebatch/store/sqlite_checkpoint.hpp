@@ -34,6 +34,8 @@ struct RequeueFilter {
   bool truncated = false;                    // Done ones that were cut at max_tokens.
   std::vector<std::string> outcome_classes;  // Failed ones of these classes, by to_string.
   std::vector<std::string> ids;              // These, if they are held, failed, done or cancelled.
+  // Done ones of these routes whose answer another recipe made; `json` is not looked at.
+  std::vector<Recipe> changed;
 };
 
 struct RequeueSummary {
@@ -90,6 +92,7 @@ class SqliteCheckpoint final : public Checkpoint {
   Result<std::vector<JobRef>> load_page(RouteId route, std::optional<JobCursor> after,
                                         std::size_t count) override;
   Result<StoredJob> job(JobSeq seq) override;
+  Result<StoredFetch> fetch(JobSeq seq) override;
   Result<void> commit(const Batch& batch) override;
   Result<void> end_run(const RunEnd& end) override;
   [[nodiscard]] const Counts& counts() const override;

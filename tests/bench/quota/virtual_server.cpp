@@ -37,6 +37,7 @@ std::int32_t status_of(OutcomeClass kind) {
     case OutcomeClass::too_large:
       return 413;
     case OutcomeClass::not_found:
+    case OutcomeClass::not_accepted:
       return 404;
   }
   RB_ASSERT(false);

@@ -28,6 +28,12 @@ class TextTemplate {
   // The variables that must be given and are not, in the order of the text, each once.
   [[nodiscard]] std::vector<std::string> missing(const Variables& variables) const;
 
+  // All its variables, in the order of the text, each once.
+  [[nodiscard]] std::vector<std::string> names() const;
+
+  // Whether it is one placeholder and no text.
+  [[nodiscard]] bool is_one_placeholder() const;
+
   // The bytes of the text around the placeholders.
   [[nodiscard]] std::size_t literal_bytes() const;
 

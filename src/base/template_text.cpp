@@ -1,4 +1,4 @@
-#include "ratebatch/input/template_text.hpp"
+#include "ratebatch/base/template_text.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -83,6 +83,20 @@ std::vector<std::string> TextTemplate::missing(const Variables& variables) const
     }
   }
   return names;
+}
+
+std::vector<std::string> TextTemplate::names() const {
+  std::vector<std::string> names;
+  for (const Piece& piece : pieces_) {
+    const bool is_known = std::find(names.begin(), names.end(), piece.name) != names.end();
+    if (!piece.name.empty() && !is_known) names.push_back(piece.name);
+  }
+  return names;
+}
+
+bool TextTemplate::is_one_placeholder() const {
+  // The piece behind it has neither name nor text.
+  return pieces_.size() == 2 && pieces_[0].text.empty() && pieces_[1].text.empty();
 }
 
 std::size_t TextTemplate::literal_bytes() const {

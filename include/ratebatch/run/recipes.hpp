@@ -1,0 +1,18 @@
+// How results are made now: the recipes that the configuration gives to the routes of a checkpoint.
+#pragma once
+
+#include <vector>
+
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/model/config.hpp"
+#include "ratebatch/store/checkpoint.hpp"
+
+namespace ratebatch {
+
+// Fails with invalid_input where the configuration does not know the route's type or model.
+Result<Recipe> recipe_of(const Config& config, const StoredRoute& route);
+
+// Those of all routes that the configuration still knows.
+std::vector<Recipe> known_recipes(const Config& config, const std::vector<StoredRoute>& routes);
+
+}  // namespace ratebatch

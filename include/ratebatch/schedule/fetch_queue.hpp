@@ -1,0 +1,88 @@
+// The jobs whose answer is paid and stored, and announced files that are still to be downloaded.
+//
+// A download costs nothing and holds no worker: it has a place of its own, so that a slow file host
+// and the API do not keep each other waiting. It is tried for some minutes, for what it brings is
+// paid; but where the server says that there is no such file, or our own rules forbid the link, the
+// job fails at once. Memory is bounded by `fetching_jobs_max` per lane, which starts nothing more
+// while so many of its jobs are here: answers that nobody can fetch are better not bought.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "ratebatch/base/random.hpp"
+#include "ratebatch/base/time.hpp"
+#include "ratebatch/model/batch.hpp"
+#include "ratebatch/model/config.hpp"
+#include "ratebatch/model/job.hpp"
+#include "ratebatch/model/lanes.hpp"
+#include "ratebatch/model/protocol.hpp"
+
+namespace ratebatch {
+
+// Twelve tries in about twelve minutes. Links live for an hour (OpenAI: "URLs are only valid for 60
+// minutes"), and an outage of the file host must not cost what was paid.
+constexpr RetryRule fetch_rule{11, std::chrono::milliseconds{500}, std::chrono::minutes{4},
+                               Growth::doubling};
+// A server's own wait is obeyed up to this.
+constexpr Duration fetch_wait_max = std::chrono::minutes{5};
+constexpr std::int32_t fetch_jitter_per_mille = 100;
+
+constexpr std::size_t fetching_jobs_max = 256;
+
+class FetchQueue {
+ public:
+  // At most `under_way_max` downloads at a time. Precondition: it is above zero.
+  explicit FetchQueue(std::size_t under_way_max);
+
+  // A job whose links are stored; to be fetched from `ready` on. `lane`: where its answer came
+  // from, if that lane is still served.
+  void add(const FetchingJob& job, std::optional<LaneId> lane, Instant ready);
+
+  // The next download to start, which is under way from now on; nothing if there is none now.
+  std::optional<action::Fetch> take(Instant now);
+
+  // A download ended. What is to be stored of it; nothing where it is not under way, or is only
+  // tried again once the disk has room.
+  std::optional<FetchEnd> ended(Now now, event::FetchEnded& ended, Rng& rng);
+
+  // What `ended` said of this job is stored: it is gone, or waits for its next try.
+  void stored(JobSeq job);
+
+  // Forgets the downloads under way, to be broken off: their jobs stay as they are stored.
+  std::vector<action::CancelFetch> cancel_all();
+
+  [[nodiscard]] bool empty() const { return jobs_.empty(); }
+  [[nodiscard]] std::size_t under_way() const { return under_way_; }
+  [[nodiscard]] std::size_t jobs_of(LaneId lane) const;
+  [[nodiscard]] bool is_full(LaneId lane) const { return jobs_of(lane) >= fetching_jobs_max; }
+
+  // When the next download may start, if time alone brings that.
+  [[nodiscard]] std::optional<Instant> next_ready() const;
+
+ private:
+  enum class Stage : std::uint8_t { waiting, under_way, storing };
+  struct Entry {
+    AttemptNumber attempt{};
+    std::optional<LaneId> lane;
+    std::int32_t tries = 0;
+    Stage stage = Stage::waiting;
+    Instant ready;
+    bool over = false;  // While storing: it is done or failed.
+  };
+
+  void wait(JobSeq job, Entry& entry, Instant ready);
+  void erase(std::map<JobSeq, Entry>::iterator entry);
+
+  std::size_t under_way_max_;
+  std::size_t under_way_ = 0;
+  std::map<JobSeq, Entry> jobs_;
+  std::set<std::pair<Instant, JobSeq>> waiting_;
+  std::map<LaneId, std::size_t> by_lane_;
+};
+
+}  // namespace ratebatch

@@ -1,0 +1,185 @@
+// An API of one's own, described: how it is asked and where its answer stands.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "input/config_parts.hpp"
+#include "ratebatch/base/template_text.hpp"
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+// Headers that the transport writes itself, or that would carry a key written down in the file.
+constexpr std::array<std::string_view, 7> reserved_headers = {
+    "authorization", "proxy-authorization", "connection", "content-length", "cookie",
+    "host",          "transfer-encoding"};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(text.begin(), text.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
+}
+
+// A token of RFC 9110, section 5.6.2.
+bool is_header_name(std::string_view name) {
+  constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           marks.find(c) != std::string_view::npos;
+  });
+}
+
+// RFC 6901, section 3.
+bool is_pointer(std::string_view text) {
+  if (!text.starts_with('/')) return false;
+  for (std::size_t at = text.find('~'); at != std::string_view::npos; at = text.find('~', at + 1)) {
+    const char next = at + 1 < text.size() ? text[at + 1] : ' ';
+    if (next != '0' && next != '1') return false;
+  }
+  return !has_control_byte(text);
+}
+
+void read_pointer(const ConfigNode& node, std::string& out) {
+  if (node.yaml.kind != YamlNode::Kind::scalar || !is_pointer(node.yaml.text)) {
+    return node.complain(
+        fmt::format("expected a JSON pointer into the answer, such as /output/0/text, found '{}'",
+                    escaped(node.yaml.text, 60)));
+  }
+  out = node.yaml.text;
+}
+
+// A template outside of the body, where a whole conversation has no place.
+std::optional<std::string> problem_of_template(const std::string& text) {
+  const auto parsed = TextTemplate::parse(text);
+  if (!parsed) return parsed.error().message;
+  const std::vector<std::string> names = parsed->missing({});
+  if (std::find(names.begin(), names.end(), "messages") == names.end()) return std::nullopt;
+  return "{{messages}} can stand in the body only, as a whole value";
+}
+
+void read_method(const ConfigNode& node, std::string& out) {
+  const std::string& text = node.yaml.text;
+  if (text != "POST" && text != "GET") {
+    return node.complain(fmt::format("expected POST or GET, found '{}'", escaped(text, 60)));
+  }
+  out = text;
+}
+
+// Below base_url: a path must not lead to another host, where the key would go.
+void read_path(const ConfigNode& node, std::string& out) {
+  std::string path;
+  read_text(node, path);
+  if (path.empty()) return;
+  std::string_view plain = path;
+  plain = plain.substr(0, plain.find('?'));
+  const bool begins = path.starts_with('?') || (path.starts_with('/') && !path.starts_with("//"));
+  if (!begins || path.find_first_of(" #\\@") != std::string::npos ||
+      plain.find("..") != std::string_view::npos) {
+    return node.complain(
+        fmt::format("expected a path below base_url, such as /generate/{{{{model}}}}, found '{}'",
+                    escaped(path, 60)));
+  }
+  if (const auto problem = problem_of_template(path)) return node.complain(*problem);
+  out = path;
+}
+
+void read_header(const std::string& name, const ConfigNode& node, HttpApi& out) {
+  const std::string known = lower(name);
+  if (!is_header_name(name)) return node.complain("expected the name of an HTTP header");
+  if (std::find(reserved_headers.begin(), reserved_headers.end(), known) !=
+      reserved_headers.end()) {
+    return node.complain(
+        "this header cannot be set here; key_header says where the key goes, and keys where it is "
+        "found");
+  }
+  const bool twice = std::any_of(out.headers.begin(), out.headers.end(),
+                                 [&](const auto& other) { return lower(other.first) == known; });
+  if (twice) return node.complain("stands twice, in different letters");
+  std::string value;
+  read_text(node, value);
+  if (value.empty()) return;
+  if (const auto problem = problem_of_template(value)) return node.complain(*problem);
+  out.headers.emplace_back(name, std::move(value));
+}
+
+void check_body(const ConfigNode& node) {
+  if (node.yaml.kind == YamlNode::Kind::scalar) {
+    const auto parsed = TextTemplate::parse(node.yaml.text);
+    if (!parsed) node.complain(parsed.error().message);
+  }
+  for (std::size_t i = 0; i < node.yaml.items.size(); ++i) {
+    const YamlNode& child = node.yaml.items[i];
+    check_body(child.key.empty() ? node.item(i) : node.entry(child));
+  }
+}
+
+void read_body(const ConfigNode& node, std::string& out) {
+  if (node.yaml.kind == YamlNode::Kind::null) {
+    return node.complain("expected what is sent, such as {text: \"{{prompt}}\"}");
+  }
+  check_body(node);
+  read_json(node, out);
+}
+
+void read_key_header(const ConfigNode& node, HttpApi& out) {
+  const auto read_name = [&](const ConfigNode& v) {
+    if (!is_header_name(v.yaml.text)) return v.complain("expected the name of an HTTP header");
+    out.key_header = v.yaml.text;
+    out.key_prefix.clear();
+  };
+  const YamlNode* prefix = nullptr;
+  read_keys(node,
+            {{"name", read_name}, {"prefix", [&](const ConfigNode& v) { prefix = &v.yaml; }}});
+  if (prefix == nullptr) return;
+  // May be empty: the key alone.
+  const bool is_text = prefix->kind == YamlNode::Kind::scalar && !has_control_byte(prefix->text);
+  if (!is_text) return node.entry(*prefix).complain("expected a text before the key, or ''");
+  out.key_prefix = prefix->text;
+}
+
+}  // namespace
+
+void read_http(const ConfigNode& node, std::optional<HttpApi>& out) {
+  HttpApi api;
+  const auto pointer = [](std::string& target) {
+    return [&target](const ConfigNode& v) { read_pointer(v, target); };
+  };
+  read_keys(node, {{"method", [&](const ConfigNode& v) { read_method(v, api.method); }},
+                   {"path", [&](const ConfigNode& v) { read_path(v, api.path); }},
+                   {"headers",
+                    [&](const ConfigNode& v) {
+                      read_named(v, [&](const std::string& name, const ConfigNode& value) {
+                        read_header(name, value, api);
+                      });
+                    }},
+                   {"body", [&](const ConfigNode& v) { read_body(v, api.body_json); }},
+                   {"key_header", [&](const ConfigNode& v) { read_key_header(v, api); }},
+                   {"result", pointer(api.result)},
+                   {"finish_reason", pointer(api.finish_reason)},
+                   {"usage",
+                    [&](const ConfigNode& v) {
+                      read_keys(v, {{"input_tokens", pointer(api.input_tokens)},
+                                    {"output_tokens", pointer(api.output_tokens)},
+                                    {"characters", pointer(api.characters)}});
+                    }},
+                   {"error", [&](const ConfigNode& v) {
+                      read_keys(v, {{"message", pointer(api.error_message)},
+                                    {"code", pointer(api.error_code)}});
+                    }}});
+  if (api.method == "GET" && !api.body_json.empty()) {
+    node.complain("method GET has no body; put what is asked into path, or use POST");
+  }
+  const std::string key_header = lower(api.key_header);
+  for (const auto& [name, value] : api.headers) {
+    if (lower(name) == key_header) {
+      node.complain(fmt::format("header '{}' is the one of the key", escaped(name, 60)));
+    }
+  }
+  out = std::move(api);
+}
+
+}  // namespace ratebatch

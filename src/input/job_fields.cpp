@@ -1,0 +1,119 @@
+#include "input/job_fields.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/input/job_line.hpp"
+
+namespace ratebatch {
+
+JobFields::JobFields(const JsonObject& object, std::string_view line) : line_(line) {
+  constexpr std::size_t common_count = 12;
+  fields_.reserve(common_count);
+  for (const auto& [name, value] : object) fields_.push_back({name, value});
+}
+
+void JobFields::refuse(std::string problem) {
+  if (!problem_) problem_ = std::move(problem);
+}
+
+void JobFields::expected(std::string_view name, std::string_view what, JsonValue found) {
+  refuse(fmt::format("field '{}': expected {}, found {}", name, what, json_kind(found)));
+}
+
+void JobFields::only(std::span<const std::string_view> names, std::string_view where) {
+  const Field* unknown = nullptr;  // The first by name, whatever order the line has.
+  for (const Field& field : fields_) {
+    if (std::find(names.begin(), names.end(), field.name) != names.end()) continue;
+    if (unknown == nullptr || field.name < unknown->name) unknown = &field;
+  }
+  if (unknown == nullptr) return;
+  refuse(fmt::format("unknown field '{}'{}{}", escaped(unknown->name, 80), where,
+                     did_you_mean(unknown->name, {names.begin(), names.end()})));
+}
+
+const JsonValue* JobFields::find(std::string_view name) const {
+  const auto found = std::find_if(fields_.begin(), fields_.end(),
+                                  [&](const Field& field) { return field.name == name; });
+  return found == fields_.end() ? nullptr : &found->value;
+}
+
+std::string JobFields::text(std::string_view name) const {
+  const auto found = std::find_if(fields_.begin(), fields_.end(),
+                                  [&](const Field& field) { return field.name == name; });
+  const auto index = static_cast<std::size_t>(found - fields_.begin());
+  return std::string(value_texts(line_).at(index));
+}
+
+std::string JobFields::text_without(std::string_view name) const {
+  const std::vector<std::string_view> values = value_texts(line_);
+  std::string out = "{";
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    if (fields_[i].name == name) continue;
+    if (out.size() > 1) out += ',';
+    append_json_string(out, fields_[i].name);
+    out += ':';
+    out += values.at(i);
+  }
+  out += '}';
+  return out;
+}
+
+std::string JobFields::id(std::string_view name) {
+  const JsonValue* value = find(name);
+  if (value == nullptr) {
+    refuse(fmt::format("missing field '{}'", name));
+    return {};
+  }
+  if (is_string(*value)) return checked_name(name, string_in(*value));
+  std::string number = whole_number_text(*value);
+  if (number.empty()) expected(name, "a string or a whole number", *value);
+  return number;
+}
+
+std::string JobFields::name_at(std::string_view field, const JsonValue* value) {
+  if (value == nullptr) return {};
+  if (is_string(*value)) return checked_name(field, string_in(*value));
+  expected(field, "a string", *value);
+  return {};
+}
+
+std::int64_t JobFields::priority() {
+  const JsonValue* value = find("priority");
+  if (value == nullptr) return 0;
+  std::int64_t number = 0;
+  if (value->get(number) == simdjson::SUCCESS) return number;
+  const std::string text = whole_number_text(*value);
+  if (text.empty()) {
+    expected("priority", "a whole number", *value);
+  } else {
+    refuse(fmt::format("field 'priority': {} is too large", text));
+  }
+  return 0;
+}
+
+std::optional<JsonObject> JobFields::object(std::string_view name) {
+  const JsonValue* value = find(name);
+  JsonObject object;
+  if (value == nullptr) return std::nullopt;
+  if (value->get(object) == simdjson::SUCCESS) return object;
+  expected(name, "an object", *value);
+  return std::nullopt;
+}
+
+std::string JobFields::checked_name(std::string_view field, std::string_view value) {
+  if (value.empty()) refuse(fmt::format("field '{}' is empty", field));
+  if (value.size() > job_id_bytes_max) {
+    refuse(fmt::format("field '{}' has {} bytes; at most {} are allowed", field,
+                       grouped(static_cast<std::int64_t>(value.size())), job_id_bytes_max));
+  }
+  if (has_control_byte(value)) {
+    refuse(fmt::format("field '{}' holds a control character: '{}'", field, escaped(value, 80)));
+  }
+  return std::string(value);
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,106 @@
+// What a reply means.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "provider/anthropic.hpp"
+#include "provider/foreign_json.hpp"
+#include "provider/foreign_text.hpp"
+#include "provider/number_text.hpp"
+#include "provider/openai_reply.hpp"
+#include "provider/reply_frame.hpp"
+
+namespace ratebatch {
+namespace {
+
+Usage usage_in(JsonValue body) {
+  const auto counts = find_member(body, "usage");
+  const auto count = [&](std::string_view name) {
+    return std::min(count_of(find_member(counts, name)), count_max);
+  };
+  Usage usage;
+  usage.input_tokens = count("input_tokens") + count("cache_creation_input_tokens");
+  usage.output_tokens = count("output_tokens");
+  return usage;
+}
+
+struct Content {
+  std::string text;
+  bool has_tool_use = false;
+};
+
+Content content_of(JsonArray blocks) {
+  Content content;
+  for (const JsonValue block : blocks) {
+    const std::string_view type = text_of(find_member(block, "type"));
+    if (type == "text") content.text += text_of(find_member(block, "text"));
+    if (type == "tool_use") content.has_tool_use = true;
+  }
+  return content;
+}
+
+// Why there is no text decides whether another try helps.
+Outcome read_without_text(std::string_view stop_reason, bool has_tool_use) {
+  if (stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded") {
+    return cut_before_first_word();
+  }
+  if (has_tool_use) {
+    return failed(OutcomeClass::invalid_request,
+                  "the answer is a tool call, not a text: give the whole request as body to keep "
+                  "it");
+  }
+  return failed(OutcomeClass::bad_reply, "the answer is empty");
+}
+
+Outcome read_message(JsonValue body, bool raw_body) {
+  const auto blocks = find_member(body, "content");
+  JsonArray array;
+  if (!blocks || blocks->get(array) != simdjson::SUCCESS) {
+    return unreadable("the reply has no content");
+  }
+  Content content = content_of(array);
+  Answer answer;
+  answer.finish_reason = text_of(find_member(body, "stop_reason"));
+  const std::string& reason = answer.finish_reason;
+  if (reason == "refusal") {
+    // What was written before the refusal is not to be used (its documentation).
+    return failed(
+        OutcomeClass::content_policy,
+        "the model refused to answer" + (content.text.empty() ? "" : ", after: " + content.text));
+  }
+  // pause_turn: a long turn that another request would go on with. We do not.
+  answer.truncated =
+      reason == "max_tokens" || reason == "model_context_window_exceeded" || reason == "pause_turn";
+  const bool is_kept = raw_body && content.has_tool_use;
+  if (without_blanks(content.text).empty() && !is_kept) {
+    return read_without_text(reason, content.has_tool_use);
+  }
+  answer.text = std::move(content.text);
+  return answered(std::move(answer));
+}
+
+Outcome read_body(const Reply& reply, bool raw_body) {
+  ForeignJson json;
+  const auto body = json.read(reply.http.body);
+  if (!body || !body->is_object()) return unreadable_body(reply.http.body);
+  Outcome outcome;
+  if (find_member(*body, "error")) {
+    outcome = read_error_in(*body, reply);
+  } else {
+    outcome = read_message(*body, raw_body);
+  }
+  outcome.usage = usage_in(*body);
+  if (outcome.answer && raw_body) outcome.answer->body_json = on_one_line(reply.http.body);
+  return outcome;
+}
+
+}  // namespace
+
+Outcome AnthropicDialect::read(const HttpReply& reply, const Endpoint& /*endpoint*/,
+                               const AskedFor& asked) const {
+  return read_framed(reply, [&](const Reply& read) { return read_body(read, asked.raw_body); });
+}
+
+}  // namespace ratebatch

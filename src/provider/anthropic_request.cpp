@@ -1,0 +1,142 @@
+// How a job becomes a request.
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "provider/anthropic.hpp"
+#include "provider/job_parts.hpp"
+#include "provider/multipart.hpp"
+#include "provider/neutral_params.hpp"
+#include "provider/reply_json.hpp"
+#include "provider/request_frame.hpp"
+#include "ratebatch/base/base64.hpp"
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t max_tokens_without_any = 4096;
+
+// The API reference: the types of image and document blocks.
+bool is_image(std::string_view type) {
+  return type == "image/jpeg" || type == "image/png" || type == "image/gif" || type == "image/webp";
+}
+
+json base64_block(std::string_view kind, std::string_view type, std::string data) {
+  return {{"type", kind},
+          {"source", {{"type", "base64"}, {"media_type", type}, {"data", std::move(data)}}}};
+}
+
+Result<json> block_of_file(const JobFile& file) {
+  const std::string_view type = media_type_of_file(file.path, file.bytes);
+  if (is_image(type)) return base64_block("image", type, encode_base64(file.bytes));
+  if (type == "application/pdf") return base64_block("document", type, encode_base64(file.bytes));
+  if (type == "text/plain") {
+    return json{{"type", "document"},
+                {"source", {{"type", "text"}, {"media_type", type}, {"data", file.bytes}}}};
+  }
+  return bad_job("file '" + escaped(file.path, 80) +
+                 "' cannot be sent to this API: it takes jpg, png, gif, webp, pdf and txt");
+}
+
+// Blocks of the API's own are left as they are.
+Result<json> block_of_part(json part) {
+  const std::optional<MediaPart> media = media_in_part(part);
+  if (!media) return part;
+  if (is_image(media->media_type)) return base64_block("image", media->media_type, media->base64);
+  if (media->url.starts_with("https://")) {
+    return json{{"type", "image"}, {"source", {{"type", "url"}, {"url", media->url}}}};
+  }
+  return bad_job(
+      "messages hold a picture or sound that cannot be sent to this API: it takes jpg, png, gif "
+      "and "
+      "webp, as a data URL with base64 or by https");
+}
+
+Result<json> message_of(Turn& turn, std::span<const JobFile> files) {
+  json blocks = json::array();
+  for (const JobFile& file : files) {
+    Result<json> block = block_of_file(file);
+    if (!block) return block;
+    blocks.push_back(std::move(*block));
+  }
+  for (json& part : turn.parts) {
+    Result<json> block = block_of_part(std::move(part));
+    if (!block) return block;
+    blocks.push_back(std::move(*block));
+  }
+  return json{{"role", turn.is_model ? "assistant" : "user"}, {"content", std::move(blocks)}};
+}
+
+Result<void> add_messages(const JobContent& content, json& body) {
+  Result<Conversation> conversation = read_conversation(content);
+  if (!conversation) return pass(conversation);
+  Turn* with_files = nullptr;
+  if (!content.files.empty()) {
+    Result<Turn*> found = last_user_turn(*conversation);
+    if (!found) return pass(found);
+    with_files = *found;
+  }
+  json messages = json::array();
+  for (Turn& turn : conversation->turns) {
+    std::span<const JobFile> files;
+    if (&turn == with_files) files = content.files;
+    Result<json> message = message_of(turn, files);
+    if (!message) return pass(message);
+    messages.push_back(std::move(*message));
+  }
+  body["messages"] = std::move(messages);
+  json system = json::array();
+  for (json& parts : conversation->system) {
+    for (json& part : parts) system.push_back(std::move(part));
+  }
+  if (!system.empty()) body["system"] = std::move(system);
+  return {};
+}
+
+Result<std::string> body_of(const JobContent& content, const Endpoint& endpoint) {
+  if (!content.body_json.empty()) return own_body(content, "anthropic");
+  Result<NeutralParams> params = NeutralParams::read(content.params_json);
+  if (!params) return pass(params);
+  Result<void> one = take_one_answer(*params);
+  if (!one) return pass(one);
+  Result<bool> as_json = take_json_format(*params);
+  if (!as_json) return pass(as_json);
+  params->take("seed");
+  json body = {{"model", endpoint.model_id}, {"max_tokens", max_tokens_without_any}};
+  if (auto stops = take_stops(*params)) body["stop_sequences"] = std::move(*stops);
+  Result<void> asked = add_messages(content, body);
+  if (!asked) return pass(asked);
+  Result<void> poured = params->pour(body, {"model", "messages", "system"});
+  if (!poured) return pass(poured);
+  return written_json(body);
+}
+
+}  // namespace
+
+Result<HttpRequest> AnthropicDialect::request(const JobContent& content,
+                                              const Endpoint& endpoint) const {
+  if (endpoint.kind != ModelKind::chat) {
+    return bad_job("the api anthropic has no models of kind " +
+                   std::string(to_string(endpoint.kind)) + ": set kind: chat");
+  }
+  Result<std::string> body = body_of(content, endpoint);
+  if (!body) return pass(body);
+  Result<std::string> url = joined_url(endpoint.base_url, "/messages");
+  if (!url) return pass(url);
+  HttpRequest request = framed_request(content, endpoint, std::move(*url));
+  request.headers.push_back({"anthropic-version", "2023-06-01"});
+  request.body = std::move(*body);
+  return request;
+}
+
+KeyHeader AnthropicDialect::key_header(const Endpoint& /*endpoint*/) const {
+  return {.name = "x-api-key", .prefix = {}, .key = {}, .origin = {}};
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,158 @@
+// How a job becomes a request.
+#include <array>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "provider/elevenlabs.hpp"
+#include "provider/job_parts.hpp"
+#include "provider/multipart.hpp"
+#include "provider/neutral_params.hpp"
+#include "provider/reply_json.hpp"
+#include "provider/request_frame.hpp"
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+using nlohmann::json;
+
+// The API reference, output_format: sound without compression at 44.1 kHz is for the dearer plans
+// only, at 24 kHz for all.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 6> common_formats = {
+    {{"mp3", "mp3_44100_128"},
+     {"wav", "wav_24000"},
+     {"pcm", "pcm_24000"},
+     {"opus", "opus_48000_128"},
+     {"ulaw", "ulaw_8000"},
+     {"alaw", "alaw_8000"}}};
+
+std::string_view output_format(std::string_view format) {
+  for (const auto& [name, own] : common_formats) {
+    if (format == name) return own;
+  }
+  return format;
+}
+
+std::string text_of_value(const json& value) {
+  return value.is_string() ? value.get<std::string>() : written_json(value);
+}
+
+// "?output_format=...&...": what the API reads from the URL only.
+Result<std::string> query_of(NeutralParams& params) {
+  Result<std::optional<std::string>> format = params.take_text("format");
+  if (!format) return pass(format);
+  Result<std::optional<std::string>> own = params.take_text("output_format");
+  if (!own) return pass(own);
+  const std::string chosen = own->value_or(format->value_or("mp3"));
+  std::string query = "?output_format=" + percent_encoded(output_format(chosen));
+  for (const char* name : {"enable_logging", "optimize_streaming_latency"}) {
+    if (const auto value = params.take(name)) {
+      query += "&" + std::string(name) + "=" + percent_encoded(text_of_value(*value));
+    }
+  }
+  return query;
+}
+
+Result<void> add_speed(NeutralParams& params, json& body) {
+  std::optional<json> settings = params.take("voice_settings");
+  if (settings && !settings->is_object()) {
+    return bad_job("params.voice_settings must be a JSON object");
+  }
+  if (auto speed = params.take("speed")) {
+    if (!settings) settings = json::object();
+    settings->emplace("speed", std::move(*speed));  // What the settings say themselves wins.
+  }
+  if (settings) body["voice_settings"] = std::move(*settings);
+  return {};
+}
+
+Result<std::string> voice_of(NeutralParams& params) {
+  Result<std::optional<std::string>> voice = params.take_text("voice");
+  if (!voice) return pass(voice);
+  const std::string id = voice->value_or("");
+  // A path of dots would leave its folder.
+  if (!id.empty() && id != "." && id != "..") return percent_encoded(id);
+  return bad_job("a speech of this API needs params.voice: the id of one of its voices");
+}
+
+Result<HttpRequest> speech_request(const JobContent& content, const Endpoint& endpoint) {
+  if (content.prompt.empty()) return bad_job("a speech needs a prompt: the text to speak");
+  if (!content.system.empty()) {
+    return bad_job("a speech takes no system text: give the type of this job none");
+  }
+  Result<NeutralParams> params = NeutralParams::read(content.params_json);
+  if (!params) return pass(params);
+  Result<std::string> voice = voice_of(*params);
+  if (!voice) return pass(voice);
+  Result<std::string> query = query_of(*params);
+  if (!query) return pass(query);
+  json body = {{"text", content.prompt}, {"model_id", endpoint.model_id}};
+  Result<void> speed = add_speed(*params, body);
+  if (!speed) return pass(speed);
+  params->move("language", body, "language_code");
+  Result<void> poured = params->pour(body, {"model", "model_id", "text"});
+  if (!poured) return pass(poured);
+  Result<std::string> url = joined_url(endpoint.base_url, "/text-to-speech/" + *voice + *query);
+  if (!url) return pass(url);
+  HttpRequest request =
+      framed_request(content, endpoint, std::move(*url), "application/json", "*/*");
+  request.body = written_json(body);
+  request.reply_files.binary_body = true;
+  return request;
+}
+
+Result<HttpRequest> transcription_request(const JobContent& content, const Endpoint& endpoint) {
+  if (content.files.size() != 1) {
+    return bad_job("a transcription needs exactly one file, and the job has " +
+                   std::to_string(content.files.size()));
+  }
+  if (!content.prompt.empty() || !content.system.empty()) {
+    return bad_job("a transcription of this API takes no prompt and no system text");
+  }
+  Result<NeutralParams> params = NeutralParams::read(content.params_json);
+  if (!params) return pass(params);
+  json fields = {{"model_id", endpoint.model_id}};
+  params->move("language", fields, "language_code");
+  // A webhook gets the answer instead of us, and a source URL says what the file says.
+  Result<void> poured = params->pour(
+      fields, {"model", "model_id", "file", "webhook", "cloud_storage_url", "source_url"});
+  if (!poured) return pass(poured);
+  // The times of all words come unasked, and are many times the text.
+  const bool needs_times = fields.contains("diarize") || fields.contains("additional_formats");
+  if (!needs_times) fields.emplace("timestamps_granularity", "none");
+  Result<std::string> url = joined_url(endpoint.base_url, "/speech-to-text");
+  if (!url) return pass(url);
+  MultipartBody body(content.id);
+  for (const auto& [name, value] : fields.items()) body.add_field(name, text_of_value(value));
+  const JobFile& file = content.files.front();
+  body.add_file("file", file_name_of(file.path), media_type_of_file(file.path, file.bytes),
+                file.bytes);
+  HttpRequest request = framed_request(content, endpoint, std::move(*url), body.content_type());
+  request.body = body.finish();
+  return request;
+}
+
+}  // namespace
+
+Result<HttpRequest> ElevenLabsDialect::request(const JobContent& content,
+                                               const Endpoint& endpoint) const {
+  const bool is_speech = endpoint.kind == ModelKind::speech;
+  if (!is_speech && endpoint.kind != ModelKind::transcription) {
+    return bad_job("the api elevenlabs has no models of kind " +
+                   std::string(to_string(endpoint.kind)) + ": expected speech or transcription");
+  }
+  if (!content.body_json.empty() || !content.messages_json.empty()) {
+    return bad_job("a job of the api elevenlabs has no body and no messages: give it " +
+                   std::string(is_speech ? "a prompt" : "a file"));
+  }
+  return is_speech ? speech_request(content, endpoint) : transcription_request(content, endpoint);
+}
+
+KeyHeader ElevenLabsDialect::key_header(const Endpoint& /*endpoint*/) const {
+  return {.name = "xi-api-key", .prefix = {}, .key = {}, .origin = {}};
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,193 @@
+// What a reply means.
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "provider/asset_bytes.hpp"
+#include "provider/foreign_json.hpp"
+#include "provider/foreign_text.hpp"
+#include "provider/gemini.hpp"
+#include "provider/number_text.hpp"
+#include "provider/openai_reply.hpp"
+#include "provider/reply_frame.hpp"
+
+namespace ratebatch {
+namespace {
+
+// The API reference, FinishReason: what was asked, or the answer to it, is not allowed. What there
+// is of an answer then is not to be used.
+constexpr std::array<std::string_view, 9> blocking_reasons = {"SAFETY",
+                                                              "RECITATION",
+                                                              "LANGUAGE",
+                                                              "BLOCKLIST",
+                                                              "SPII",
+                                                              "IMAGE_SAFETY",
+                                                              "PROHIBITED_CONTENT",
+                                                              "IMAGE_PROHIBITED_CONTENT",
+                                                              "IMAGE_RECITATION"};
+
+// The same: it went wrong, and may go better next time.
+constexpr std::array<std::string_view, 4> failing_reasons = {"NO_IMAGE", "IMAGE_OTHER", "OTHER",
+                                                             "MALFORMED_FUNCTION_CALL"};
+
+template <std::size_t count>
+bool is_one_of(const std::array<std::string_view, count>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Some servers write names with capitals, some with underscores.
+std::optional<JsonValue> find_either(std::optional<JsonValue> value, std::string_view name,
+                                     std::string_view other_name) {
+  const auto found = find_member(value, name);
+  return found ? found : find_member(value, other_name);
+}
+
+Usage usage_in(JsonValue body) {
+  const auto counts = find_either(body, "usageMetadata", "usage_metadata");
+  const auto count = [&](std::string_view name, std::string_view other_name) {
+    return std::min(count_of(find_either(counts, name, other_name)), count_max);
+  };
+  Usage usage;
+  usage.input_tokens = count("promptTokenCount", "prompt_token_count");
+  usage.output_tokens = count("candidatesTokenCount", "candidates_token_count") +
+                        count("thoughtsTokenCount", "thoughts_token_count");
+  return usage;
+}
+
+struct Content {
+  std::string text;
+  std::int64_t files = 0;
+  bool has_broken_data = false;
+  bool has_function_call = false;
+};
+
+// Pictures go to `answer` where they are asked for; those of a raw body stay in it, unless the
+// transport has put them into files.
+Content content_of(std::optional<JsonValue> candidate, const HttpReply& reply,
+                   const AskedFor& asked, Answer& answer) {
+  Content content;
+  const auto parts = find_member(find_member(candidate, "content"), "parts");
+  JsonArray array;
+  if (!parts || parts->get(array) != simdjson::SUCCESS) return content;
+  for (const JsonValue part : array) {
+    const auto thought = find_member(part, "thought");
+    bool is_thought = false;
+    if (thought && thought->get(is_thought) == simdjson::SUCCESS && is_thought) continue;
+    content.text += text_of(find_member(part, "text"));
+    if (find_either(part, "functionCall", "function_call")) content.has_function_call = true;
+    const auto data = find_member(find_either(part, "inlineData", "inline_data"), "data");
+    if (!data) continue;
+    ++content.files;
+    const bool is_taken = asked.kind == ModelKind::image && !asked.raw_body;
+    if (is_taken && !add_asset(text_of(data), reply, answer)) content.has_broken_data = true;
+  }
+  return content;
+}
+
+std::string with_words(std::string_view what, std::string_view words) {
+  words = without_blanks(words);
+  return std::string(what) + (words.empty() ? "" : ": ") + std::string(words);
+}
+
+// Why there is no candidate, or none of use.
+Outcome read_no_candidate(JsonValue body) {
+  const auto feedback = find_either(body, "promptFeedback", "prompt_feedback");
+  const std::string_view reason = text_of(find_either(feedback, "blockReason", "block_reason"));
+  if (reason.empty()) {
+    // Seen with nothing but the usage: the server's fault, and of its form.
+    const bool is_of_form = find_either(body, "usageMetadata", "usage_metadata").has_value();
+    constexpr std::string_view words = "the reply has no candidates";
+    return is_of_form ? failed(OutcomeClass::bad_reply, words) : unreadable(words);
+  }
+  return failed(
+      OutcomeClass::content_policy,
+      with_words("the prompt was blocked (" + std::string(reason) + ")",
+                 text_of(find_either(feedback, "blockReasonMessage", "block_reason_message"))));
+}
+
+Outcome read_without_content(std::string_view reason, const Content& content, bool is_image) {
+  if (reason == "MAX_TOKENS") return cut_before_first_word();
+  if (is_image) {
+    return failed(OutcomeClass::bad_reply, with_words("the answer has no image", content.text));
+  }
+  if (content.has_function_call) {
+    return failed(OutcomeClass::invalid_request,
+                  "the answer is a function call, not a text: give the whole request as body to "
+                  "keep it");
+  }
+  if (content.files > 0) {
+    return failed(OutcomeClass::invalid_request,
+                  "the answer is a file, not a text: set kind: image for this model");
+  }
+  return failed(OutcomeClass::bad_reply, reason.empty()
+                                             ? "the answer is empty"
+                                             : "the answer is empty (" + std::string(reason) + ")");
+}
+
+Outcome read_candidate(const Reply& reply, JsonValue body, const AskedFor& asked) {
+  const auto candidate = first_element(find_member(body, "candidates"));
+  if (!candidate) return read_no_candidate(body);
+  const bool is_image = asked.kind == ModelKind::image;
+  Answer answer;
+  Content content = content_of(candidate, reply.http, asked, answer);
+  answer.finish_reason = text_of(find_either(candidate, "finishReason", "finish_reason"));
+  const std::string& reason = answer.finish_reason;
+  if (is_one_of(blocking_reasons, reason) || is_one_of(failing_reasons, reason)) {
+    const std::string_view said =
+        text_of(find_either(candidate, "finishMessage", "finish_message"));
+    return failed(
+        is_one_of(blocking_reasons, reason) ? OutcomeClass::content_policy
+                                            : OutcomeClass::bad_reply,
+        with_words("the answer was stopped (" + reason + ")", said.empty() ? content.text : said));
+  }
+  if (content.has_broken_data) {
+    return failed(OutcomeClass::bad_reply, "an image of the answer is not base64");
+  }
+  answer.truncated = reason == "MAX_TOKENS";
+  const bool has_content = is_image ? content.files > 0 : !without_blanks(content.text).empty();
+  const bool is_kept = asked.raw_body && content.has_function_call;
+  if (!has_content && !is_kept) return read_without_content(reason, content, is_image);
+  // What is said beside an image is no result of its own.
+  if (!is_image) answer.text = std::move(content.text);
+  if (asked.raw_body) add_reply_files(reply.http, answer);
+  Outcome outcome = answered(std::move(answer));
+  if (is_image) outcome.usage.images = content.files;
+  return outcome;
+}
+
+Outcome read_body(const Reply& reply, const AskedFor& asked) {
+  ForeignJson json;
+  const auto value = json.read(reply.http.body);
+  if (!value || !(value->is_object() || value->is_array())) {
+    return unreadable_body(reply.http.body);
+  }
+  const JsonValue body = first_element(value).value_or(*value);
+  Outcome outcome;
+  if (find_member(body, "error")) {
+    outcome = read_error_in(body, reply);
+  } else if (!has_members(body)) {
+    outcome = unreadable("the reply is no JSON object with content");
+  } else {
+    outcome = read_candidate(reply, body, asked);
+  }
+  const Usage charged = usage_in(body);
+  outcome.usage.input_tokens = charged.input_tokens;
+  outcome.usage.output_tokens = charged.output_tokens;
+  // No header names a request.
+  outcome.request_id = as_message(text_of(find_either(body, "responseId", "response_id")));
+  if (outcome.answer && asked.raw_body) outcome.answer->body_json = on_one_line(reply.http.body);
+  return outcome;
+}
+
+}  // namespace
+
+Outcome GeminiDialect::read(const HttpReply& reply, const Endpoint& /*endpoint*/,
+                            const AskedFor& asked) const {
+  return read_framed(reply, [&](const Reply& read) { return read_body(read, asked); });
+}
+
+}  // namespace ratebatch

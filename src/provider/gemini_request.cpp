@@ -1,0 +1,253 @@
+// How a job becomes a request.
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "provider/gemini.hpp"
+#include "provider/job_parts.hpp"
+#include "provider/multipart.hpp"
+#include "provider/neutral_params.hpp"
+#include "provider/reply_json.hpp"
+#include "provider/request_frame.hpp"
+#include "ratebatch/base/base64.hpp"
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view transcription_prompt =
+    "Transcribe this audio. Answer with the transcript only.";
+
+struct AspectRatio {
+  std::string_view name;
+  std::int64_t width;
+  std::int64_t height;
+};
+
+// The documentation of imageConfig.aspectRatio.
+constexpr std::array<AspectRatio, 10> aspect_ratios = {{{"1:1", 1, 1},
+                                                        {"2:3", 2, 3},
+                                                        {"3:2", 3, 2},
+                                                        {"3:4", 3, 4},
+                                                        {"4:3", 4, 3},
+                                                        {"4:5", 4, 5},
+                                                        {"5:4", 5, 4},
+                                                        {"9:16", 9, 16},
+                                                        {"16:9", 16, 9},
+                                                        {"21:9", 21, 9}}};
+
+// The sizes that the documentation lists for these ratios are up to 2.8 % off them (896x1152 is
+// 4:5), and half of the least distance between two ratios is 3.1 %.
+constexpr std::int64_t ratio_error_per_mille_max = 30;
+
+// How far the ratio of the size is from this one, in thousandths of the latter.
+std::int64_t ratio_error_per_mille(const PictureSize& size, const AspectRatio& ratio) {
+  const std::int64_t here = size.width * ratio.height;
+  const std::int64_t there = size.height * ratio.width;
+  return std::abs(here - there) * 1000 / there;
+}
+
+Result<std::string> aspect_ratio_of(const PictureSize& size) {
+  std::string names;
+  for (const AspectRatio& ratio : aspect_ratios) {
+    if (ratio_error_per_mille(size, ratio) < ratio_error_per_mille_max) {
+      return std::string(ratio.name);
+    }
+    names += (names.empty() ? "" : ", ") + std::string(ratio.name);
+  }
+  return bad_job("a picture of " + std::to_string(size.width) + "x" + std::to_string(size.height) +
+                 " cannot be had from this API: its ratios are " + names);
+}
+
+json inline_data(std::string_view type, std::string data) {
+  return {{"inlineData", {{"mimeType", type}, {"data", std::move(data)}}}};
+}
+
+Result<json> part_of_file(const JobFile& file) {
+  const std::string_view type = media_type_of_file(file.path, file.bytes);
+  if (type != "application/octet-stream") return inline_data(type, encode_base64(file.bytes));
+  return bad_job("file '" + escaped(file.path, 80) +
+                 "' cannot be sent to this API: its name does not tell a type; expected an image, "
+                 "audio, pdf or txt");
+}
+
+// Parts of the API's own, which have no type, are left as they are.
+Result<json> part_of(json part) {
+  if (!part.contains("type")) return part;
+  const std::optional<MediaPart> media = media_in_part(part);
+  if (media && !media->base64.empty()) return inline_data(media->media_type, media->base64);
+  if (media) {
+    return bad_job(
+        "messages hold a picture by its URL: this API takes only data URLs with base64, or files");
+  }
+  const std::string type = text_member(part, "type");
+  if (type == "text") return json{{"text", text_member(part, "text")}};
+  return bad_job("messages hold a part of type '" + escaped(type, 40) +
+                 "', which cannot be expressed in this API: give the whole request as body");
+}
+
+Result<json> content_of(Turn& turn, std::span<const JobFile> files) {
+  json parts = json::array();
+  for (const JobFile& file : files) {
+    Result<json> part = part_of_file(file);
+    if (!part) return part;
+    parts.push_back(std::move(*part));
+  }
+  for (json& own : turn.parts) {
+    Result<json> part = part_of(std::move(own));
+    if (!part) return part;
+    parts.push_back(std::move(*part));
+  }
+  return json{{"role", turn.is_model ? "model" : "user"}, {"parts", std::move(parts)}};
+}
+
+Result<void> add_contents(const JobContent& content, json& body) {
+  Result<Conversation> conversation = read_conversation(content);
+  if (!conversation) return pass(conversation);
+  Turn* with_files = nullptr;
+  if (!content.files.empty()) {
+    Result<Turn*> found = last_user_turn(*conversation);
+    if (!found) return pass(found);
+    with_files = *found;
+  }
+  if (content.kind == ModelKind::transcription) {
+    if (with_files == nullptr) return bad_job("a transcription needs a file with the audio");
+    if (with_files->parts.empty()) with_files->parts.push_back({{"text", transcription_prompt}});
+  }
+  json contents = json::array();
+  for (Turn& turn : conversation->turns) {
+    std::span<const JobFile> files;
+    if (&turn == with_files) files = content.files;
+    Result<json> made = content_of(turn, files);
+    if (!made) return pass(made);
+    contents.push_back(std::move(*made));
+  }
+  body["contents"] = std::move(contents);
+  json system = json::array();
+  for (const json& parts : conversation->system) {
+    system.push_back({{"text", text_in_parts(parts)}});
+  }
+  if (!system.empty()) body["systemInstruction"] = {{"parts", std::move(system)}};
+  return {};
+}
+
+Result<void> add_image_config(NeutralParams& params, json& config) {
+  config["responseModalities"] = {"TEXT", "IMAGE"};
+  Result<std::optional<PictureSize>> size = params.take_size();
+  if (!size) return pass(size);
+  if (params.take("format")) {
+    return bad_job("params.format of an image cannot be chosen in this API: leave it out");
+  }
+  if (!*size) return {};
+  Result<std::string> ratio = aspect_ratio_of(**size);
+  if (!ratio) return pass(ratio);
+  config["imageConfig"] = {{"aspectRatio", std::move(*ratio)}};
+  return {};
+}
+
+Result<json> generation_config(NeutralParams& params, ModelKind kind) {
+  json config = json::object();
+  if (kind == ModelKind::image) {
+    Result<void> added = add_image_config(params, config);
+    if (!added) return pass(added);
+  } else {
+    Result<bool> as_json = take_json_format(params);
+    if (!as_json) return pass(as_json);
+    if (*as_json) config["responseMimeType"] = "application/json";
+  }
+  params.move("max_tokens", config, "maxOutputTokens");
+  params.move("temperature", config, "temperature");
+  params.move("top_p", config, "topP");
+  params.move("top_k", config, "topK");
+  params.move("seed", config, "seed");
+  params.move("presence_penalty", config, "presencePenalty");
+  params.move("frequency_penalty", config, "frequencyPenalty");
+  if (auto stops = take_stops(params)) config["stopSequences"] = std::move(*stops);
+  if (const auto own = params.take("generationConfig")) {
+    if (!own->is_object()) return bad_job("params.generationConfig must be a JSON object");
+    config.update(*own);
+  }
+  return config;
+}
+
+Result<std::string> body_of(const JobContent& content) {
+  if (!content.body_json.empty()) {
+    Result<std::string> own = own_body(content, "gemini");
+    if (!own) return own;
+    // Its name stands in the URL, and the body has no such member.
+    json body = read_json(*own).value_or(json::object());
+    body.erase("model");
+    return written_json(body);
+  }
+  Result<NeutralParams> params = NeutralParams::read(content.params_json);
+  if (!params) return pass(params);
+  Result<void> one = take_one_answer(*params);
+  if (!one) return pass(one);
+  Result<json> config = generation_config(*params, content.kind);
+  if (!config) return pass(config);
+  json body = json::object();
+  if (!config->empty()) body["generationConfig"] = std::move(*config);
+  Result<void> asked = add_contents(content, body);
+  if (!asked) return pass(asked);
+  Result<void> poured =
+      params->pour(body, {"model", "contents", "systemInstruction", "system_instruction"});
+  if (!poured) return pass(poured);
+  return written_json(body);
+}
+
+// "models/ID", where the id does not name a collection itself, such as tunedModels/ID.
+std::string model_path(std::string_view id) {
+  for (const std::string_view collection : {"models/", "tunedModels/"}) {
+    if (id.starts_with(collection)) {
+      return std::string(collection) + percent_encoded(id.substr(collection.size()));
+    }
+  }
+  return "models/" + percent_encoded(id);
+}
+
+Result<void> check_kind(ModelKind kind) {
+  switch (kind) {
+    case ModelKind::chat:
+    case ModelKind::image:
+    case ModelKind::transcription:
+      return {};
+    case ModelKind::embedding:
+      return bad_job(
+          "the api gemini has no models of kind embedding here: use api: openai with the base_url "
+          "https://generativelanguage.googleapis.com/v1beta/openai for them");
+    case ModelKind::responses:
+    case ModelKind::speech:
+    case ModelKind::raw:
+      break;
+  }
+  return bad_job("the api gemini has no models of kind " + std::string(to_string(kind)) +
+                 ": expected chat, image or transcription");
+}
+
+}  // namespace
+
+Result<HttpRequest> GeminiDialect::request(const JobContent& content,
+                                           const Endpoint& endpoint) const {
+  Result<void> known = check_kind(endpoint.kind);
+  if (!known) return pass(known);
+  Result<std::string> body = body_of(content);
+  if (!body) return pass(body);
+  std::string url = endpoint.base_url + "/" + model_path(endpoint.model_id) + ":generateContent";
+  HttpRequest request = framed_request(content, endpoint, std::move(url));
+  request.body = std::move(*body);
+  if (endpoint.kind == ModelKind::image) request.reply_files.members = {"data"};
+  return request;
+}
+
+KeyHeader GeminiDialect::key_header(const Endpoint& /*endpoint*/) const {
+  return {.name = "x-goog-api-key", .prefix = {}, .key = {}, .origin = {}};
+}
+
+}  // namespace ratebatch

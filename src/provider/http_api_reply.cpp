@@ -1,0 +1,231 @@
+// What a reply means.
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "provider/asset_bytes.hpp"
+#include "provider/error_words.hpp"
+#include "provider/foreign_json.hpp"
+#include "provider/foreign_text.hpp"
+#include "provider/http_api_dialect.hpp"
+#include "provider/number_text.hpp"
+#include "provider/reply_frame.hpp"
+#include "provider/reply_json.hpp"
+#include "ratebatch/base/assert.hpp"
+
+namespace ratebatch {
+namespace {
+
+// What a pointer points at; nothing where it is not given, nothing is there, or null.
+std::optional<JsonValue> find_at(JsonValue body, const std::string& pointer) {
+  JsonValue value;
+  if (pointer.empty() || body.at_pointer(pointer).get(value) != simdjson::SUCCESS) {
+    return std::nullopt;
+  }
+  return value.is_null() ? std::nullopt : std::optional(value);
+}
+
+// The value where it is a text, else its JSON text.
+std::string as_text(JsonValue value) {
+  return value.is_string() ? std::string(text_of(value)) : written_json(value);
+}
+
+// Many APIs fill in their error members where there is no error.
+bool tells_nothing(JsonValue value) {
+  const std::string text = written_json(value);
+  return text == "null" || text == "false" || text == "0" || text == "\"\"" || text == "[]" ||
+         text == "{}";
+}
+
+bool is_told(const std::optional<JsonValue>& value) { return value && !tells_nothing(*value); }
+
+struct ErrorAt {
+  std::optional<JsonValue> message;
+  std::optional<JsonValue> code;
+};
+
+ErrorAt find_error(const HttpApi& api, JsonValue body) {
+  return {.message = find_at(body, api.error_message), .code = find_at(body, api.error_code)};
+}
+
+bool is_error(const HttpApi& api, JsonValue body) {
+  if (api.error_message.empty() && api.error_code.empty()) {
+    return is_told(find_member(body, "error"));
+  }
+  const ErrorAt error = find_error(api, body);
+  return is_told(error.message) || is_told(error.code);
+}
+
+// The words of an error body in any of the forms there are, but where the description knows better.
+ErrorWords words_of(const HttpApi& api, JsonValue body) {
+  ErrorWords words = error_words(read_json(written_json(body)).value_or(nullptr));
+  const ErrorAt error = find_error(api, body);
+  if (is_told(error.message)) words.message = as_text(*error.message);
+  if (!is_told(error.code)) return words;
+  words.code = as_text(*error.code);
+  const std::int64_t number = header_count(words.code).value_or(0);
+  words.status = number >= 100 && number < 600 ? static_cast<std::int32_t>(number) : 0;
+  return words;
+}
+
+Outcome read_failure(const HttpApi& api, const HttpReply& reply, const HeaderFacts& headers) {
+  ForeignJson json;
+  const auto body = json.read(reply.body);
+  return read_error(reply, headers, body ? words_of(api, *body) : ErrorWords{});
+}
+
+bool is_file_kind(ModelKind kind) { return kind == ModelKind::image || kind == ModelKind::speech; }
+
+// What a description of the API promises, and this reply has not.
+Outcome read_without_result(const HttpApi& api, JsonValue body, bool was_cut) {
+  if (was_cut) return cut_before_first_word();
+  JsonValue value;
+  const bool is_of_form = body.at_pointer(api.result).get(value) == simdjson::SUCCESS;
+  const std::string words = words_of(api, body).message;
+  const std::string message =
+      "the reply has nothing at " + api.result + (words.empty() ? "" : ", but says: " + words);
+  return is_of_form ? failed(OutcomeClass::bad_reply, message) : unreadable(message);
+}
+
+// True where the text is a file of the reply, or a link to one.
+bool add_file(std::string_view text, const HttpReply& reply, Answer& answer) {
+  const bool is_link = text.starts_with("https://") || text.starts_with("http://");
+  return is_link ? add_link(text, answer) : add_asset(text, reply, answer);
+}
+
+Outcome read_files(JsonValue value, const HttpReply& reply) {
+  Answer answer;
+  bool is_whole = true;
+  JsonArray items;
+  if (value.get(items) == simdjson::SUCCESS) {
+    for (const JsonValue item : items) {
+      is_whole = add_file(text_of(item), reply, answer) && is_whole;
+    }
+  } else {
+    is_whole = add_file(text_of(value), reply, answer);
+  }
+  if (!is_whole) {
+    return failed(OutcomeClass::bad_reply,
+                  "the result holds something that is neither base64 nor an https link");
+  }
+  if (answer.assets.empty() && answer.links.empty()) {
+    return failed(OutcomeClass::bad_reply, "the result holds no file");
+  }
+  return answered(std::move(answer));
+}
+
+Outcome read_text(std::string text, bool was_cut) {
+  if (without_blanks(text).empty()) {
+    return was_cut ? cut_before_first_word()
+                   : failed(OutcomeClass::bad_reply, "the answer is empty");
+  }
+  Answer answer;
+  answer.text = std::move(text);
+  return answered(std::move(answer));
+}
+
+Outcome read_kept(std::string json_text) {
+  Answer answer;
+  answer.body_json = std::move(json_text);
+  return answered(std::move(answer));
+}
+
+Outcome read_result(const HttpApi& api, const HttpReply& reply, JsonValue body, ModelKind kind,
+                    bool was_cut) {
+  const bool is_body = api.result.empty();
+  const std::optional<JsonValue> value = is_body ? std::optional(body) : find_at(body, api.result);
+  if (!value) return read_without_result(api, body, was_cut);
+  if (is_file_kind(kind)) {
+    return is_body ? unreadable("the reply is JSON instead of a file: " + reply.body)
+                   : read_files(*value, reply);
+  }
+  const bool is_structure = value->is_object() || value->is_array();
+  if (kind == ModelKind::embedding || (is_body && is_structure)) {
+    return read_kept(is_body ? on_one_line(reply.body) : written_json(*value));
+  }
+  return read_text(as_text(*value), was_cut);
+}
+
+std::int64_t count_at(JsonValue body, const std::string& pointer) {
+  return count_of(find_at(body, pointer));
+}
+
+Outcome read_json_body(const HttpApi& api, const Reply& reply, JsonValue body,
+                       const AskedFor& asked) {
+  const auto finish = find_at(body, api.finish_reason);
+  const std::string reason = finish ? as_text(*finish) : std::string();
+  const bool was_cut = reason == "length" || reason == "max_tokens" || reason == "MAX_TOKENS";
+  Outcome outcome = is_error(api, body)
+                        ? read_error_in_success(reply.http, reply.headers, words_of(api, body))
+                        : read_result(api, reply.http, body, asked.kind, was_cut);
+  outcome.usage.input_tokens = count_at(body, api.input_tokens);
+  outcome.usage.output_tokens = count_at(body, api.output_tokens);
+  outcome.usage.characters = count_at(body, api.characters);
+  if (!outcome.answer) return outcome;
+  outcome.answer->finish_reason = reason;
+  outcome.answer->truncated = was_cut;
+  if (asked.raw_body) outcome.answer->body_json = on_one_line(reply.http.body);
+  return outcome;
+}
+
+// A body that need not be JSON, and is none.
+Outcome read_plain_body(const HttpReply& reply, ModelKind kind) {
+  const std::string type = in_lower_case(reply.header("content-type"));
+  // A page comes from a proxy or a login, most likely.
+  const std::string start = in_lower_case(without_blanks(reply.body).substr(0, 16));
+  const bool is_page = type.starts_with("text/html") || start.starts_with("<!doctype html") ||
+                       start.starts_with("<html");
+  const bool is_cut_json = type.find("json") != std::string::npos;
+  const bool is_file = is_file_kind(kind) && !type.starts_with("text/");
+  if (is_page || is_cut_json || kind == ModelKind::embedding || (is_file_kind(kind) && !is_file)) {
+    return unreadable_body(reply.body);
+  }
+  if (is_file) {
+    Answer answer;
+    if (!add_body_asset(reply, answer)) {
+      return failed(OutcomeClass::bad_reply, "the reply is empty");
+    }
+    return answered(std::move(answer));
+  }
+  return read_text(with_utf8_repaired(reply.body), false);
+}
+
+Outcome read_success(const HttpApi& api, const Reply& reply, const AskedFor& asked) {
+  const std::string type = in_lower_case(reply.http.header("content-type"));
+  const bool is_file = is_file_kind(asked.kind) && api.result.empty() &&
+                       (!reply.http.files.empty() || type.find("json") == std::string::npos);
+  ForeignJson json;
+  const auto body = is_file ? std::nullopt : json.read(reply.http.body);
+  Outcome outcome;
+  if (body) {
+    outcome = read_json_body(api, reply, *body, asked);
+  } else if (api.result.empty()) {
+    outcome = read_plain_body(reply.http, asked.kind);
+  } else {
+    outcome = unreadable_body(reply.http.body);
+  }
+  if (outcome.answer && asked.kind == ModelKind::image) {
+    outcome.usage.images =
+        static_cast<std::int64_t>(outcome.answer->assets.size() + outcome.answer->links.size());
+  }
+  return outcome;
+}
+
+}  // namespace
+
+Outcome HttpApiDialect::read(const HttpReply& reply, const Endpoint& endpoint,
+                             const AskedFor& asked) const {
+  RB_ASSERT(endpoint.http.has_value());
+  const HttpApi& api = *endpoint.http;
+  HeaderFacts headers = read_limit_headers(reply.headers);
+  const bool is_success = reply.status >= 200 && reply.status < 300;
+  Outcome outcome =
+      is_success ? read_success(api, {reply, headers}, asked) : read_failure(api, reply, headers);
+  finish_outcome(reply, std::move(headers), outcome);
+  return outcome;
+}
+
+}  // namespace ratebatch

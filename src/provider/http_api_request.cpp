@@ -1,0 +1,149 @@
+// How a job becomes a request.
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "provider/foreign_text.hpp"
+#include "provider/http_api_dialect.hpp"
+#include "provider/job_parts.hpp"
+#include "provider/reply_json.hpp"
+#include "provider/request_frame.hpp"
+#include "provider/template_values.hpp"
+#include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+using nlohmann::json;
+
+tl::unexpected<Error> bad_description(std::string_view member, const std::string& what) {
+  return bad_job("http: " + std::string(member) + ": " + what);
+}
+
+// Whether a part between slashes would be taken for this folder or the one above.
+bool has_dot_segment(std::string_view path) {
+  path = path.substr(0, path.find('?'));
+  while (!path.empty()) {
+    const std::size_t slash = path.find('/', 1);
+    const std::string_view segment = path.substr(0, slash);
+    if (segment == "/." || segment == "/..") return true;
+    path = slash == std::string_view::npos ? std::string_view{} : path.substr(slash);
+  }
+  return false;
+}
+
+Result<std::string> url_of(const HttpApi& api, const std::string& base_url,
+                           TemplateValues& values) {
+  Result<std::string> path = values.text(api.path, true);
+  if (!path) return bad_description("path", path.error().message);
+  const bool is_below = path->empty() || path->starts_with('/') || path->starts_with('?');
+  const bool is_plain =
+      is_printable_ascii(*path) && path->find_first_of(" \\#") == std::string::npos;
+  if (!is_below || !is_plain || has_dot_segment(*path)) {
+    return bad_description("path", "'" + escaped(*path, 120) +
+                                       "' is no path below base_url; expected for example "
+                                       "/v1/generate, in plain letters");
+  }
+  return base_url + *path;
+}
+
+// One of the user's own stands instead of ours of that name.
+Result<void> set_header(const std::string& name, std::string value, HttpRequest& request) {
+  if (has_control_byte(value)) {
+    return bad_description("headers", name + " would hold a line end or another control byte");
+  }
+  const std::string lower = in_lower_case(name);
+  std::erase_if(request.headers,
+                [&](const Header& header) { return in_lower_case(header.name) == lower; });
+  if (!value.empty()) request.headers.push_back({.name = name, .value = std::move(value)});
+  return {};
+}
+
+Result<void> set_headers(const HttpApi& api, TemplateValues& values, HttpRequest& request) {
+  for (const auto& [name, text] : api.headers) {
+    if (in_lower_case(name) == in_lower_case(api.key_header)) {
+      return bad_description("headers", name + " is the header of the key: leave it out");
+    }
+    Result<std::string> value = values.text(text, false);
+    if (!value) return bad_description("headers", name + ": " + value.error().message);
+    Result<void> set = set_header(name, std::move(*value), request);
+    if (!set) return set;
+  }
+  return {};
+}
+
+Result<std::string> body_of(const HttpApi& api, const JobContent& content, TemplateValues& values) {
+  if (!content.body_json.empty()) return own_body(content, "http");
+  if (api.body_json.empty()) return std::string();
+  const auto form = read_json(api.body_json);
+  if (!form) return bad_description("body", "it is no JSON");
+  Result<std::optional<json>> body = values.filled(*form);
+  if (!body) return bad_description("body", body.error().message);
+  if (!*body) return bad_description("body", "the job has no value for it");
+  return written_json(**body);
+}
+
+// The member in which a base64 stands, by the last part of its pointer; empty for elements of an
+// array: those stay in the body.
+std::string member_of_pointer(std::string_view pointer) {
+  const std::size_t slash = pointer.rfind('/');
+  if (slash == std::string_view::npos) return {};
+  std::string name;
+  for (std::string_view rest = pointer.substr(slash + 1); !rest.empty(); rest.remove_prefix(1)) {
+    // RFC 6901, section 4.
+    const bool is_escape = rest.starts_with("~0") || rest.starts_with("~1");
+    name += is_escape ? (rest[1] == '0' ? '~' : '/') : rest.front();
+    if (is_escape) rest.remove_prefix(1);
+  }
+  const bool is_index =
+      std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return is_index ? std::string() : name;
+}
+
+ReplyFiles reply_files(const HttpApi& api, ModelKind kind) {
+  ReplyFiles files;
+  if (kind != ModelKind::image && kind != ModelKind::speech) return files;
+  files.binary_body = api.result.empty();
+  std::string name = member_of_pointer(api.result);
+  if (!name.empty()) files.members.push_back(std::move(name));
+  return files;
+}
+
+}  // namespace
+
+Result<HttpRequest> HttpApiDialect::request(const JobContent& content,
+                                            const Endpoint& endpoint) const {
+  RB_ASSERT(endpoint.http.has_value());
+  const HttpApi& api = *endpoint.http;
+  Result<TemplateValues> values = TemplateValues::read(content, endpoint);
+  if (!values) return pass(values);
+  Result<std::string> url = url_of(api, endpoint.base_url, *values);
+  if (!url) return pass(url);
+  Result<std::string> body = body_of(api, content, *values);
+  if (!body) return pass(body);
+  HttpRequest request =
+      framed_request(content, endpoint, std::move(*url), "application/json", "*/*");
+  request.method = api.method;
+  if (body->empty()) {
+    std::erase_if(request.headers, [](const Header& h) { return h.name == "content-type"; });
+  }
+  request.body = std::move(*body);
+  Result<void> set = set_headers(api, *values, request);
+  if (!set) return pass(set);
+  Result<void> used = values->check_all_used();
+  if (!used) return pass(used);
+  request.reply_files = reply_files(api, endpoint.kind);
+  return request;
+}
+
+KeyHeader HttpApiDialect::key_header(const Endpoint& endpoint) const {
+  RB_ASSERT(endpoint.http.has_value());
+  return {.name = endpoint.http->key_header,
+          .prefix = endpoint.http->key_prefix,
+          .key = {},
+          .origin = {}};
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,174 @@
+#include "provider/job_parts.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "provider/request_frame.hpp"
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+using nlohmann::json;
+
+json text_part(std::string text) { return {{"type", "text"}, {"text", std::move(text)}}; }
+
+// The content of a message as parts; nothing where it is neither a text nor a list of objects.
+std::optional<json> parts_of(const json& message) {
+  const json* content = member(message, "content");
+  if (content == nullptr) return std::nullopt;
+  if (content->is_string()) return json::array({text_part(content->get<std::string>())});
+  const bool is_list = content->is_array() && !content->empty() &&
+                       std::all_of(content->begin(), content->end(),
+                                   [](const json& part) { return part.is_object(); });
+  return is_list ? std::optional(*content) : std::nullopt;
+}
+
+Result<void> add_message(const json& message, std::size_t number, Conversation& conversation) {
+  const std::string role = text_member(message, "role");
+  const bool is_system = role == "system" || role == "developer";
+  const bool is_model = role == "assistant" || role == "model";
+  const std::string place = "message " + std::to_string(number);
+  if (!is_system && !is_model && role != "user") {
+    return bad_job(place + ": role '" + escaped(role, 40) +
+                   "' cannot be expressed in this API; expected system, user or assistant, or give "
+                   "the whole request as body");
+  }
+  std::optional<json> parts = parts_of(message);
+  if (!parts) return bad_job(place + ": content must be a text or a list of parts");
+  if (is_system) {
+    conversation.system.push_back(std::move(*parts));
+  } else {
+    conversation.turns.push_back({.is_model = is_model, .parts = std::move(*parts)});
+  }
+  return {};
+}
+
+Result<void> add_messages(std::string_view messages_json, Conversation& conversation) {
+  const std::optional<json> messages = read_json(messages_json);
+  if (!messages || !messages->is_array()) return bad_job("messages must be a JSON array");
+  for (const json& message : *messages) {
+    const auto number = static_cast<std::size_t>(&message - &messages->front()) + 1;
+    Result<void> added = add_message(message, number, conversation);
+    if (!added) return added;
+  }
+  if (conversation.turns.empty()) return bad_job("messages must hold one of role user");
+  return {};
+}
+
+// RFC 2397: "data:image/png;base64,...".
+std::optional<MediaPart> media_in_data_url(std::string_view url) {
+  constexpr std::string_view prefix = "data:";
+  constexpr std::string_view mark = ";base64,";
+  const std::size_t comma = url.find(',');
+  if (!url.starts_with(prefix) || comma == std::string_view::npos) return std::nullopt;
+  const std::string_view head = url.substr(0, comma + 1);
+  if (!head.ends_with(mark)) return std::nullopt;
+  const std::string_view type =
+      head.substr(prefix.size(), head.size() - prefix.size() - mark.size());
+  return MediaPart{.media_type = std::string(type.substr(0, type.find(';'))),
+                   .base64 = std::string(url.substr(comma + 1)),
+                   .url = {}};
+}
+
+}  // namespace
+
+Result<Conversation> read_conversation(const JobContent& content) {
+  Conversation conversation;
+  if (!content.messages_json.empty()) {
+    Result<void> added = add_messages(content.messages_json, conversation);
+    if (!added) return pass(added);
+  } else if (content.prompt.empty() && content.files.empty()) {
+    return bad_job("the job asks for nothing: give it a prompt, messages or a body");
+  } else {
+    json parts = json::array();
+    if (!content.prompt.empty()) parts.push_back(text_part(content.prompt));
+    conversation.turns.push_back({.is_model = false, .parts = std::move(parts)});
+  }
+  if (conversation.system.empty() && !content.system.empty()) {
+    conversation.system.push_back(json::array({text_part(content.system)}));
+  }
+  return conversation;
+}
+
+Result<Turn*> last_user_turn(Conversation& conversation) {
+  const auto found = std::find_if(conversation.turns.rbegin(), conversation.turns.rend(),
+                                  [](const Turn& turn) { return !turn.is_model; });
+  if (found != conversation.turns.rend()) return &*found;
+  return bad_job("files need a message of role user, to stand in");
+}
+
+std::string text_in_parts(const json& parts) {
+  std::string text;
+  for (const json& part : parts) {
+    if (!text.empty()) text += '\n';
+    text += text_member(part, "text");
+  }
+  return text;
+}
+
+std::optional<MediaPart> media_in_part(const json& part) {
+  const std::string type = text_member(part, "type");
+  if (type == "image_url") {
+    const json* image = member(part, "image_url");
+    if (image == nullptr) return MediaPart{};
+    std::string url = image->is_string() ? image->get<std::string>() : text_member(*image, "url");
+    if (auto inside = media_in_data_url(url)) return inside;
+    return MediaPart{.media_type = {}, .base64 = {}, .url = std::move(url)};
+  }
+  if (type != "input_audio") return std::nullopt;
+  const json* audio = member(part, "input_audio");
+  if (audio == nullptr) return MediaPart{};
+  return MediaPart{.media_type = "audio/" + text_member(*audio, "format"),
+                   .base64 = text_member(*audio, "data"),
+                   .url = {}};
+}
+
+Result<std::string> own_body(const JobContent& content, std::string_view api) {
+  if (content.path.empty()) return whole_body(content);
+  return bad_job("a body written for " + escaped(content.path, 80) +
+                 " of OpenAI's API means nothing to the api " + std::string(api) +
+                 ": give prompt or messages, or another model");
+}
+
+Result<void> take_one_answer(NeutralParams& params) {
+  const std::optional<json> count = params.take("n");
+  if (!count || *count == 1) return {};
+  return bad_job("params must not ask for several answers by n: one job has one answer");
+}
+
+std::optional<json> take_stops(NeutralParams& params) {
+  std::optional<json> stops = params.take("stop");
+  if (stops && !stops->is_array()) stops = json::array({std::move(*stops)});
+  return stops;
+}
+
+Result<bool> take_json_format(NeutralParams& params) {
+  Result<std::optional<std::string>> format = params.take_text("format");
+  if (!format) return pass(format);
+  if (!*format || **format == "text") return false;
+  if (**format == "json") return true;
+  return bad_job("params.format must be json or text here, not '" + escaped(**format, 40) + "'");
+}
+
+std::string percent_encoded(std::string_view text, std::string_view kept) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string encoded;
+  encoded.reserve(text.size());
+  for (const char c : text) {
+    const bool is_unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                               (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+                               c == '~';
+    if (is_unreserved || kept.find(c) != std::string_view::npos) {
+      encoded += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    encoded += '%';
+    encoded += digits[byte >> 4U];
+    encoded += digits[byte & 0xFU];
+  }
+  return encoded;
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,65 @@
+// What a job asks, in the pieces that APIs with a form of their own are asked in: its messages,
+// taken out of OpenAI's form, and its files.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "provider/neutral_params.hpp"
+#include "provider/reply_json.hpp"
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/model/job_content.hpp"
+
+namespace ratebatch {
+
+struct Turn {
+  bool is_model = false;  // Else of the user.
+  nlohmann::json parts;  // An array of objects: {"type":"text","text":...}, or as the job has them.
+};
+
+struct Conversation {
+  std::vector<nlohmann::json> system;  // Of each system or developer message the parts.
+  std::vector<Turn> turns;             // At least one.
+};
+
+// The job's messages, else its prompt, after its system text; an empty prompt makes a turn without
+// parts where the job has files. Fails with invalid_input where the job asks for nothing, and for
+// messages that are malformed or of another role, such as tool.
+Result<Conversation> read_conversation(const JobContent& content);
+
+// The last turn of the user, where files belong. Fails with invalid_input where there is none.
+Result<Turn*> last_user_turn(Conversation& conversation);
+
+// The text of parts, one part a line.
+std::string text_in_parts(const nlohmann::json& parts);
+
+// A picture or sound of a message in OpenAI's form: base64 with its type, or a URL.
+struct MediaPart {
+  std::string media_type;
+  std::string base64;
+  std::string url;
+};
+
+// Nothing for parts that are neither image_url nor input_audio.
+std::optional<MediaPart> media_in_part(const nlohmann::json& part);
+
+// The job's own body, see whole_body. Also fails with invalid_input where it was written for a path
+// of OpenAI's API, which `api` does not have.
+Result<std::string> own_body(const JobContent& content, std::string_view api);
+
+// Takes n. Fails with invalid_input unless it is absent or 1: one job has one answer.
+Result<void> take_one_answer(NeutralParams& params);
+
+// Takes stop: a text or a list of texts; always a list here.
+std::optional<nlohmann::json> take_stops(NeutralParams& params);
+
+// Takes format, of an answer that is a text: true for "json", false for "text" and where it is
+// absent. Fails with invalid_input for all others.
+Result<bool> take_json_format(NeutralParams& params);
+
+// Every byte but letters, digits, -._~ (RFC 3986, section 2.3) and those in `kept` as %NN.
+std::string percent_encoded(std::string_view text, std::string_view kept = {});
+
+}  // namespace ratebatch

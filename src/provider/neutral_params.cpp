@@ -1,0 +1,111 @@
+#include "provider/neutral_params.hpp"
+
+#include <algorithm>
+
+#include "provider/number_text.hpp"
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t side_max = 65'535;  // Of ours, in pixels: JPEG has no larger picture.
+
+tl::unexpected<Error> bad_params(std::string message) {
+  return fail(ErrorCode::invalid_input, "params" + std::move(message));
+}
+
+std::optional<std::int64_t> side_in(std::string_view text) {
+  const std::optional<std::int64_t> side = leading_count(text);
+  const bool is_whole = !text.empty() && leading_number(text).size() == text.size() &&
+                        text.find('.') == std::string_view::npos;
+  return is_whole && side && *side >= 1 && *side <= side_max ? side : std::nullopt;
+}
+
+std::optional<PictureSize> size_in(std::string_view text) {
+  const std::size_t cross = text.find('x');
+  if (cross == std::string_view::npos) return std::nullopt;
+  const auto width = side_in(text.substr(0, cross));
+  const auto height = side_in(text.substr(cross + 1));
+  if (!width || !height) return std::nullopt;
+  return PictureSize{.width = *width, .height = *height};
+}
+
+// 0 where it is no side.
+std::int64_t side_of(const std::optional<json>& value) {
+  if (!value || !value->is_number_integer()) return 0;
+  // A number above the signed range turns negative here, which no side is.
+  const auto side = value->get<std::int64_t>();
+  return side >= 1 && side <= side_max ? side : 0;
+}
+
+}  // namespace
+
+Result<NeutralParams> NeutralParams::read(std::string_view params_json) {
+  std::optional<json> params = read_json(params_json);
+  if (!params || !params->is_object()) return bad_params(" must be a JSON object");
+  const json* stream = member(*params, "stream");
+  if (stream != nullptr && *stream != false) {
+    return bad_params(" must not set stream: answers are read whole");
+  }
+  params->erase("stream");
+  return NeutralParams(std::move(*params));
+}
+
+std::optional<json> NeutralParams::take(const char* name) {
+  const auto found = params_.find(name);
+  if (found == params_.end()) return std::nullopt;
+  json value = std::move(*found);
+  params_.erase(found);
+  return value.is_null() ? std::nullopt : std::optional(std::move(value));
+}
+
+Result<std::optional<std::string>> NeutralParams::take_text(const char* name) {
+  std::optional<json> value = take(name);
+  if (!value) return std::nullopt;
+  if (!value->is_string()) return bad_params("." + std::string(name) + " must be a text");
+  return value->get<std::string>();
+}
+
+Result<std::optional<PictureSize>> NeutralParams::take_size() {
+  const std::optional<json> size = take("size");
+  const std::optional<json> width = take("width");
+  const std::optional<json> height = take("height");
+  std::optional<PictureSize> by_size;
+  if (size && *size != "auto") {
+    if (size->is_string()) by_size = size_in(size->get_ref<const std::string&>());
+    if (!by_size) {
+      return bad_params(".size must be a text such as \"1024x768\", with sides from 1 to " +
+                        grouped(side_max));
+    }
+  }
+  if (!width && !height) return by_size;
+  const PictureSize by_sides{.width = side_of(width), .height = side_of(height)};
+  if (by_sides.width == 0 || by_sides.height == 0) {
+    return bad_params(".width and params.height must both be given, as whole numbers from 1 to " +
+                      grouped(side_max));
+  }
+  if (by_size && *by_size != by_sides) {
+    return bad_params(".size says something else than params.width and params.height: give one");
+  }
+  return by_sides;
+}
+
+void NeutralParams::move(const char* neutral, json& body, const char* own) {
+  std::optional<json> value = take(neutral);
+  if (value && member(params_, own) == nullptr) body[own] = std::move(*value);
+}
+
+Result<void> NeutralParams::pour(json& body, std::initializer_list<const char*> reserved) {
+  for (const char* name : reserved) {
+    if (params_.contains(name)) {
+      return bad_params(" must not name " + std::string(name) +
+                        ": it has its own field in the job");
+    }
+  }
+  body.update(params_);
+  return {};
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,140 @@
+// The body of a chat. Most are a prompt and a few parameters: those are written without building
+// their JSON first.
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "provider/foreign_json.hpp"
+#include "provider/foreign_text.hpp"
+#include "provider/job_parts.hpp"
+#include "provider/neutral_params.hpp"
+#include "provider/openai_body.hpp"
+#include "provider/reply_json.hpp"
+#include "provider/request_frame.hpp"
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+// OpenAI, guide on reasoning: these refuse max_tokens on chats, and want max_completion_tokens.
+bool thinks_first(std::string_view model_id) {
+  constexpr std::array<std::string_view, 4> prefixes = {"o1", "o3", "o4", "gpt-5"};
+  for (const std::string_view prefix : prefixes) {
+    if (!model_id.starts_with(prefix)) continue;
+    // "o1-mini" and "gpt-5.1", but not "o100".
+    const std::string_view rest = model_id.substr(prefix.size());
+    if (rest.empty() || rest.front() == '-' || rest.front() == '.') return true;
+  }
+  return false;
+}
+
+// Whether the parameters can go as they stand: an object without any that is refused, means
+// nothing, or goes by another name.
+bool are_plain(std::string_view params_json, std::string_view model_id) {
+  ForeignJson json;
+  const auto params = json.parse(params_json);
+  JsonObject object;
+  if (!params || params->get(object) != simdjson::SUCCESS) return false;
+  for (const auto& [name, value] : object) {
+    if (name == "model" || name == "messages" || name == "stream" || name == "n" ||
+        name == "format" || (name == "max_tokens" && thinks_first(model_id))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// The parameters by their names in the API.
+Result<std::string> own_params(std::string_view params_json, std::string_view model_id) {
+  Result<NeutralParams> params = NeutralParams::read(params_json);
+  if (!params) return pass(params);
+  Result<void> one = take_one_answer(*params);
+  if (!one) return pass(one);
+  const Result<bool> as_json = take_json_format(*params);
+  if (!as_json) return tl::unexpected<Error>(as_json.error());
+  nlohmann::json own = nlohmann::json::object();
+  if (*as_json) own["response_format"] = {{"type", "json_object"}};
+  if (thinks_first(model_id)) params->move("max_tokens", own, "max_completion_tokens");
+  Result<void> poured = params->pour(own, {"model", "messages"});
+  if (!poured) return pass(poured);
+  return written_json(own);
+}
+
+void append_message(std::string& body, std::string_view role, std::string_view content) {
+  body += R"({"role":)";
+  append_json_string(body, role);
+  body += R"(,"content":)";
+  append_json_string(body, content);
+  body += '}';
+}
+
+Result<void> append_messages(std::string& body, const JobContent& content) {
+  if (!content.files.empty()) {
+    const Result<nlohmann::json> messages = messages_with_files(content, ModelKind::chat);
+    if (!messages) return tl::unexpected<Error>(messages.error());
+    body += written_json(*messages);
+    return {};
+  }
+  if (!content.messages_json.empty()) {
+    Result<void> messages = check_messages(content);
+    if (!messages) return messages;
+    std::string_view given = without_blanks(content.messages_json);
+    if (!content.system.empty()) {
+      body += '[';
+      append_message(body, "system", content.system);
+      body += ',';
+      given.remove_prefix(1);  // Its bracket; the list is not empty.
+    }
+    body += given;
+    return {};
+  }
+  if (content.prompt.empty()) {
+    return bad_job("the job asks for nothing: give it a prompt, messages or a body");
+  }
+  body += '[';
+  if (!content.system.empty()) {
+    append_message(body, "system", content.system);
+    body += ',';
+  }
+  append_message(body, "user", content.prompt);
+  body += ']';
+  return {};
+}
+
+// Appends the members of the parameters to an object that is still open and has some.
+// Precondition: `params_json` is an object.
+void append_params(std::string& body, std::string_view params_json) {
+  std::string_view members = without_blanks(params_json);
+  members = without_blanks(members.substr(1, members.size() - 2));
+  if (members.empty()) return;
+  body += ',';
+  body += members;
+}
+
+}  // namespace
+
+Result<std::string> chat_body(const JobContent& content, const Endpoint& endpoint) {
+  std::string_view params = content.params_json;
+  std::string changed_params;
+  if (!are_plain(params, endpoint.model_id)) {
+    Result<std::string> changed = own_params(params, endpoint.model_id);
+    if (!changed) return pass(changed);
+    changed_params = std::move(*changed);
+    params = changed_params;
+  }
+  std::string body = R"({"model":)";
+  constexpr std::size_t names_bytes = 128;  // Quotes, braces and names; more is no fault.
+  body.reserve(names_bytes + endpoint.model_id.size() + content.system.size() +
+               content.prompt.size() + content.messages_json.size() + params.size());
+  append_json_string(body, endpoint.model_id);
+  body += R"(,"messages":)";
+  Result<void> asked = append_messages(body, content);
+  if (!asked) return pass(asked);
+  append_params(body, params);
+  body += '}';
+  return body;
+}
+
+}  // namespace ratebatch

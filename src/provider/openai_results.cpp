@@ -1,0 +1,209 @@
+// The answers that are no chat.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "provider/asset_bytes.hpp"
+#include "provider/foreign_text.hpp"
+#include "provider/openai_reply.hpp"
+#include "provider/reply_json.hpp"
+
+namespace ratebatch {
+namespace {
+
+// What the items of a response's output hold.
+struct Output {
+  std::string text;
+  std::string refusal;
+  bool has_call = false;  // Of a function or tool, for the one who asked to answer.
+};
+
+void add_parts(JsonValue item, Output& output) {
+  JsonArray parts;
+  const auto content = find_member(item, "content");
+  if (!content || content->get(parts) != simdjson::SUCCESS) return;
+  for (const JsonValue part : parts) {
+    const std::string_view type = text_of(find_member(part, "type"));
+    if (type == "output_text") output.text += text_of(find_member(part, "text"));
+    if (type == "refusal") output.refusal += text_of(find_member(part, "refusal"));
+  }
+}
+
+Output read_output(JsonArray items) {
+  Output output;
+  for (const JsonValue item : items) {
+    const std::string_view type = text_of(find_member(item, "type"));
+    // Other items tell how it came to the answer: thoughts, searches.
+    if (type == "message") add_parts(item, output);
+    if (type == "function_call" || type == "custom_tool_call") output.has_call = true;
+  }
+  return output;
+}
+
+Outcome read_empty_response(const Output& output, std::string_view reason) {
+  if (reason == "max_output_tokens") return cut_before_first_word();
+  if (!output.refusal.empty()) return failed(OutcomeClass::content_policy, output.refusal);
+  if (reason == "content_filter") {
+    return failed(OutcomeClass::content_policy, "the answer was withheld by a content filter");
+  }
+  if (output.has_call) {
+    return failed(OutcomeClass::invalid_request,
+                  "the answer is a tool call, not a text: give the whole request as body to keep "
+                  "it");
+  }
+  return failed(OutcomeClass::bad_reply, "the answer is empty");
+}
+
+// Whether a text can stay in a body that is kept: there "file:0" must name a file.
+bool may_stay(std::string_view text, const HttpReply& reply) {
+  Answer unused;
+  return !text.starts_with("file:") || add_asset(text, reply, unused);
+}
+
+// Adds one picture; why it is none, or nothing.
+std::optional<std::string_view> add_picture(JsonValue item, const HttpReply& reply, bool raw_body,
+                                            Answer& answer) {
+  const auto encoded = find_member(item, "b64_json");
+  const auto url = find_member(item, "url");
+  if (encoded && encoded->is_string()) {
+    if (raw_body ? may_stay(text_of(encoded), reply) : add_asset(text_of(encoded), reply, answer)) {
+      return std::nullopt;
+    }
+    return "an image of the reply is not base64";
+  }
+  if (!url || !url->is_string()) return "the reply holds an item without an image";
+  if (add_link(text_of(url), answer) || raw_body) return std::nullopt;
+  return "the reply holds a link that cannot be fetched: it is not https";
+}
+
+bool is_page(std::string_view text, std::string_view content_type) {
+  return content_type.starts_with("text/html") || without_blanks(text).starts_with('<');
+}
+
+// Asked for text or subtitles, the server sends just that.
+Outcome read_subtitles(const HttpReply& http) {
+  const std::string type = in_lower_case(http.header("content-type"));
+  const bool is_text = type.starts_with("text/") || type.starts_with("application/x-subrip");
+  if (!is_text || is_page(http.body, type)) return unreadable_body(http.body);
+  Answer answer;
+  answer.text = with_utf8_repaired(without_blanks(http.body));
+  return answered(std::move(answer));
+}
+
+bool is_vector(std::optional<JsonValue> value) {
+  return first_element(value).has_value() || !text_of(value).empty();
+}
+
+// Nothing where the body can be sound.
+std::optional<Outcome> read_instead_of_sound(const Reply& reply) {
+  const std::string_view body = reply.http.body;
+  const std::string type = in_lower_case(reply.http.header("content-type"));
+  if (type.starts_with("audio/")) return std::nullopt;
+  if (type.find("json") != std::string::npos || body.starts_with("{\"") ||
+      body.starts_with("[{\"")) {
+    ForeignJson json;
+    const auto value = json.read(body);
+    if (!value) return unreadable_body(body);
+    const JsonValue object = first_element(value).value_or(*value);
+    // ElevenLabs calls it detail.
+    const bool is_error = find_member(object, "error") || find_member(object, "detail");
+    if (is_error) return read_error_in(object, reply);
+    return unreadable("the reply is JSON instead of sound");
+  }
+  if (!type.starts_with("text/") && !is_page(body, type)) return std::nullopt;
+  return unreadable("the reply is a text instead of sound");
+}
+
+}  // namespace
+
+Outcome read_responses(JsonValue value, bool raw_body) {
+  const std::string_view status = text_of(find_member(value, "status"));
+  if (status == "queued" || status == "in_progress") {
+    return failed(OutcomeClass::invalid_request,
+                  "the answer comes later: the request must not set background");
+  }
+  if (status == "failed" || status == "cancelled") {
+    return failed(OutcomeClass::bad_reply,
+                  "the answer broke off with status " + std::string(status));
+  }
+  JsonArray items;
+  const auto list = find_member(value, "output");
+  if (!list || list->get(items) != simdjson::SUCCESS) return unreadable("the reply has no output");
+  Output output = read_output(items);
+  const std::string_view reason =
+      text_of(find_member(find_member(value, "incomplete_details"), "reason"));
+  const bool is_kept_as_call = raw_body && output.has_call;
+  if (without_blanks(output.text).empty() && !is_kept_as_call) {
+    return read_empty_response(output, reason);
+  }
+  Answer answer;
+  answer.text = std::move(output.text);
+  answer.finish_reason = reason.empty() ? status : reason;
+  answer.truncated = reason == "max_output_tokens";
+  return answered(std::move(answer));
+}
+
+Outcome read_embeddings(JsonValue value, const Reply& reply) {
+  JsonArray items;
+  const auto data = find_member(value, "data");
+  if (!data || data->get(items) != simdjson::SUCCESS) {
+    return unreadable("the reply has no embeddings");
+  }
+  if (items.size() == 0) return failed(OutcomeClass::bad_reply, "the reply has no embeddings");
+  for (const JsonValue item : items) {
+    if (is_vector(find_member(item, "embedding"))) continue;
+    return failed(OutcomeClass::bad_reply, "the reply holds an item without an embedding");
+  }
+  Answer answer;
+  answer.body_json = on_one_line(reply.http.body);
+  return answered(std::move(answer));
+}
+
+Outcome read_images(JsonValue value, const Reply& reply, bool raw_body) {
+  JsonArray items;
+  const auto data = find_member(value, "data");
+  if (!data || data->get(items) != simdjson::SUCCESS) return unreadable("the reply has no images");
+  if (items.size() == 0) return failed(OutcomeClass::bad_reply, "the reply has no images");
+  Answer answer;
+  for (const JsonValue item : items) {
+    if (const auto fault = add_picture(item, reply.http, raw_body, answer)) {
+      return failed(OutcomeClass::bad_reply, *fault);
+    }
+  }
+  if (raw_body) add_reply_files(reply.http, answer);
+  Outcome outcome = answered(std::move(answer));
+  outcome.usage.images = static_cast<std::int64_t>(items.size());
+  return outcome;
+}
+
+Outcome read_speech(const Reply& reply) {
+  if (reply.http.files.empty()) {
+    if (std::optional<Outcome> fault = read_instead_of_sound(reply)) return std::move(*fault);
+  }
+  Answer answer;
+  if (!add_body_asset(reply.http, answer)) {
+    return failed(OutcomeClass::bad_reply, "the reply holds no sound");
+  }
+  return answered(std::move(answer));
+}
+
+Outcome read_transcription(const Reply& reply) {
+  const std::string& body = reply.http.body;
+  ForeignJson json;
+  const auto value = json.read(body);
+  if (!value || !(value->is_object() || value->is_array())) return read_subtitles(reply.http);
+  const JsonValue object = first_element(value).value_or(*value);
+  if (find_member(object, "error")) return read_error_in(object, reply);
+  const auto text = find_member(*value, "text");
+  if (!text || !text->is_string()) return unreadable("the reply has no text");
+  Answer answer;
+  answer.text = text_of(text);
+  const bool has_times = find_member(*value, "segments") || find_member(*value, "words");
+  if (has_times) answer.body_json = on_one_line(body);
+  Outcome outcome = answered(std::move(answer));
+  add_usage(*value, outcome.usage);
+  return outcome;
+}
+
+}  // namespace ratebatch

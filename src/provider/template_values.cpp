@@ -1,0 +1,155 @@
+#include "provider/template_values.hpp"
+
+#include <utility>
+
+#include "provider/job_parts.hpp"
+#include "provider/multipart.hpp"
+#include "provider/neutral_params.hpp"
+#include "provider/request_frame.hpp"
+#include "ratebatch/base/base64.hpp"
+#include "ratebatch/base/template_text.hpp"
+#include "ratebatch/base/text.hpp"
+
+namespace ratebatch {
+namespace {
+
+using nlohmann::json;
+
+json message(std::string_view role, const std::string& content) {
+  return {{"role", role}, {"content", content}};
+}
+
+// The job's own, else of its texts; the system text first where they have none.
+Result<json> messages_of(const JobContent& content) {
+  json messages = json::array();
+  if (!content.messages_json.empty()) {
+    Result<void> checked = check_messages(content);
+    if (!checked) return pass(checked);
+    messages = read_json(content.messages_json).value_or(json::array());
+  } else if (!content.prompt.empty()) {
+    messages.push_back(message("user", content.prompt));
+  }
+  if (!content.system.empty() && !messages.empty()) {
+    messages.insert(messages.begin(), message("system", content.system));
+  }
+  return messages;
+}
+
+void put_text(json& values, const char* name, const std::string& text) {
+  if (text.empty()) {
+    values.erase(name);
+  } else {
+    values[name] = text;
+  }
+}
+
+}  // namespace
+
+Result<TemplateValues> TemplateValues::read(const JobContent& content, const Endpoint& endpoint) {
+  Result<NeutralParams> params = NeutralParams::read(content.params_json);
+  if (!params) return pass(params);
+  json values = json::object();
+  Result<void> poured = params->pour(values, {});
+  if (!poured) return pass(poured);
+  if (content.files.size() > 1) {
+    return bad_job("the api http sends one file of a job, and this one has " +
+                   std::to_string(content.files.size()));
+  }
+  Result<json> messages = messages_of(content);
+  if (!messages) return pass(messages);
+  put_text(values, "prompt", content.prompt);
+  put_text(values, "system", content.system);
+  put_text(values, "model", endpoint.model_id);
+  put_text(values, "id", content.id);
+  for (const char* name : {"messages", "file", "file_type", "file_name"}) values.erase(name);
+  if (!messages->empty()) values["messages"] = std::move(*messages);
+  if (!content.files.empty()) {
+    const JobFile& file = content.files.front();
+    values["file_type"] = media_type_of_file(file.path, file.bytes);
+    values["file_name"] = file_name_of(file.path);
+  }
+  return TemplateValues(content, std::move(values));
+}
+
+const json* TemplateValues::find(const std::string& name) {
+  used_.insert(name);
+  // Made only where it is named: it may be large.
+  const bool is_new_file = name == "file" && !content_->files.empty() && !values_.contains("file");
+  if (is_new_file) values_["file"] = encode_base64(content_->files.front().bytes);
+  return member(values_, name.c_str());
+}
+
+Result<std::string> TemplateValues::text(std::string_view text, bool for_url) {
+  Result<TextTemplate> parsed = TextTemplate::parse(text);
+  if (!parsed) return pass(parsed);
+  Variables variables;
+  for (const std::string& name : parsed->names()) {
+    const json* value = find(name);
+    if (value == nullptr) continue;
+    std::string as_text = value->is_string() ? value->get<std::string>() : written_json(*value);
+    // The slashes of a model's id part it into owner and name: there they have to stay.
+    const bool keeps_slashes = name == "model";
+    variables[name] =
+        for_url ? percent_encoded(as_text, keeps_slashes ? "/" : "") : std::move(as_text);
+  }
+  return parsed->render(variables);
+}
+
+Result<std::optional<json>> TemplateValues::filled_text(const std::string& text) {
+  Result<TextTemplate> parsed = TextTemplate::parse(text);
+  if (!parsed) return pass(parsed);
+  if (parsed->is_one_placeholder()) {
+    const json* value = find(parsed->names().front());
+    if (value != nullptr) return *value;
+    const Result<std::string> fallback = parsed->render({});
+    if (!fallback || fallback->empty()) return std::nullopt;
+  }
+  Result<std::string> rendered = this->text(text, false);
+  if (!rendered) return pass(rendered);
+  return json(std::move(*rendered));
+}
+
+Result<std::optional<json>> TemplateValues::filled(const json& value) {
+  if (value.is_string()) return filled_text(value.get_ref<const std::string&>());
+  if (!value.is_structured()) return value;
+  json made = value.is_array() ? json::array() : json::object();
+  for (const auto& [name, inner] : value.items()) {
+    Result<std::optional<json>> one = filled(inner);
+    if (!one) return one;
+    if (!*one) continue;
+    if (made.is_array()) {
+      made.push_back(std::move(**one));
+    } else {
+      made[name] = std::move(**one);
+    }
+  }
+  return made;
+}
+
+Result<void> TemplateValues::check_all_used() const {
+  const auto lost = [](const std::string& what, const std::string& name) {
+    return bad_job("the http: description names no {{" + name + "}}, so that " + what +
+                   " would be lost");
+  };
+  const bool has_texts = content_->messages_json.empty();
+  const bool are_messages_used = used_.contains("messages");
+  if (!has_texts && !are_messages_used) return lost("the job's messages", "messages");
+  if (has_texts && !content_->prompt.empty() && !are_messages_used && !used_.contains("prompt")) {
+    return lost("the job's prompt", "prompt");
+  }
+  if (!content_->system.empty() && !are_messages_used && !used_.contains("system")) {
+    return lost("the job's system text", "system");
+  }
+  if (!content_->files.empty() && !used_.contains("file")) return lost("the job's file", "file");
+  for (const auto& [name, value] : values_.items()) {
+    const bool is_own = name == "prompt" || name == "system" || name == "model" || name == "id" ||
+                        name == "messages" || name == "file" || name == "file_type" ||
+                        name == "file_name";
+    if (!is_own && !value.is_null() && !used_.contains(name)) {
+      return lost("params." + escaped(name, 60), escaped(name, 60));
+    }
+  }
+  return {};
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,43 @@
+// What the placeholders of an HttpApi stand for, of one job.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "provider/reply_json.hpp"
+#include "ratebatch/base/result.hpp"
+#include "ratebatch/model/job_content.hpp"
+
+namespace ratebatch {
+
+class TemplateValues {
+ public:
+  // Both outlive it. Fails with invalid_input where the parameters are no object or ask to be
+  // streamed, and for more than one file.
+  static Result<TemplateValues> read(const JobContent& content, const Endpoint& endpoint);
+
+  // A template filled in; values that are no text as their JSON text, percent-encoded where the
+  // text is for a URL. Fails with invalid_input for what is no template, or misses a value.
+  Result<std::string> text(std::string_view text, bool for_url);
+
+  // A JSON value whose strings are templates; nothing where it is left out. Fails likewise.
+  Result<std::optional<nlohmann::json>> filled(const nlohmann::json& value);
+
+  // Fails with invalid_input, naming it, where the job has something that was never asked for.
+  [[nodiscard]] Result<void> check_all_used() const;
+
+ private:
+  TemplateValues(const JobContent& content, nlohmann::json values)
+      : content_(&content), values_(std::move(values)) {}
+
+  Result<std::optional<nlohmann::json>> filled_text(const std::string& text);
+  const nlohmann::json* find(const std::string& name);
+
+  const JobContent* content_;
+  nlohmann::json values_;  // An object.
+  std::set<std::string> used_;
+};
+
+}  // namespace ratebatch

@@ -1,0 +1,42 @@
+#include "run/request_maker.hpp"
+
+#include <string_view>
+#include <utility>
+
+#include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/code_points.hpp"
+#include "ratebatch/run/job_files.hpp"
+
+namespace ratebatch {
+
+Result<RequestMaker::Request> RequestMaker::make(const StoredJob& job, const action::Send& send) {
+  const auto lane = index_of(send.lane);
+  // A job that fell back is asked of another model than it names.
+  const LaneId home = home_of(send.route);
+  const std::string_view instead =
+      home == send.lane ? std::string_view{} : catalog_.lanes.lanes[lane].model;
+  auto content = renderer_.render(job.line_json, instead);
+  if (!content) return pass(content);
+  if (!content->files.empty()) {
+    auto read = read_job_files(job_folder(job.file), content->files);
+    if (!read) return pass(read);
+  }
+  auto http = catalog_.dialects[lane]->request(*content, catalog_.endpoints[lane]);
+  if (!http) return pass(http);
+  KeyHeader key = catalog_.dialects[lane]->key_header(catalog_.endpoints[lane]);
+  key.key = catalog_.keys[index_of(send.key)];
+  key.origin = catalog_.origins[index_of(catalog_.lanes.lanes[lane].pool)];
+  http->key_header = std::move(key);
+  AskedFor asked{.kind = content->kind, .raw_body = !content->body_json.empty()};
+  if (content->kind == ModelKind::speech) asked.characters = code_points(content->prompt);
+  return Request{std::move(*http), asked};
+}
+
+LaneId RequestMaker::home_of(RouteId route) const {
+  for (const RouteSettings& settings : catalog_.lanes.routes) {
+    if (settings.route == route) return settings.lane;
+  }
+  RB_ASSERT(false);
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,191 @@
+// Results in the form of OpenAI's Batch API, so that what reads those files reads ours.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+
+#include "ratebatch/base/base64.hpp"
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/run/results.hpp"
+
+namespace ratebatch {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string line_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string text_at(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+Result<std::string> encoded_file(const std::string& path, const std::string& id) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream bytes;
+  if (file) bytes << file.rdbuf();
+  if (!file || !bytes) {
+    return fail(ErrorCode::io,
+                fmt::format("cannot read {}, a file of job {}; write the results where the run "
+                            "wrote its files, or use --format jsonl, which only names them",
+                            escaped(path), escaped(id)));
+  }
+  return encode_base64(bytes.view());
+}
+
+// The members of which a reply's files were taken.
+bool holds_file(const std::string& name) {
+  constexpr std::array<std::string_view, 3> names = {"b64_json", "data", "audio_base64"};
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// The index N of "file:N"; nothing where the text is no such thing.
+std::optional<std::size_t> file_index(const Json& value) {
+  constexpr std::string_view prefix = "file:";
+  if (!value.is_string()) return std::nullopt;
+  const auto& text = value.get_ref<const std::string&>();
+  if (!text.starts_with(prefix)) return std::nullopt;
+  std::size_t index = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data() + prefix.size(), end, index);
+  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
+  return index;
+}
+
+// Puts the files back where the provider's body had them.
+Result<void> put_files_back(Json& body, const Json& files, const std::string& id) {
+  if (!body.is_structured()) return {};
+  for (auto& [name, value] : body.items()) {
+    const auto index = file_index(value);
+    if (index && *index < files.size() && holds_file(name)) {
+      auto encoded = encoded_file(files[*index].get<std::string>(), id);
+      if (!encoded) return pass(encoded);
+      value = std::move(*encoded);
+    } else {
+      auto done = put_files_back(value, files, id);
+      if (!done) return done;
+    }
+  }
+  return {};
+}
+
+Json usage_of(const Json& record) {
+  Json usage = Json::object();
+  const auto found = record.find("usage");
+  if (found == record.end()) return usage;
+  const std::int64_t input = found->value("input_tokens", std::int64_t{0});
+  const std::int64_t output = found->value("output_tokens", std::int64_t{0});
+  usage = {
+      {"prompt_tokens", input}, {"completion_tokens", output}, {"total_tokens", input + output}};
+  return usage;
+}
+
+Json chat_body(const Json& record, std::int64_t created) {
+  std::string finish_reason = text_at(record, "finish_reason");
+  if (finish_reason.empty()) finish_reason = "stop";
+  return {{"id", "ratebatch-" + text_at(record, "id")},
+          {"object", "chat.completion"},
+          {"created", created},
+          {"model", text_at(record, "model")},
+          {"choices",
+           Json::array({{{"index", 0},
+                         {"message", {{"role", "assistant"}, {"content", text_at(record, "text")}}},
+                         {"logprobs", nullptr},
+                         {"finish_reason", finish_reason}}})},
+          {"usage", usage_of(record)}};
+}
+
+Result<Json> files_body(const Json& record, const Json& files, std::int64_t created) {
+  Json data = Json::array();
+  for (const Json& file : files) {
+    auto encoded = encoded_file(file.get<std::string>(), text_at(record, "id"));
+    if (!encoded) return pass(encoded);
+    data.push_back({{"b64_json", std::move(*encoded)}});
+  }
+  return Json{{"created", created}, {"data", std::move(data)}, {"usage", usage_of(record)}};
+}
+
+Result<Json> body_of(const ResultRow& row, const Json& record) {
+  const auto files = record.find("files");
+  const Json no_files = Json::array();
+  const auto body = record.find("body");
+  if (body != record.end()) {
+    Json whole = *body;
+    auto done =
+        put_files_back(whole, files == record.end() ? no_files : *files, text_at(record, "id"));
+    if (!done) return pass(done);
+    return whole;
+  }
+  const std::int64_t created = to_ms(row.finished_at) / 1000;
+  if (files != record.end()) return files_body(record, *files, created);
+  return chat_body(record, created);
+}
+
+Json line_base(const ResultRow& row, const Json& record) {
+  return {{"id", fmt::format("batch_req_{}", static_cast<std::int64_t>(row.seq))},
+          {"custom_id", text_at(record, "id")},
+          {"response", nullptr},
+          {"error", nullptr}};
+}
+
+Json request_id_of(const ResultRow& row) {
+  return row.request_id.empty() ? Json(nullptr) : Json(row.request_id);
+}
+
+Result<std::string> done_line(const ResultRow& row, const Json& record) {
+  auto body = body_of(row, record);
+  if (!body) return pass(body);
+  Json line = line_base(row, record);
+  line["response"] = {{"status_code", row.http_status > 0 ? row.http_status : 200},
+                      {"request_id", request_id_of(row)},
+                      {"body", std::move(*body)}};
+  return line_of(line);
+}
+
+std::string failed_line(const ResultRow& row, const Json& record) {
+  Json line = line_base(row, record);
+  const Json error = record.value("error", Json::object());
+  const std::string kind = text_at(error, "class");
+  const std::string message = text_at(error, "message");
+  // Batch has two ways to fail: a reply that is an error, and no reply that could count as one.
+  if (row.http_status >= 400) {
+    line["response"] = {
+        {"status_code", row.http_status},
+        {"request_id", request_id_of(row)},
+        {"body",
+         {{"error", {{"message", message}, {"type", kind}, {"param", nullptr}, {"code", kind}}}}}};
+  } else {
+    line["error"] = {{"code", kind}, {"message", message}};
+  }
+  return line_of(line);
+}
+
+}  // namespace
+
+Result<ResultsWritten> write_batch_results(CheckpointReader& reader, ResultOrder order,
+                                           const LineSink& sink, const LineSink& errors) {
+  ResultsWritten written;
+  auto all = reader.for_each_result(order, 0, [&](const ResultRow& row) -> Result<void> {
+    const Json record = Json::parse(row.record, nullptr, false);
+    if (text_at(record, "status") == "failed") {
+      ++written.errors;
+      return errors(failed_line(row, record));
+    }
+    auto line = done_line(row, record);
+    if (!line) return pass(line);
+    ++written.results;
+    return sink(*line);
+  });
+  if (!all) return pass(all);
+  return written;
+}
+
+}  // namespace ratebatch

@@ -1,0 +1,22 @@
+// APIs that their users describe in the configuration: any path and method, and answers in the form
+// that the model's HttpApi expects.
+#pragma once
+
+#include "sandbox/api.hpp"
+
+namespace ratebatch::sandbox {
+
+class DescribedApi final : public Api {
+ public:
+  using Api::Api;
+
+  [[nodiscard]] std::string_view name() const override { return "http"; }
+  [[nodiscard]] KeyPlace key_place(const Question& question, std::string_view rest) const override;
+  [[nodiscard]] tl::expected<Generation, Trouble> read(const Question& question,
+                                                       std::string_view rest) const override;
+  [[nodiscard]] std::vector<Header> limit_headers(const Decision& decision, Now now) const override;
+  [[nodiscard]] Reply answer(const Generation& asked, const AnswerMark& mark) const override;
+  [[nodiscard]] Reply error(const Trouble& trouble, const std::string& id) const override;
+};
+
+}  // namespace ratebatch::sandbox

@@ -1,0 +1,21 @@
+// The API of Together: OpenAI's form, with limits, errors and pictures of its own.
+#pragma once
+
+#include "sandbox/api.hpp"
+
+namespace ratebatch::sandbox {
+
+class TogetherApi final : public Api {
+ public:
+  using Api::Api;
+
+  [[nodiscard]] std::string_view name() const override { return "together"; }
+  [[nodiscard]] KeyPlace key_place(const Question& question, std::string_view rest) const override;
+  [[nodiscard]] tl::expected<Generation, Trouble> read(const Question& question,
+                                                       std::string_view rest) const override;
+  [[nodiscard]] std::vector<Header> limit_headers(const Decision& decision, Now now) const override;
+  [[nodiscard]] Reply answer(const Generation& asked, const AnswerMark& mark) const override;
+  [[nodiscard]] Reply error(const Trouble& trouble, const std::string& id) const override;
+};
+
+}  // namespace ratebatch::sandbox

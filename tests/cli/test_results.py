@@ -1,0 +1,205 @@
+"""Results in every form: JSON lines, OpenAI Batch output, CSV; while a run is going, and redone."""
+
+import base64
+import csv
+import io
+import json
+import os
+
+from harness import CliTestCase, main
+
+
+class ResultsTest(CliTestCase):
+    CONFIG = """\
+providers:
+  openai:
+    base_url: {base_url}
+    keys: [env:TEST_API_KEY]
+models:
+  small: {{provider: openai, kind: chat, price: {{input: 1, output: 2}}}}
+  painter: {{provider: openai, kind: image}}
+types:
+  bio: {{model: small, prompt: "{prompt} {{{{artist}}}}", params: {{max_tokens: {max_tokens}}}}}
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.env["TEST_API_KEY"] = "sk-some"
+        _, self.base_url = self.start_sandbox("--latency", "1ms")
+
+    def configure(self, prompt="Write about", max_tokens=2000):
+        self.write("ratebatch.yaml", self.CONFIG.format(base_url=self.base_url, prompt=prompt,
+                                                        max_tokens=max_tokens))
+
+    def run_lines(self, lines, code=0):
+        self.write("jobs.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        self.check_code(self.run_cli("run", "jobs.jsonl", "--quiet"), code)
+
+    @staticmethod
+    def bio(number, **more):
+        return {"id": f"bio-{number}", "type": "bio", "vars": {"artist": f"Ärtist, No. {number}"},
+                **more}
+
+    @staticmethod
+    def batch_line(name, url, body):
+        return {"custom_id": name, "method": "POST", "url": url, "body": body}
+
+    def check_schema(self, value, schema, place="result"):
+        """The part of JSON Schema that the shipped schema uses."""
+        kinds = {"string": str, "integer": int, "number": (int, float), "boolean": bool,
+                 "object": dict, "array": list}
+        if "type" in schema:
+            self.assertIsInstance(value, kinds[schema["type"]], place)
+        if "enum" in schema:
+            self.assertIn(value, schema["enum"], place)
+        for name in schema.get("required", []):
+            self.assertIn(name, value, place)
+        for name, member in (value.items() if isinstance(value, dict) else []):
+            known = schema.get("properties", {})
+            if name in known:
+                self.check_schema(member, known[name], f"{place}.{name}")
+            else:
+                self.assertIsNot(schema.get("additionalProperties", True), False,
+                                 f"{place}.{name} is not in the schema")
+        for item in (value if isinstance(value, list) and "items" in schema else []):
+            self.check_schema(item, schema["items"], place + "[]")
+
+    def test_result_lines_are_as_the_schema_says(self):
+        self.configure()
+        self.run_lines([self.bio(1, metadata={"lead": 4}), {"id": "p", "model": "painter",
+                        "prompt": "a heron"},
+                        self.batch_line("raw", "/v1/chat/completions", {
+                            "model": "small", "messages": [{"role": "user", "content": "Hi"}]}),
+                        self.batch_line("bad", "/v1/chat/completions", {
+                            "model": "small", "messages": [{"role": "user"}]})], code=1)
+        path = os.path.join(os.environ["RATEBATCH_SOURCE_DIR"], "jobs", "result.schema.json")
+        with open(path, encoding="utf-8") as file:
+            schema = json.load(file)
+        results = self.run_cli("results").json_lines()
+        self.assertEqual(4, len(results))
+        for result in results:
+            self.check_schema(result, schema)
+        self.assertEqual({"text", "files", "body", "error"},
+                         {name for result in results for name in ("text", "files", "body", "error")
+                          if name in result})
+
+    def test_batch_output_reads_like_the_providers_own(self):
+        self.configure()
+        self.run_lines([
+            self.bio(1),
+            self.batch_line("raw", "/v1/chat/completions", {
+                "model": "small", "messages": [{"role": "user", "content": "Hello"}]}),
+            self.batch_line("picture", "/v1/images/generations", {
+                "model": "painter", "prompt": "a lighthouse"}),
+            self.batch_line("bad", "/v1/chat/completions", {
+                "model": "small", "messages": [{"role": "user"}]})], code=1)
+        done = self.run_cli("results", "--format", "batch", "--errors", "errors.jsonl", "-o",
+                            "output.jsonl")
+        self.check_code(done, 0)
+        output = {line["custom_id"]: line
+                  for line in map(json.loads, self.read("output.jsonl").splitlines())}
+        self.assertEqual({"bio-1", "raw", "picture"}, set(output))
+        for line in output.values():
+            self.assertEqual(["id", "custom_id", "response", "error"], list(line))
+            self.assertIsNone(line["error"])
+            self.assertEqual(200, line["response"]["status_code"])
+            self.assertTrue(line["response"]["request_id"].startswith("req_"))
+        for name in ("bio-1", "raw"):
+            choice = output[name]["response"]["body"]["choices"][0]
+            self.assertEqual("assistant", choice["message"]["role"])
+            self.assertGreater(len(choice["message"]["content"]), 10)
+            self.assertEqual("stop", choice["finish_reason"])
+            usage = output[name]["response"]["body"]["usage"]
+            self.assertEqual(usage["total_tokens"],
+                             usage["prompt_tokens"] + usage["completion_tokens"])
+        picture = base64.b64decode(output["picture"]["response"]["body"]["data"][0]["b64_json"])
+        with open(self.path("ratebatch-assets/picture.png"), "rb") as file:
+            self.assertEqual(file.read(), picture)
+        errors = [json.loads(line) for line in self.read("errors.jsonl").splitlines()]
+        self.assertEqual(["bad"], [line["custom_id"] for line in errors])
+        self.assertEqual(400, errors[0]["response"]["status_code"])
+        self.assertIn("content", errors[0]["response"]["body"]["error"]["message"])
+
+    def test_failures_are_counted_where_no_file_takes_them(self):
+        self.configure()
+        self.run_lines([self.batch_line("bad", "/v1/chat/completions", {
+            "model": "small", "messages": [{"role": "user"}]})], code=1)
+        done = self.run_cli("results", "--format", "batch")
+        self.check_code(done, 0)
+        self.assertEqual("", done.stdout)
+        self.assertIn("1 failure", done.stderr)
+        self.assertIn("--errors", done.stderr)
+
+    def test_a_table_has_variables_and_metadata_as_columns(self):
+        self.configure()
+        self.run_lines([self.bio(1, metadata={"lead": 7, "tags": ["a", "b"]}), self.bio(2)])
+        rows = list(csv.DictReader(io.StringIO(
+            self.run_cli("results", "--format", "csv", "--in-order").stdout)))
+        self.assertEqual(["id", "status", "text", "vars.artist", "metadata.lead", "metadata.tags"],
+                         list(rows[0]))
+        self.assertEqual("Ärtist, No. 1", rows[0]["vars.artist"])
+        self.assertEqual(["7", ""], [row["metadata.lead"] for row in rows])
+        self.assertEqual('["a","b"]', rows[0]["metadata.tags"])
+        lines = {line["id"]: line for line in self.run_cli("results").json_lines()}
+        for row in rows:
+            self.assertEqual(lines[row["id"]]["text"], row["text"])
+
+    def test_chosen_columns_may_leave_out_where_a_name_stands(self):
+        self.configure()
+        self.run_lines([self.bio(1, metadata={"lead": 7})])
+        done = self.run_cli("results", "--format", "csv", "--columns",
+                            "lead,artist,usage.output_tokens,error.class,id")
+        rows = list(csv.reader(io.StringIO(done.stdout)))
+        self.assertEqual(["lead", "artist", "usage.output_tokens", "error.class", "id"], rows[0])
+        self.assertEqual(["7", "Ärtist, No. 1"], rows[1][:2])
+        self.assertGreater(int(rows[1][2]), 0)
+        self.assertEqual(["", "bio-1"], rows[1][3:])
+        self.check_code(self.run_cli("results", "--format", "csv", "--columns", "id,id"), 2)
+
+    def test_following_prints_results_as_they_come_and_ends_with_the_last_job(self):
+        self.configure()
+        self.write("jobs.jsonl", "".join(json.dumps(self.bio(i)) + "\n" for i in range(30)))
+        self.check_code(self.run_cli("run", "jobs.jsonl", "--max-jobs", "5", "--quiet"), 75)
+        following = self.start("results", "--follow")
+        following.wait_for("bio-", "stdout")
+        self.check_code(self.run_cli("resume", "--quiet"), 0)
+        done = following.finish()
+        self.check_code(done, 0)
+        results = done.json_lines()
+        self.assertEqual(30, len({result["id"] for result in results}))
+        self.assertEqual(30, len(results))
+
+    def test_answers_of_an_older_recipe_are_counted_and_redone(self):
+        self.configure()
+        self.run_lines([self.bio(i) for i in range(4)])
+        self.assertEqual(0, self.status()["jobs"]["changed"])
+        before = {line["id"]: line["text"] for line in self.run_cli("results").json_lines()}
+        self.configure(prompt="Sing about")
+        self.write("more.jsonl", json.dumps(self.bio(9)) + "\n")
+        self.check_code(self.run_cli("run", "more.jsonl", "--quiet"), 0)
+        self.assertEqual(4, self.status()["jobs"]["changed"])
+        self.check_code(self.run_cli("retry", "--changed"), 0)
+        # Until the new answers are there, the old ones stay.
+        results = {line["id"]: line["text"] for line in self.run_cli("results").json_lines()}
+        self.assertEqual(before, {name: results[name] for name in before})
+        self.check_code(self.run_cli("resume", "--quiet"), 0)
+        after = {line["id"]: line["text"] for line in self.run_cli("results").json_lines()}
+        self.assertEqual(5, len(after))
+        for name, text in before.items():
+            self.assertNotEqual(text, after[name])
+        self.assertEqual(0, self.status()["jobs"]["changed"])
+
+    def test_cut_answers_are_counted_and_redone_with_more_room(self):
+        self.configure(max_tokens=5)
+        self.run_lines([self.bio(i) for i in range(3)])
+        self.assertEqual(3, self.status()["jobs"]["truncated"])
+        self.configure(max_tokens=2000)
+        self.check_code(self.run_cli("retry", "--truncated"), 0)
+        self.check_code(self.run_cli("resume", "--quiet"), 0)
+        self.assertEqual(0, self.status()["jobs"]["truncated"])
+        for result in self.run_cli("results").json_lines():
+            self.assertEqual("stop", result["finish_reason"])
+
+
+if __name__ == "__main__":
+    main()
