@@ -1,5 +1,4 @@
 // What a reply means.
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,7 +7,6 @@
 #include "provider/anthropic.hpp"
 #include "provider/foreign_json.hpp"
 #include "provider/foreign_text.hpp"
-#include "provider/number_text.hpp"
 #include "provider/openai_reply.hpp"
 #include "provider/reply_frame.hpp"
 
@@ -17,9 +15,9 @@ namespace {
 
 Usage usage_in(JsonValue body) {
   const auto counts = find_member(body, "usage");
-  const auto count = [&](std::string_view name) {
-    return std::min(count_of(find_member(counts, name)), count_max);
-  };
+  const auto count = [&](std::string_view name) { return count_of(find_member(counts, name)); };
+  // What counts against input tokens per minute (its rate limits page). Tokens read from the cache
+  // do not, and are left out, so that the cost lacks them: they are billed at a tenth.
   Usage usage;
   usage.input_tokens = count("input_tokens") + count("cache_creation_input_tokens");
   usage.output_tokens = count("output_tokens");
@@ -29,6 +27,7 @@ Usage usage_in(JsonValue body) {
 struct Content {
   std::string text;
   bool has_tool_use = false;
+  bool has_more = false;  // Than text and thoughts: tools of any kind, and what they gave.
 };
 
 Content content_of(JsonArray blocks) {
@@ -37,6 +36,9 @@ Content content_of(JsonArray blocks) {
     const std::string_view type = text_of(find_member(block, "type"));
     if (type == "text") content.text += text_of(find_member(block, "text"));
     if (type == "tool_use") content.has_tool_use = true;
+    if (type != "text" && type != "thinking" && type != "redacted_thinking") {
+      content.has_more = true;
+    }
   }
   return content;
 }
@@ -73,7 +75,9 @@ Outcome read_message(JsonValue body, bool raw_body) {
   // pause_turn: a long turn that another request would go on with. We do not.
   answer.truncated =
       reason == "max_tokens" || reason == "model_context_window_exceeded" || reason == "pause_turn";
-  const bool is_kept = raw_body && content.has_tool_use;
+  // Who gave the body can go on with a paused turn, whatever it holds.
+  const bool is_paused = reason == "pause_turn" && array.size() > 0;
+  const bool is_kept = raw_body && (content.has_more || is_paused);
   if (without_blanks(content.text).empty() && !is_kept) {
     return read_without_text(reason, content.has_tool_use);
   }

@@ -121,6 +121,17 @@ bool add_body_asset(const HttpReply& reply, Answer& answer) {
   return true;
 }
 
+bool begins_as_text(std::string_view head) {
+  const std::string_view start = without_blanks(head);
+  const bool is_json = start.starts_with("{") || start.starts_with("[");
+  // Sound and pictures hold such bytes early on.
+  const bool has_binary = std::any_of(start.begin(), start.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 && c != '\t' && c != '\r' && c != '\n';
+  });
+  return (is_json || start.starts_with("<")) && !has_binary;
+}
+
 void add_reply_files(const HttpReply& reply, Answer& answer) {
   for (const ReplyFile& file : reply.files) answer.assets.push_back(asset_of(file));
 }

@@ -5,6 +5,7 @@
 #include "provider/foreign_text.hpp"
 #include "provider/reply_json.hpp"
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/model/outcome.hpp"
 
 namespace ratebatch {
 namespace {
@@ -60,6 +61,12 @@ bool has_members(JsonValue value) {
   return value.get(object) == simdjson::SUCCESS && object.size() > 0;
 }
 
+bool holds_something(JsonValue value) {
+  if (value.is_string()) return !without_blanks(text_of(value)).empty();
+  const std::string text = written_json(value);
+  return text != "null" && text != "false" && text != "0" && text != "[]" && text != "{}";
+}
+
 std::optional<JsonValue> find_member(std::optional<JsonValue> value, std::string_view name) {
   JsonObject object;
   if (!value || value->get(object) != simdjson::SUCCESS) return std::nullopt;
@@ -86,7 +93,7 @@ std::string_view text_of(std::optional<JsonValue> value) {
 std::int64_t count_of(std::optional<JsonValue> value) {
   std::int64_t count = 0;
   if (!value || value->get(count) != simdjson::SUCCESS || count < 0) return 0;
-  return count;
+  return std::min(count, usage_max);
 }
 
 std::string written_json(JsonValue value) { return simdjson::minify(value); }

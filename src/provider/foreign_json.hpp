@@ -36,6 +36,9 @@ class ForeignJson {
 // True for an object that is not empty.
 bool has_members(JsonValue value);
 
+// True for a value that is neither null, false, zero nor empty; a text of blanks is empty.
+bool holds_something(JsonValue value);
+
 // The member of this name, the last where there are several; nothing where `value` is nothing, no
 // object, has none, or has null.
 std::optional<JsonValue> find_member(std::optional<JsonValue> value, std::string_view name);
@@ -46,7 +49,7 @@ std::optional<JsonValue> first_element(std::optional<JsonValue> value);
 // The value where it is a string, else an empty text.
 std::string_view text_of(std::optional<JsonValue> value);
 
-// The value where it is a whole number from 0 that fits, else 0.
+// The value where it is a whole number from 0 that fits, at most usage_max; else 0.
 std::int64_t count_of(std::optional<JsonValue> value);
 
 // The text of the value, on one line.

@@ -11,7 +11,6 @@
 #include "provider/foreign_json.hpp"
 #include "provider/foreign_text.hpp"
 #include "provider/gemini.hpp"
-#include "provider/number_text.hpp"
 #include "provider/openai_reply.hpp"
 #include "provider/reply_frame.hpp"
 
@@ -49,10 +48,11 @@ std::optional<JsonValue> find_either(std::optional<JsonValue> value, std::string
 Usage usage_in(JsonValue body) {
   const auto counts = find_either(body, "usageMetadata", "usage_metadata");
   const auto count = [&](std::string_view name, std::string_view other_name) {
-    return std::min(count_of(find_either(counts, name, other_name)), count_max);
+    return count_of(find_either(counts, name, other_name));
   };
   Usage usage;
-  usage.input_tokens = count("promptTokenCount", "prompt_token_count");
+  usage.input_tokens = count("promptTokenCount", "prompt_token_count") +
+                       count("toolUsePromptTokenCount", "tool_use_prompt_token_count");
   usage.output_tokens = count("candidatesTokenCount", "candidates_token_count") +
                         count("thoughtsTokenCount", "thoughts_token_count");
   return usage;
@@ -63,6 +63,7 @@ struct Content {
   std::int64_t files = 0;
   bool has_broken_data = false;
   bool has_function_call = false;
+  bool has_more = false;  // Than text and thoughts: calls, files, code.
 };
 
 // Pictures go to `answer` where they are asked for; those of a raw body stay in it, unless the
@@ -78,6 +79,7 @@ Content content_of(std::optional<JsonValue> candidate, const HttpReply& reply,
     bool is_thought = false;
     if (thought && thought->get(is_thought) == simdjson::SUCCESS && is_thought) continue;
     content.text += text_of(find_member(part, "text"));
+    if (has_members(part) && !find_member(part, "text")) content.has_more = true;
     if (find_either(part, "functionCall", "function_call")) content.has_function_call = true;
     const auto data = find_member(find_either(part, "inlineData", "inline_data"), "data");
     if (!data) continue;
@@ -149,7 +151,7 @@ Outcome read_candidate(const Reply& reply, JsonValue body, const AskedFor& asked
   }
   answer.truncated = reason == "MAX_TOKENS";
   const bool has_content = is_image ? content.files > 0 : !without_blanks(content.text).empty();
-  const bool is_kept = asked.raw_body && content.has_function_call;
+  const bool is_kept = asked.raw_body && !is_image && content.has_more;
   if (!has_content && !is_kept) return read_without_content(reason, content, is_image);
   // What is said beside an image is no result of its own.
   if (!is_image) answer.text = std::move(content.text);

@@ -1,10 +1,13 @@
 // What a reply means.
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "provider/asset_bytes.hpp"
 #include "provider/error_words.hpp"
@@ -90,29 +93,45 @@ Outcome read_without_result(const HttpApi& api, JsonValue body, bool was_cut) {
   return is_of_form ? failed(OutcomeClass::bad_reply, message) : unreadable(message);
 }
 
-// True where the text is a file of the reply, or a link to one.
-bool add_file(std::string_view text, const HttpReply& reply, Answer& answer) {
-  const bool is_link = text.starts_with("https://") || text.starts_with("http://");
-  return is_link ? add_link(text, answer) : add_asset(text, reply, answer);
+bool is_link(std::string_view text) {
+  return text.starts_with("https://") || text.starts_with("http://");
+}
+
+// What was found where the files should be.
+struct Found {
+  bool broken = false;
+  bool behind_http = false;
+};
+
+// Adds the file of the reply that the value is, or the link to one.
+void add_file(JsonValue value, const HttpReply& reply, Answer& answer, Found& found) {
+  const std::string_view text = text_of(value);
+  if (is_link(text)) {
+    if (!add_link(text, answer)) found.behind_http = true;
+  } else if (!add_asset(text, reply, answer)) {
+    found.broken = true;
+  }
 }
 
 Outcome read_files(JsonValue value, const HttpReply& reply) {
   Answer answer;
-  bool is_whole = true;
+  Found found;
   JsonArray items;
   if (value.get(items) == simdjson::SUCCESS) {
+    // One of several that is missing does not cost those that came.
     for (const JsonValue item : items) {
-      is_whole = add_file(text_of(item), reply, answer) && is_whole;
+      if (!item.is_null()) add_file(item, reply, answer, found);
     }
   } else {
-    is_whole = add_file(text_of(value), reply, answer);
+    add_file(value, reply, answer, found);
   }
-  if (!is_whole) {
+  if (found.broken) {
     return failed(OutcomeClass::bad_reply,
                   "the result holds something that is neither base64 nor an https link");
   }
   if (answer.assets.empty() && answer.links.empty()) {
-    return failed(OutcomeClass::bad_reply, "the result holds no file");
+    return found.behind_http ? only_http_links()
+                             : failed(OutcomeClass::bad_reply, "the result holds no file");
   }
   return answered(std::move(answer));
 }
@@ -153,6 +172,24 @@ std::int64_t count_at(JsonValue body, const std::string& pointer) {
   return count_of(find_at(body, pointer));
 }
 
+void count_images(ModelKind kind, Outcome& outcome) {
+  if (kind != ModelKind::image || !outcome.answer) return;
+  outcome.usage.images =
+      static_cast<std::int64_t>(outcome.answer->assets.size() + outcome.answer->links.size());
+}
+
+// Keeps the reply's body, and all its files first: by their index the body names them.
+void keep_body(const HttpReply& reply, Answer& answer) {
+  answer.body_json = on_one_line(reply.body);
+  std::vector<Asset> decoded;
+  for (Asset& asset : answer.assets) {
+    if (asset.path.empty()) decoded.push_back(std::move(asset));
+  }
+  answer.assets.clear();
+  add_reply_files(reply, answer);
+  std::move(decoded.begin(), decoded.end(), std::back_inserter(answer.assets));
+}
+
 Outcome read_json_body(const HttpApi& api, const Reply& reply, JsonValue body,
                        const AskedFor& asked) {
   const auto finish = find_at(body, api.finish_reason);
@@ -165,10 +202,19 @@ Outcome read_json_body(const HttpApi& api, const Reply& reply, JsonValue body,
   outcome.usage.output_tokens = count_at(body, api.output_tokens);
   outcome.usage.characters = count_at(body, api.characters);
   if (!outcome.answer) return outcome;
+  count_images(asked.kind, outcome);
   outcome.answer->finish_reason = reason;
   outcome.answer->truncated = was_cut;
-  if (asked.raw_body) outcome.answer->body_json = on_one_line(reply.http.body);
+  if (asked.raw_body) keep_body(reply.http, *outcome.answer);
   return outcome;
+}
+
+// A picture may be a text: SVG.
+bool is_text_as_file(const HttpReply& reply, std::string_view type) {
+  const std::string_view start = reply.files.empty() ? std::string_view(reply.body)
+                                                     : std::string_view(reply.files.front().head);
+  constexpr std::size_t head_bytes = 32;  // As of ReplyFile.
+  return !type.starts_with("image/") && begins_as_text(start.substr(0, head_bytes));
 }
 
 // A body that need not be JSON, and is none.
@@ -184,6 +230,9 @@ Outcome read_plain_body(const HttpReply& reply, ModelKind kind) {
     return unreadable_body(reply.body);
   }
   if (is_file) {
+    if (is_text_as_file(reply, type)) {
+      return text_instead_of_file(reply.files.empty() ? reply.body : reply.files.front().head);
+    }
     Answer answer;
     if (!add_body_asset(reply, answer)) {
       return failed(OutcomeClass::bad_reply, "the reply is empty");
@@ -204,12 +253,9 @@ Outcome read_success(const HttpApi& api, const Reply& reply, const AskedFor& ask
     outcome = read_json_body(api, reply, *body, asked);
   } else if (api.result.empty()) {
     outcome = read_plain_body(reply.http, asked.kind);
+    count_images(asked.kind, outcome);
   } else {
     outcome = unreadable_body(reply.http.body);
-  }
-  if (outcome.answer && asked.kind == ModelKind::image) {
-    outcome.usage.images =
-        static_cast<std::int64_t>(outcome.answer->assets.size() + outcome.answer->links.size());
   }
   return outcome;
 }

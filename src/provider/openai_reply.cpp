@@ -1,6 +1,8 @@
 // What a reply means, and of the kinds of answers the chat, which most of them are.
 #include "provider/openai_reply.hpp"
 
+#include <algorithm>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
@@ -34,6 +36,23 @@ bool is_broken_off(std::string_view finish_reason) {
          finish_reason == "insufficient_system_resource";
 }
 
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Whether a message has something beside its text and its thoughts: a call, sound, pictures.
+bool has_more_than_text(std::optional<JsonValue> message) {
+  JsonObject object;
+  if (!message || message->get(object) != simdjson::SUCCESS) return false;
+  return std::any_of(object.begin(), object.end(), [](const auto& member) {
+    // Thoughts under the names of vLLM and DeepSeek, then of OpenRouter.
+    const bool is_told_of_answer = is_one_of(
+        member.key,
+        {"role", "refusal", "reasoning_content", "reasoning", "reasoning_details", "annotations"});
+    return !is_told_of_answer && holds_something(member.value);
+  });
+}
+
 // A choice without text: why there is none decides whether another try helps.
 Outcome read_empty_choice(std::optional<JsonValue> message, std::string_view finish_reason) {
   if (finish_reason == "length") return cut_before_first_word();
@@ -42,7 +61,8 @@ Outcome read_empty_choice(std::optional<JsonValue> message, std::string_view fin
   if (finish_reason == "content_filter") {
     return failed(OutcomeClass::content_policy, "the answer was withheld by a content filter");
   }
-  if (find_member(message, "tool_calls")) {
+  const auto calls = find_member(message, "tool_calls");
+  if (calls && holds_something(*calls)) {
     return failed(OutcomeClass::invalid_request,
                   "the answer is a tool call, not a text: give the whole request as body to keep "
                   "it");
@@ -119,8 +139,10 @@ Outcome read_chat(JsonValue value, const Reply& reply, bool raw_body) {
   const auto message = find_member(*choice, "message");
   answer.text = content_text(find_member(message, "content"));
   answer.truncated = answer.finish_reason == "length";
-  const bool is_kept_as_tool_call = raw_body && find_member(message, "tool_calls").has_value();
-  if (without_blanks(answer.text).empty() && !is_kept_as_tool_call) {
+  const bool is_refused =
+      answer.finish_reason == "content_filter" || !text_of(find_member(message, "refusal")).empty();
+  const bool is_kept = raw_body && !is_refused && has_more_than_text(message);
+  if (without_blanks(answer.text).empty() && !is_kept) {
     return read_empty_choice(message, answer.finish_reason);
   }
   return answered(std::move(answer));

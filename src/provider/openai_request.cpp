@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "provider/foreign_json.hpp"
 #include "provider/openai.hpp"
 #include "provider/openai_body.hpp"
 #include "provider/request_frame.hpp"
@@ -57,6 +58,19 @@ ReplyFiles reply_files_of(ModelKind kind) {
   return files;
 }
 
+// The job's own body. A response that is made in the background is paid, and not fetched.
+Result<std::string> own_body_of(const JobContent& content, ModelKind kind) {
+  Result<std::string> whole = whole_body(content);
+  if (!whole || kind != ModelKind::responses) return whole;
+  ForeignJson json;
+  const auto background = find_member(json.parse(*whole), "background");
+  bool is_later = true;
+  if (background && (background->get(is_later) != simdjson::SUCCESS || is_later)) {
+    return bad_job("body must not set background: answers are read whole");
+  }
+  return whole;
+}
+
 Result<HttpRequest> transcription_request(const JobContent& content, const Endpoint& endpoint) {
   Result<std::string> url = joined_url(endpoint.base_url, own_path(endpoint.kind));
   if (!url) return pass(url);
@@ -80,7 +94,8 @@ Result<HttpRequest> OpenAiDialect::request(const JobContent& content,
   }
   const bool has_path = is_raw && !content.path.empty();
   const ModelKind kind = has_path ? content.kind : endpoint.kind;
-  Result<std::string> body = is_raw ? whole_body(content) : body_of(content, endpoint, variant_);
+  Result<std::string> body =
+      is_raw ? own_body_of(content, kind) : body_of(content, endpoint, variant_);
   if (!body) return pass(body);
   Result<std::string> url = joined_url(endpoint.base_url, has_path ? content.path : own_path(kind));
   if (!url) return pass(url);

@@ -1,4 +1,5 @@
 // The answers that are no chat.
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@ struct Output {
   std::string text;
   std::string refusal;
   bool has_call = false;  // Of a function or tool, for the one who asked to answer.
+  bool has_more = false;  // Than messages and thoughts: calls of any kind, pictures.
 };
 
 void add_parts(JsonValue item, Output& output) {
@@ -37,6 +39,7 @@ Output read_output(JsonArray items) {
     // Other items tell how it came to the answer: thoughts, searches.
     if (type == "message") add_parts(item, output);
     if (type == "function_call" || type == "custom_tool_call") output.has_call = true;
+    if (type != "message" && type != "reasoning") output.has_more = true;
   }
   return output;
 }
@@ -61,20 +64,19 @@ bool may_stay(std::string_view text, const HttpReply& reply) {
   return !text.starts_with("file:") || add_asset(text, reply, unused);
 }
 
-// Adds one picture; why it is none, or nothing.
-std::optional<std::string_view> add_picture(JsonValue item, const HttpReply& reply, bool raw_body,
-                                            Answer& answer) {
+enum class Picture : std::uint8_t { added, missing, broken, behind_http };
+
+// Adds one picture, where it is one.
+Picture add_picture(JsonValue item, const HttpReply& reply, bool raw_body, Answer& answer) {
   const auto encoded = find_member(item, "b64_json");
   const auto url = find_member(item, "url");
   if (encoded && encoded->is_string()) {
-    if (raw_body ? may_stay(text_of(encoded), reply) : add_asset(text_of(encoded), reply, answer)) {
-      return std::nullopt;
-    }
-    return "an image of the reply is not base64";
+    const bool is_taken =
+        raw_body ? may_stay(text_of(encoded), reply) : add_asset(text_of(encoded), reply, answer);
+    return is_taken ? Picture::added : Picture::broken;
   }
-  if (!url || !url->is_string()) return "the reply holds an item without an image";
-  if (add_link(text_of(url), answer) || raw_body) return std::nullopt;
-  return "the reply holds a link that cannot be fetched: it is not https";
+  if (!url || !url->is_string()) return Picture::missing;
+  return add_link(text_of(url), answer) || raw_body ? Picture::added : Picture::behind_http;
 }
 
 bool is_page(std::string_view text, std::string_view content_type) {
@@ -133,8 +135,9 @@ Outcome read_responses(JsonValue value, bool raw_body) {
   Output output = read_output(items);
   const std::string_view reason =
       text_of(find_member(find_member(value, "incomplete_details"), "reason"));
-  const bool is_kept_as_call = raw_body && output.has_call;
-  if (without_blanks(output.text).empty() && !is_kept_as_call) {
+  const bool is_refused = reason == "content_filter" || !output.refusal.empty();
+  const bool is_kept = raw_body && !is_refused && output.has_more;
+  if (without_blanks(output.text).empty() && !is_kept) {
     return read_empty_response(output, reason);
   }
   Answer answer;
@@ -166,20 +169,33 @@ Outcome read_images(JsonValue value, const Reply& reply, bool raw_body) {
   if (!data || data->get(items) != simdjson::SUCCESS) return unreadable("the reply has no images");
   if (items.size() == 0) return failed(OutcomeClass::bad_reply, "the reply has no images");
   Answer answer;
+  std::int64_t added = 0;
+  bool is_behind_http = false;
   for (const JsonValue item : items) {
-    if (const auto fault = add_picture(item, reply.http, raw_body, answer)) {
-      return failed(OutcomeClass::bad_reply, *fault);
+    const Picture picture = add_picture(item, reply.http, raw_body, answer);
+    if (picture == Picture::broken) {
+      return failed(OutcomeClass::bad_reply, "an image of the reply is not base64");
     }
+    if (picture == Picture::added) ++added;
+    if (picture == Picture::behind_http) is_behind_http = true;
+  }
+  // Of several that were asked for, those that came are paid, and kept.
+  if (added == 0) {
+    return is_behind_http
+               ? only_http_links()
+               : failed(OutcomeClass::bad_reply, "the reply holds only items without an image");
   }
   if (raw_body) add_reply_files(reply.http, answer);
   Outcome outcome = answered(std::move(answer));
-  outcome.usage.images = static_cast<std::int64_t>(items.size());
+  outcome.usage.images = added;
   return outcome;
 }
 
 Outcome read_speech(const Reply& reply) {
   if (reply.http.files.empty()) {
     if (std::optional<Outcome> fault = read_instead_of_sound(reply)) return std::move(*fault);
+  } else if (begins_as_text(reply.http.files.front().head)) {
+    return text_instead_of_file(reply.http.files.front().head);
   }
   Answer answer;
   if (!add_body_asset(reply.http, answer)) {

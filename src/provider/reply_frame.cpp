@@ -1,6 +1,8 @@
 #include "provider/reply_frame.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "provider/foreign_text.hpp"
@@ -33,6 +35,16 @@ Outcome unreadable_body(std::string_view body) {
                                   : "the reply is not the JSON it should be: " + start);
 }
 
+Outcome text_instead_of_file(std::string_view head) {
+  return unreadable("the reply is a text instead of a file: " + as_message(head));
+}
+
+Outcome only_http_links() {
+  return failed(OutcomeClass::invalid_request,
+                "the reply holds only links that cannot be fetched, because they are not https: "
+                "ask for base64");
+}
+
 Outcome answered(Answer answer) {
   Outcome outcome;
   outcome.kind = OutcomeClass::done;
@@ -48,6 +60,11 @@ Outcome cut_before_first_word() {
 
 void finish_outcome(const HttpReply& http, HeaderFacts headers, Outcome& outcome) {
   if (headers.characters > 0) outcome.usage.characters = headers.characters;
+  Usage& usage = outcome.usage;
+  for (std::int64_t* count :
+       {&usage.input_tokens, &usage.output_tokens, &usage.images, &usage.characters}) {
+    *count = std::min(*count, usage_max);
+  }
   if (http.status >= 200 && http.status < 300) {
     add_success_facts(std::move(headers), outcome.facts);
   }

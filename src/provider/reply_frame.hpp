@@ -26,6 +26,12 @@ Outcome unreadable(std::string_view message);
 // The same for a body that is no JSON, with its start as the message.
 Outcome unreadable_body(std::string_view body);
 
+// The same for an error that came as a file, with its first bytes as the message.
+Outcome text_instead_of_file(std::string_view head);
+
+// Of pictures that only links lead to which the transport refuses: no retry helps.
+Outcome only_http_links();
+
 Outcome answered(Answer answer);
 
 // An answer that used all the tokens it was given before its first word: no retry helps.

@@ -1,5 +1,7 @@
 #include "run/request_maker.hpp"
 
+#include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -8,6 +10,21 @@
 #include "ratebatch/run/job_files.hpp"
 
 namespace ratebatch {
+namespace {
+
+// What a speech job has spoken: its prompt, or what its own body holds under the name of OpenAI or
+// of ElevenLabs; empty where that is no text.
+std::string spoken_text(const JobContent& content) {
+  if (content.body_json.empty()) return content.prompt;
+  const auto body = nlohmann::json::parse(content.body_json, nullptr, false);
+  for (const char* name : {"input", "text"}) {
+    const auto found = body.find(name);
+    if (found != body.end() && found->is_string()) return found->get<std::string>();
+  }
+  return {};
+}
+
+}  // namespace
 
 Result<RequestMaker::Request> RequestMaker::make(const StoredJob& job, const action::Send& send) {
   const auto lane = index_of(send.lane);
@@ -28,7 +45,7 @@ Result<RequestMaker::Request> RequestMaker::make(const StoredJob& job, const act
   key.origin = catalog_.origins[index_of(catalog_.lanes.lanes[lane].pool)];
   http->key_header = std::move(key);
   AskedFor asked{.kind = content->kind, .raw_body = !content->body_json.empty()};
-  if (content->kind == ModelKind::speech) asked.characters = code_points(content->prompt);
+  if (content->kind == ModelKind::speech) asked.characters = code_points(spoken_text(*content));
   return Request{std::move(*http), asked};
 }
 

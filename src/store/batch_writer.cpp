@@ -307,13 +307,9 @@ RecordNames BatchWriter::names_of(const Running& job, const RunRows& rows) {
 void BatchWriter::count_end(const AttemptEnd& end, RouteId route) {
   const Outcome& outcome = end.outcome;
   ledger_.move_jobs(route, JobState::running, end.to);
-  CallCounts& calls = ledger_.calls();
-  calls.input_tokens += outcome.usage.input_tokens;
-  calls.output_tokens += outcome.usage.output_tokens;
-  calls.images += outcome.usage.images;
-  calls.cost_pico_usd += end.cost_pico_usd;
+  ledger_.add_call_usage(outcome.usage, end.cost_pico_usd);
   if (outcome.kind == OutcomeClass::rate_limited || outcome.kind == OutcomeClass::quota_exhausted) {
-    calls.rate_limited += 1;
+    ledger_.calls().rate_limited += 1;
   }
   if (end.to == JobState::done || end.to == JobState::fetching) {
     ledger_.add_answer(route, outcome.usage);

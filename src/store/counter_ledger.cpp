@@ -1,9 +1,28 @@
 #include "store/counter_ledger.hpp"
 
+#include <algorithm>
+
 namespace ratebatch {
 namespace {
 
 constexpr const char* operation = "count jobs";
+
+// Counters of what answers used stop here instead of overflowing: no real ones come near it. The
+// statements below name it too.
+constexpr std::int64_t counter_max = std::int64_t{1} << 61U;
+static_assert(counter_max == 2'305'843'009'213'693'952);
+
+// Precondition: both are at least 0.
+std::int64_t added(std::int64_t count, std::int64_t more) {
+  return std::min(count, counter_max) + std::min(more, counter_max - std::min(count, counter_max));
+}
+
+void add_used(CallCounts& calls, const Usage& usage, std::int64_t cost_pico_usd) {
+  calls.input_tokens = added(calls.input_tokens, usage.input_tokens);
+  calls.output_tokens = added(calls.output_tokens, usage.output_tokens);
+  calls.images = added(calls.images, usage.images);
+  calls.cost_pico_usd = added(calls.cost_pico_usd, cost_pico_usd);
+}
 
 }  // namespace
 
@@ -51,7 +70,8 @@ Result<CounterLedger> CounterLedger::load(Connection& connection) {
         "UPDATE state_counts SET jobs = jobs + ?3 WHERE route_id = ?1 AND state = ?2", operation},
        {&ledger.change_totals_,
         "UPDATE route_totals SET truncated = truncated + ?2, answers = answers + ?3,"
-        " input_tokens = input_tokens + ?4, output_tokens = output_tokens + ?5"
+        " input_tokens = min(input_tokens + ?4, 2305843009213693952),"
+        " output_tokens = min(output_tokens + ?5, 2305843009213693952)"
         " WHERE route_id = ?1",
         operation},
        {&ledger.make_failure_, "INSERT OR IGNORE INTO failure_counts VALUES (?1, 0)", operation},
@@ -61,9 +81,11 @@ Result<CounterLedger> CounterLedger::load(Connection& connection) {
         operation},
        {&ledger.change_calls_,
         "UPDATE call_counts SET sent = sent + ?1, resent = resent + ?2,"
-        " rate_limited = rate_limited + ?3, input_tokens = input_tokens + ?4,"
-        " output_tokens = output_tokens + ?5, images = images + ?6,"
-        " cost_pico_usd = cost_pico_usd + ?7",
+        " rate_limited = rate_limited + ?3,"
+        " input_tokens = min(input_tokens + ?4, 2305843009213693952),"
+        " output_tokens = min(output_tokens + ?5, 2305843009213693952),"
+        " images = min(images + ?6, 2305843009213693952),"
+        " cost_pico_usd = min(cost_pico_usd + ?7, 2305843009213693952)",
         operation}});
   if (!prepared) return pass(prepared);
   return ledger;
@@ -96,8 +118,12 @@ void CounterLedger::add_truncated(RouteId route, std::int64_t jobs) {
 void CounterLedger::add_answer(RouteId route, const Usage& usage) {
   RouteChange& change = routes_[route];
   change.answers += 1;
-  change.usage.input_tokens += usage.input_tokens;
-  change.usage.output_tokens += usage.output_tokens;
+  change.usage.input_tokens = added(change.usage.input_tokens, usage.input_tokens);
+  change.usage.output_tokens = added(change.usage.output_tokens, usage.output_tokens);
+}
+
+void CounterLedger::add_call_usage(const Usage& usage, std::int64_t cost_pico_usd) {
+  add_used(calls_, usage, cost_pico_usd);
 }
 
 void CounterLedger::add_failures(std::string_view outcome_class, std::int64_t jobs) {
@@ -158,10 +184,11 @@ void CounterLedger::accept() {
   calls.sent += calls_.sent;
   calls.resent += calls_.resent;
   calls.rate_limited += calls_.rate_limited;
-  calls.input_tokens += calls_.input_tokens;
-  calls.output_tokens += calls_.output_tokens;
-  calls.images += calls_.images;
-  calls.cost_pico_usd += calls_.cost_pico_usd;
+  add_used(calls,
+           {.input_tokens = calls_.input_tokens,
+            .output_tokens = calls_.output_tokens,
+            .images = calls_.images},
+           calls_.cost_pico_usd);
   discard();
 }
 

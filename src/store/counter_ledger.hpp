@@ -39,7 +39,9 @@ class CounterLedger {
   void add_answer(RouteId route, const Usage& usage);
   void add_failures(std::string_view outcome_class, std::int64_t jobs);
   void add_recipe_results(std::int64_t recipe, std::int64_t results);
-  // To be added to.
+  // What the end of an attempt used. The sums of it stop at 2^61.
+  void add_call_usage(const Usage& usage, std::int64_t cost_pico_usd);
+  // Its other counts, to be added to.
   CallCounts& calls() { return calls_; }
 
   // Writes the collected changes into the open transaction.

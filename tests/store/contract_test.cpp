@@ -366,6 +366,29 @@ TEST_CASE_TEMPLATE("what attempts cost adds up, over runs, refused ones included
   CHECK(store.open().counts() == store.count_rows());
 }
 
+TEST_CASE("counters of what answers used stop at 2^61 instead of overflowing") {
+  constexpr std::int64_t most = std::int64_t{1} << 61U;
+  SqliteStore store;
+  store.load({new_job("a"), new_job("b"), new_job("c")});
+  Checkpoint& checkpoint = store.run();
+  for (const std::int64_t n : {1, 2, 3}) {
+    AttemptEnd end = answer_of(JobSeq{n}, 1, "x");
+    // As much of all that the sum of two would not fit.
+    const std::int64_t used = n == 3 ? 1 : std::numeric_limits<std::int64_t>::max() - n;
+    end.outcome.usage = {.input_tokens = used, .output_tokens = used, .images = used};
+    end.cost_pico_usd = used;
+    must(checkpoint.commit(starts({start_of(JobSeq{n}, 1)})));
+    must(checkpoint.commit(ends({end})));
+    const CallCounts calls = checkpoint.counts().calls;
+    CHECK(calls.input_tokens == most);
+    CHECK(calls.output_tokens == most);
+    CHECK(calls.images == most);
+    CHECK(calls.cost_pico_usd == most);
+  }
+  const Counts counts = checkpoint.counts();
+  CHECK(store.open().counts() == counts);
+}
+
 TEST_CASE_TEMPLATE("a batch that finds no room changes nothing and may be repeated", Store,
                    FakeStore, SqliteStore) {
   Store store;

@@ -158,13 +158,19 @@ TEST_CASE("http: a file comes as base64, as a link, as several, or as the body")
     CHECK(outcome.answer->links.size() == row.links);
     CHECK(outcome.usage.images == static_cast<std::int64_t>(row.assets + row.links));
   }
-  for (const std::string value : {"7", "{}", "[]", "[7]", "\"\"", "\"***\"", "\"file:0\"",
-                                  R"("http://cdn.example.com/a.png")", R"("ftp://a/b")"}) {
+  for (const std::string value :
+       {"7", "{}", "[]", "[7]", "\"\"", "\"***\"", "\"file:0\"", "[null]", R"("ftp://a/b")"}) {
     CAPTURE(value);
     const Outcome outcome = read(api, ok(R"({"images":)" + value + "}"), ModelKind::image);
     CHECK(outcome.kind == Kind::bad_reply);
     CHECK_FALSE(outcome.unreadable);
   }
+  const std::string http_link = R"("http://cdn.example.com/a.png")";
+  Outcome linked = read(api, ok(R"({"images":)" + http_link + "}"), ModelKind::image);
+  CHECK(linked.kind == Kind::invalid_request);
+  CHECK(linked.message.find("ask for base64") != std::string::npos);
+  linked = read(api, ok(R"({"images":[null,")" + png + "\"," + http_link + "]}"), ModelKind::image);
+  CHECK(linked.usage.images == 1);
   HttpReply streamed = ok(R"({"images":"file:0"})");
   streamed.files = {{.path = "/in/1-0", .bytes = 9000, .head = "\xFF\xD8\xFF"}};
   const Outcome outcome = read(api, streamed, ModelKind::image);
@@ -247,6 +253,30 @@ TEST_CASE("http: a raw body keeps the reply beside its result") {
   REQUIRE(outcome.answer);
   CHECK(outcome.answer->text == "a");
   CHECK(outcome.answer->body_json == R"({"r":"a","x":1})");
+}
+
+TEST_CASE("http: a raw body's reply names all its files by their index") {
+  HttpReply reply = ok(R"({"images":["file:1","iVBORw0KGgo="],"more":{"images":"file:0"}})");
+  reply.files = {{.path = "/in/1-0", .bytes = 9000, .head = "\xFF\xD8\xFF"},
+                 {.path = "/in/1-1", .bytes = 9000, .head = "\xFF\xD8\xFF"}};
+  const Outcome outcome = read({.result = "/images"}, reply, ModelKind::image, true);
+  REQUIRE(outcome.answer);
+  REQUIRE(outcome.answer->assets.size() == 3);
+  CHECK(outcome.answer->assets[0].path == "/in/1-0");
+  CHECK(outcome.answer->assets[1].path == "/in/1-1");
+  CHECK_FALSE(outcome.answer->assets[2].bytes.empty());
+  CHECK(outcome.usage.images == 2);
+}
+
+TEST_CASE("http: an error that comes as a file is none, but a drawing is") {
+  HttpReply reply = ok("", "application/octet-stream");
+  reply.files = {{.path = "/in/1-0", .bytes = 90, .head = "{\"error\":\"busy\"}"}};
+  const Outcome outcome = read(HttpApi{}, reply, ModelKind::speech);
+  CHECK(outcome.kind == Kind::bad_reply);
+  CHECK(outcome.message.find("busy") != std::string::npos);
+  CHECK(read(HttpApi{}, ok("{\"a\":1}", "application/octet-stream"), ModelKind::speech).kind ==
+        Kind::bad_reply);
+  CHECK(read(HttpApi{}, ok("<svg/>", "image/svg+xml"), ModelKind::image).kind == Kind::done);
 }
 
 }  // namespace

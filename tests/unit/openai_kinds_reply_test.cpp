@@ -125,6 +125,23 @@ TEST_CASE("a response without text is what its reason says") {
   CHECK(read(kind, response(call, completed), true).kind == Kind::done);
 }
 
+TEST_CASE("a raw body's response may hold anything but thoughts, unless it is refused") {
+  const auto kind_of = [](const std::string& output, const std::string& rest) {
+    return to_string(read(ModelKind::responses, response(output, rest), true).kind);
+  };
+  const std::string thought = R"({"type":"reasoning","summary":[]})";
+  for (const std::string name :
+       {"image_generation_call", "mcp_approval_request", "computer_call", "web_search_call"}) {
+    CAPTURE(name);
+    const std::string item = R"({"type":")" + name + R"("})";
+    CHECK(kind_of(thought + "," + item, completed) == "done");
+    CHECK(kind_of(item, incomplete("max_output_tokens")) == "done");
+    CHECK(kind_of(item, incomplete("content_filter")) == "content_policy");
+  }
+  CHECK(kind_of(thought, completed) == "bad_reply");
+  CHECK(kind_of(thought, incomplete("max_output_tokens")) == "invalid_request");
+}
+
 TEST_CASE("an embedding's result is its body") {
   const std::string body =
       R"({"data":[{"embedding":[0.25,-1]},{"embedding":"AACAPg=="}],"usage":{"prompt_tokens":8}})";
@@ -170,6 +187,19 @@ TEST_CASE("pictures come as base64, as files of the reply, or as links") {
   }
 }
 
+TEST_CASE("of several pictures those that came are kept") {
+  const Outcome some = read(ModelKind::image, R"({"data":[{"b64_json":null},
+    {"b64_json":"R0lGODlh"},{"url":"http://h/a.png"},{}]})");
+  CHECK(answer_of(some).assets.size() == 1);
+  CHECK(some.usage.images == 1);
+  check_faults({
+      fault(ModelKind::image, R"({"data":[{"b64_json":null},{}]})", Kind::bad_reply,
+            "without an image"),
+      fault(ModelKind::image, R"({"data":[{"b64_json":null},{"url":"http://h/a.png"}]})",
+            Kind::invalid_request, "ask for base64"),
+  });
+}
+
 TEST_CASE("pictures of a raw body stay in it, and those in files are named there") {
   const std::string body = R"({"data":[{"b64_json":"file:0"},{"b64_json":"R0lGODlh"}]})";
   const HttpReply reply{
@@ -205,6 +235,14 @@ TEST_CASE("speech is the reply's body") {
   CHECK(outcome.usage.characters == 12);
   // Sound may begin with any byte.
   CHECK(read(ModelKind::speech, typed("audio/pcm", "{\"\x01")).kind == Kind::done);
+  const HttpReply pcm{.status = 200, .files = {{"/in/1-0", 900, "<\x01\x02"}}};
+  CHECK(read(ModelKind::speech, pcm).kind == Kind::done);
+}
+
+HttpReply in_file(const std::string& bytes) {
+  return {.status = 200,
+          .headers = {{"content-type", "application/octet-stream"}},
+          .files = {{"/in/1-0", static_cast<std::int64_t>(bytes.size()), bytes.substr(0, 32)}}};
 }
 
 TEST_CASE("what comes instead of speech is no sound") {
@@ -218,6 +256,10 @@ TEST_CASE("what comes instead of speech is no sound") {
       {kind, typed("application/json", error), Kind::server_error, false, "had an error"},
       {kind, typed("", "[" + error + "]"), Kind::server_error, false, "had an error"},
       {kind, typed("application/octet-stream", error), Kind::server_error, false, "had an error"},
+      {kind, in_file(error), Kind::bad_reply, true, R"({"error")"},
+      {kind, in_file("[" + error), Kind::bad_reply, true, "text instead"},
+      {kind, in_file("\n{\n \"error\": 1"), Kind::bad_reply, true, "text instead"},
+      {kind, in_file("<html>"), Kind::bad_reply, true, "<html>"},
       {kind, typed("application/json", "{}"), Kind::bad_reply, true, "JSON instead of sound"},
       {kind, typed("application/json", "{"), Kind::bad_reply, true, "not the JSON"},
       {kind, typed("text/html", "<html>"), Kind::bad_reply, true, "text instead"},

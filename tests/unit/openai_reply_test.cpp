@@ -176,6 +176,18 @@ TEST_CASE("usage that is missing, negative or no number counts as zero") {
   }
 }
 
+TEST_CASE("usage that no answer can have counts as the most that one may") {
+  const std::string most = "9223372036854775807";
+  Outcome outcome = read_raw(
+      R"({"object":"x","usage":{"prompt_tokens":)" + most + R"(,"completion_tokens":1000000001}})",
+      ModelKind::raw);
+  CHECK(outcome.usage == Usage{.input_tokens = usage_max, .output_tokens = usage_max});
+  outcome = read_raw(R"({"object":"x","usage":{"prompt_tokens":1000000000,)"
+                     R"("completion_tokens":999999999}})",
+                     ModelKind::raw);
+  CHECK(outcome.usage == Usage{.input_tokens = usage_max, .output_tokens = usage_max - 1});
+}
+
 TEST_CASE("usage is read under the names of chat, responses, embeddings and images") {
   struct Row {
     std::string usage;
@@ -226,16 +238,14 @@ TEST_CASE("an image reply without images is a bad reply that says why") {
   struct Row {
     std::string body, message;
   };
-  for (const Row& row :
-       std::vector<Row>{{R"({"data":[]})", "no images"},
-                        {R"({"created":1})", "no images"},
-                        {R"({"data":[{"url":"http://h/x.png"}]})", "a link that cannot be fetched"},
-                        {R"({"data":[{}]})", "without an image"},
-                        {R"({"data":[7]})", "without an image"},
-                        {R"({"data":[{"b64_json":""}]})", "not base64"},
-                        {R"({"data":[{"b64_json":"a"}]})", "not base64"},
-                        {R"({"data":[{"b64_json":"aGk=\n"}]})", "not base64"},
-                        {R"({"data":[{"b64_json":"a=k="}]})", "not base64"}}) {
+  for (const Row& row : std::vector<Row>{{R"({"data":[]})", "no images"},
+                                         {R"({"created":1})", "no images"},
+                                         {R"({"data":[{}]})", "without an image"},
+                                         {R"({"data":[7]})", "without an image"},
+                                         {R"({"data":[{"b64_json":""}]})", "not base64"},
+                                         {R"({"data":[{"b64_json":"a"}]})", "not base64"},
+                                         {R"({"data":[{"b64_json":"aGk=\n"}]})", "not base64"},
+                                         {R"({"data":[{"b64_json":"a=k="}]})", "not base64"}}) {
     CAPTURE(row.body);
     const Outcome outcome = read_image(row.body);
     CHECK(outcome.kind == Kind::bad_reply);
@@ -266,6 +276,27 @@ TEST_CASE("the answer to a raw body keeps the reply's body") {
 
   const std::string tool = choice(R"({"content":null,"tool_calls":[{"id":"c"}]})", "tool_calls");
   CHECK(answer_of(read_raw(tool)).body_json == tool);
+}
+
+TEST_CASE("the answer to a raw body may be no text at all") {
+  struct Row {
+    std::string message, reason;
+    Kind kind;
+  };
+  for (const Row& row : std::vector<Row>{
+           {R"({"content":null,"function_call":{"name":"f"}})", "function_call", Kind::done},
+           {R"({"content":null,"audio":{"id":"a","data":"UklG"}})", "stop", Kind::done},
+           {R"({"content":"","images":[{"type":"image_url"}]})", "stop", Kind::done},
+           {R"({"content":[{"type":"image_url"}]})", "stop", Kind::done},
+           {R"({"content":null,"audio":{"id":"a"}})", "length", Kind::done},
+           {R"({"content":null,"audio":{}})", "content_filter", Kind::content_policy},
+           {R"({"content":null,"refusal":"No.","audio":{"id":"a"}})", "stop", Kind::content_policy},
+           {R"({"role":"assistant","content":" ","refusal":null,"tool_calls":[],"audio":null})",
+            "stop", Kind::bad_reply},
+           {R"({"content":"","reasoning_content":"hm"})", "length", Kind::invalid_request}}) {
+    CAPTURE(row.message);
+    CHECK(to_string(read_raw(choice(row.message, row.reason)).kind) == to_string(row.kind));
+  }
 }
 
 TEST_CASE("a raw body's reply is held to the same measure") {

@@ -60,7 +60,11 @@ constexpr std::string_view to_string(LimitedBy by) {
   return names[static_cast<std::size_t>(by)];
 }
 
-// What the provider says it charged. Zero where it says nothing.
+// The most that one answer is believed to have used of anything: a hundred times the longest
+// context there is (10 million tokens), and a million of it fit 64 bits.
+constexpr std::int64_t usage_max = 1'000'000'000;
+
+// What the provider says it charged, each at most usage_max. Zero where it says nothing.
 struct Usage {
   std::int64_t input_tokens = 0;
   std::int64_t output_tokens = 0;
@@ -138,6 +142,8 @@ struct Outcome {
   Facts facts;
   std::optional<Answer> answer;  // Exactly where kind is done or not_accepted.
   bool unreadable = false;       // Of bad_reply: not even its form is the provider's.
+  // Of unknown: an answer came, and is paid, but its files could not be kept.
+  bool answer_lost = false;
 };
 
 }  // namespace ratebatch
