@@ -75,11 +75,9 @@ Result<void> BodyFile::read(const std::function<void(std::string_view)>& take) c
 }
 
 Result<void> BodyFile::complete() {
-  const int descriptor = std::exchange(descriptor_, -1);
-  RB_ASSERT(descriptor >= 0);
-  const int cause = fsync(descriptor) == 0 ? 0 : errno;
-  close(descriptor);
-  if (cause != 0) return failed_to("cannot sync", file_.path, cause);
+  RB_ASSERT(descriptor_ >= 0);
+  if (fsync(descriptor_) != 0) return failed_to("cannot sync", file_.path, errno);
+  close(std::exchange(descriptor_, -1));
   return {};
 }
 

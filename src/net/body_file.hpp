@@ -30,7 +30,8 @@ class BodyFile {
   // be shorter. Fails with io.
   Result<void> read(const std::function<void(std::string_view)>& take) const;
 
-  // Syncs and closes the file: nothing may be written or read any more. Fails with disk_full or io.
+  // Syncs and closes the file: nothing may be written or read any more. Fails with disk_full or io;
+  // the file is open then, as it was.
   Result<void> complete();
 
   // Lets the file stay. Precondition: it is complete.

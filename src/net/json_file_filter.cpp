@@ -196,7 +196,8 @@ bool JsonFileFilter::take_escape(char c) {
 
 Result<void> JsonFileFilter::end_file() {
   if (!decoder_.finish(decoded_) || !write_decoded()) return give_back();
-  if (Result<void> completed = file_->complete(); !completed) return completed;
+  no_files_ = !file_->complete();
+  if (no_files_) return give_back();
   text_ += "file:" + std::to_string(files_.size());
   files_.push_back(std::move(*file_));
   forget_value();

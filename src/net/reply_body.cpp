@@ -53,10 +53,12 @@ Result<void> ReplyBody::finish(HttpReply& reply) {
     filter_.finish(reply);
     return {};
   }
+  if (file_ && file_->complete()) {
+    reply.files.push_back(file_->release());
+  } else if (file_) {
+    if (Result<void> back = take_back(); !back) return back;
+  }
   reply.body = std::move(text_);
-  if (!file_) return {};
-  if (Result<void> completed = file_->complete(); !completed) return completed;
-  reply.files.push_back(file_->release());
   return {};
 }
 
@@ -83,9 +85,15 @@ Result<void> ReplyBody::take_into_file(std::string_view bytes) {
     file_.emplace(std::move(*created));
   }
   if (file_->write(bytes)) return {};
+  if (Result<void> back = take_back(); !back) return back;
+  text_ += bytes;
+  return {};
+}
+
+// What is in the file becomes text.
+Result<void> ReplyBody::take_back() {
   Result<void> read = file_->read([this](std::string_view piece) { text_ += piece; });
   if (!read) return read;
-  text_ += bytes;
   file_.reset();
   way_ = Way::to_text;
   return {};

@@ -27,8 +27,9 @@ class ReplyBody {
   // disk_full or io where bytes can neither be kept in their file nor be read back from it.
   Result<void> take(const HttpReply& reply, std::string_view bytes);
 
-  // The body is complete: moves it to the reply, and its files, which stay, to the reply's files.
-  // Fails with disk_full or io.
+  // The body is complete: moves it to the reply, and its files, which stay, to the reply's files; a
+  // file that cannot be synced becomes text again. Fails with disk_full or io where it cannot even
+  // be read back.
   Result<void> finish(HttpReply& reply);
 
  private:
@@ -41,6 +42,7 @@ class ReplyBody {
 
   [[nodiscard]] Way way_of(const HttpReply& reply, std::string_view bytes) const;
   Result<void> take_into_file(std::string_view bytes);
+  Result<void> take_back();
 
   const ReplyFiles& wanted_;
   Way way_ = Way::undecided;

@@ -221,11 +221,11 @@ SettleNotes QuotaMonitor::settle(Now now, ReservationId id, const Outcome& outco
 
   Amounts actual = estimate.actual(outcome.usage, held.amounts);
   // A request that was refused, or never came through, used no tokens; that it counts as a request
-  // is the careful reading.
-  const bool refused = outcome.http_status >= 400 || !outcome.sent;
-  if (refused) {
+  // is the careful reading. One that could not even be made used nothing.
+  if (outcome.http_status >= 400 || !outcome.sent) {
+    const bool was_made = outcome.sent || outcome.kind != OutcomeClass::invalid_request;
     actual = Amounts{};
-    actual[index_of(Resource::requests)] = 1;
+    actual[index_of(Resource::requests)] = was_made ? 1 : 0;
   }
   SettleNotes notes;
   notes.group = held.group;

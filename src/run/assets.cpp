@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -26,47 +27,81 @@ bool is_safe(char c) {
          c == '_' || c == '-';
 }
 
-Result<void> write_one(int folder, const std::string& shown_folder, const std::string& name,
-                       std::string_view bytes) {
-  const std::string part = name + ".part";
-  const std::string shown = shown_folder + "/" + name;
-  // A part file may be left from a killed run; it is nobody's.
-  ::unlinkat(folder, part.c_str(), 0);
-  const Descriptor file = create_exclusively(folder, part);
-  if (file.get() < 0) return file_error("create", shown, errno);
-  int code = write_all(file.get(), bytes);
-  if (code == 0 && ::fsync(file.get()) != 0) code = errno;
-  if (code == 0 && ::renameat(folder, part.c_str(), folder, name.c_str()) != 0) code = errno;
-  if (code == 0) return {};
-  ::unlinkat(folder, part.c_str(), 0);
-  return file_error("write", shown, code);
+// Puts one file in the place of another, or of none. Where the file system can, the other is at the
+// old path then, so that both can go back; a folder is never replaced. 0 or the errno.
+int put(int from_folder, const std::string& from, int folder, const std::string& name,
+        bool& exchanged) {
+  struct stat there{};
+  exchanged = false;
+  const bool is_there = ::fstatat(folder, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0;
+  if (is_there && S_ISDIR(there.st_mode)) return EISDIR;
+  if (is_there) {
+    exchanged = ::renameat2(from_folder, from.c_str(), folder, name.c_str(), RENAME_EXCHANGE) == 0;
+    if (exchanged) return 0;
+  }
+  return ::renameat(from_folder, from.c_str(), folder, name.c_str()) == 0 ? 0 : errno;
 }
 
-// Files moved into a folder, and back again unless all of them are to stay.
+// Files put into a folder, and back again, as are those they replaced, unless all are to stay.
 class Moves {
  public:
   explicit Moves(int folder) : folder_(folder) {}
   Moves(const Moves&) = delete;
   Moves& operator=(const Moves&) = delete;
   ~Moves() {
-    for (const auto& [path, name] : moved_) {
-      ::renameat(folder_, name.c_str(), AT_FDCWD, path.c_str());
+    for (auto move = moves_.rbegin(); move != moves_.rend(); ++move) {
+      const unsigned how = move->exchanged ? RENAME_EXCHANGE : 0U;
+      ::renameat2(folder_, move->name.c_str(), move->from_folder, move->from.c_str(), how);
+      if (move->is_part) ::unlinkat(folder_, move->from.c_str(), 0);
     }
   }
 
-  Result<void> move(const std::string& path, const std::string& name) {
-    if (::renameat(AT_FDCWD, path.c_str(), folder_, name.c_str()) != 0) {
-      return file_error("move to its folder", path, errno);
-    }
-    moved_.emplace_back(path, name);
-    return {};
+  // A file that arrived; 0 or the errno.
+  int move(const std::string& path, const std::string& name) {
+    return move({AT_FDCWD, path, name, false, false});
   }
 
-  void stay() { moved_.clear(); }
+  // Bytes in memory; 0 or the errno.
+  int write(std::string_view bytes, const std::string& name) {
+    const std::string part = name + ".part";
+    // A part file may be left from a killed run; it is nobody's.
+    ::unlinkat(folder_, part.c_str(), 0);
+    int code = 0;
+    {
+      const Descriptor file = create_exclusively(folder_, part);
+      if (file.get() < 0) return errno;
+      code = write_all(file.get(), bytes);
+      if (code == 0 && ::fsync(file.get()) != 0) code = errno;
+    }
+    if (code == 0) code = move({folder_, part, name, true, false});
+    if (code != 0) ::unlinkat(folder_, part.c_str(), 0);
+    return code;
+  }
+
+  void stay() {
+    for (const Move& move : moves_) {
+      if (move.exchanged) ::unlinkat(move.from_folder, move.from.c_str(), 0);
+    }
+    moves_.clear();
+  }
 
  private:
+  struct Move {
+    int from_folder;
+    std::string from;
+    std::string name;
+    bool is_part;    // Of bytes that are in memory, too.
+    bool exchanged;  // The file that was replaced is at `from`.
+  };
+
+  int move(Move move) {
+    const int code = put(move.from_folder, move.from, folder_, move.name, move.exchanged);
+    if (code == 0) moves_.push_back(std::move(move));
+    return code;
+  }
+
   int folder_;
-  std::vector<std::pair<std::string, std::string>> moved_;  // From where, and the name here.
+  std::vector<Move> moves_;
 };
 
 struct Free {
@@ -130,22 +165,23 @@ Result<void> prepare_assets_folder(const std::string& folder) {
 Result<std::vector<std::string>> write_assets(const std::string& folder, std::string_view id,
                                               const std::vector<Asset>& assets,
                                               std::size_t before) {
+  const std::string of_job = fmt::format(" of job '{}'", id);
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return file_error("create the folder", folder, errno);
+    return file_error("create the folder", folder + of_job, errno);
   }
   const Descriptor directory{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (directory.get() < 0) return file_error("open the folder", folder, errno);
+  if (directory.get() < 0) return file_error("open the folder", folder + of_job, errno);
   Moves moves(directory.get());
   std::vector<std::string> names;
   for (std::size_t i = 0; i < assets.size(); ++i) {
     const Asset& asset = assets[i];
     std::string name = asset_name(id, before + i, before + assets.size(), asset.extension);
-    auto written = asset.path.empty() ? write_one(directory.get(), folder, name, asset.bytes)
-                                      : moves.move(asset.path, name);
-    if (!written) return pass(written);
+    const int code =
+        asset.path.empty() ? moves.write(asset.bytes, name) : moves.move(asset.path, name);
+    if (code != 0) return file_error("write", folder + "/" + name + of_job, code);
     names.push_back(std::move(name));
   }
-  if (::fsync(directory.get()) != 0) return file_error("sync the folder", folder, errno);
+  if (::fsync(directory.get()) != 0) return file_error("sync the folder", folder + of_job, errno);
   moves.stay();
   return names;
 }

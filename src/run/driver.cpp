@@ -22,6 +22,14 @@ constexpr Duration wait_max = std::chrono::seconds{1};
 // How long a run that must end waits for the answers in flight: as a person's stop would.
 constexpr Duration failure_grace = std::chrono::seconds{30};
 
+// What to do about files that cannot be put in their place, beside the cause.
+constexpr const char* while_unkept =
+    "; its answer is paid, and the file is tried again until the run ends: make the assets folder "
+    "writable; else the job is held back";
+constexpr const char* when_lost =
+    "; its answer was paid and is lost: make the assets folder writable, then `ratebatch retry "
+    "--unknown` pays for it again";
+
 // What must be known of a request until its answer is handed on.
 struct Sent {
   JobSeq job{};
@@ -32,6 +40,14 @@ struct Sent {
   std::string id;
   AskedFor asked;
 };
+
+// A link to this machine, which only a sandbox announces, at another port.
+std::string moved_to(const std::string& origin, const std::string& link) {
+  constexpr std::string_view loopback = "http://127.0.0.1:";
+  const std::size_t path = link.find('/', loopback.size());
+  if (!link.starts_with(loopback) || path == std::string::npos) return link;
+  return origin + link.substr(path);
+}
 
 class Driver {
  public:
@@ -67,10 +83,11 @@ class Driver {
   }
 
  private:
-  // An answer whose files found no room: it keeps its worker until there is some.
+  // An answer whose files found no room, or no place: it keeps its worker until they do.
   struct Unsaved {
     Sent sent;
     Outcome outcome;
+    Error cause;
     Instant retry_at;
   };
 
@@ -125,6 +142,7 @@ class Driver {
     auto over = fetcher_.ended(finished, incoming(), next_transfer());
     if (!over) return;
     if (over->outcome.no_room) warn_no_room(over->outcome.message);
+    if (over->outcome.local) fail_softly({ErrorCode::io, over->outcome.message});
     scheduler_.handle(now_, std::move(*over));
   }
 
@@ -132,19 +150,17 @@ class Driver {
   void save(const Sent& sent, Outcome outcome) {
     if (outcome.answer && !outcome.answer->assets.empty()) {
       auto names = ports_.files.keep(sent.id, 0, outcome.answer->assets);
-      if (!names && names.error().code == ErrorCode::disk_full) {
-        warn_no_room(names.error().message);
-        unsaved_.push_back({sent, std::move(outcome), now_.steady + no_room_wait});
+      if (!names) {
+        if (names.error().code == ErrorCode::disk_full) {
+          warn_no_room(names.error().message);
+        } else {
+          fail_softly({names.error().code, names.error().message + while_unkept});
+        }
+        unsaved_.push_back({sent, std::move(outcome), names.error(), now_.steady + no_room_wait});
         return;
       }
-      if (!names) {
-        fail_softly(names.error());
-        outcome = {};
-        outcome.message = names.error().message;
-      } else {
-        outcome.answer->files = std::move(*names);
-        outcome.answer->assets.clear();
-      }
+      outcome.answer->files = std::move(*names);
+      outcome.answer->assets.clear();
     }
     scheduler_.handle(now_, event::AttemptEnded{sent.job, sent.attempt, std::move(outcome)});
   }
@@ -211,8 +227,10 @@ class Driver {
     }
     auto request = requests_.make(*job, send);
     if (!request) {
+      // What a disk fails to give now it may give later: as good as a network that is down.
+      const bool may_pass = request.error().code == ErrorCode::io;
       Outcome outcome;
-      outcome.kind = OutcomeClass::invalid_request;
+      outcome.kind = may_pass ? OutcomeClass::network : OutcomeClass::invalid_request;
       outcome.sent = false;
       outcome.message = request.error().message;
       scheduler_.handle(now_, event::AttemptEnded{send.job, send.attempt, std::move(outcome)});
@@ -251,29 +269,45 @@ class Driver {
       ports_.transport.cancel(found->first);
       sent_.erase(found);
     }
-    give_up_unsaved(cancel.job);
-    Outcome outcome;
-    outcome.message = "given up while it was under way";
+    Outcome outcome = give_up_unsaved(cancel.job);
     scheduler_.handle(now_, event::AttemptEnded{cancel.job, cancel.attempt, std::move(outcome)});
     return {};
   }
 
-  void give_up_unsaved(JobSeq job) {
-    std::erase_if(unsaved_, [&](const Unsaved& unsaved) {
-      if (unsaved.sent.job != job) return false;
-      for (const Asset& asset : unsaved.outcome.answer->assets) {
-        if (!asset.path.empty()) ports_.files.remove(asset.path);
-      }
-      return true;
+  // What a job comes to that is given up. An answer that is here, and was only not kept, is paid
+  // and counted.
+  Outcome give_up_unsaved(JobSeq job) {
+    Outcome outcome;
+    outcome.message = "given up while it was under way";
+    const auto found = std::find_if(unsaved_.begin(), unsaved_.end(), [&](const Unsaved& unsaved) {
+      return unsaved.sent.job == job;
     });
+    if (found == unsaved_.end()) return outcome;
+    for (const Asset& asset : found->outcome.answer->assets) {
+      if (!asset.path.empty()) ports_.files.remove(asset.path);
+    }
+    if (found->cause.code != ErrorCode::disk_full) {
+      outcome = std::move(found->outcome);
+      outcome.kind = OutcomeClass::unknown;
+      outcome.answer.reset();
+      outcome.answer_lost = true;
+      outcome.message = found->cause.message + when_lost;
+    }
+    unsaved_.erase(found);
+    return outcome;
   }
 
   Result<void> execute(const action::Fetch& fetch) {
     auto stored = ports_.checkpoint.fetch(fetch.job);
     if (!stored) {
       fail_softly(stored.error());
-      scheduler_.handle(now_, event::FetchEnded{fetch.job, fetch.attempt, {}});
+      FetchOutcome outcome;
+      outcome.local = true;
+      scheduler_.handle(now_, event::FetchEnded{fetch.job, fetch.attempt, std::move(outcome)});
       return {};
+    }
+    if (!options_.sandbox_origin.empty()) {
+      for (std::string& link : stored->links) link = moved_to(options_.sandbox_origin, link);
     }
     fetcher_.start(fetch, std::move(*stored), incoming(), next_transfer());
     return {};

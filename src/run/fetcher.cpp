@@ -26,6 +26,10 @@ std::string explained(const std::string& id, const std::string& cause) {
       cause, escaped(id));
 }
 
+std::string not_stored(const std::string& cause) {
+  return cause + "; the answer is stored: mend that, and its file is downloaded again";
+}
+
 bool is_redirect(std::int32_t status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -88,12 +92,17 @@ std::optional<event::FetchEnded> Fetcher::ended(FinishedTransfer& finished,
     // A file that is too long does not become shorter.
     const bool too_large = failure->fault == TransferFault::too_large;
     const OutcomeClass kind = too_large ? OutcomeClass::too_large : outcome.kind;
-    return end(download, failed(download, kind, outcome.message));
+    FetchOutcome broken = failed(download, kind, outcome.message);
+    broken.answered = failure->status != 0 && failure->fault != TransferFault::local;
+    return end(download, std::move(broken));
   }
   auto& reply = std::get<HttpReply>(finished.result);
   auto over = take(download, reply);
   remove_unused(files_, reply, download.assets);
-  if (over) return end(download, std::move(*over));
+  if (over) {
+    over->answered = true;
+    return end(download, std::move(*over));
+  }
   if (download.link < download.job.links.size()) {
     send(next, std::move(download), folder);
     return std::nullopt;
@@ -143,7 +152,8 @@ FetchOutcome Fetcher::keep(const Download& download) {
     return outcome;
   }
   outcome.no_room = names.error().code == ErrorCode::disk_full;
-  outcome.message = explained(download.job.id, names.error().message);
+  outcome.local = !outcome.no_room;
+  outcome.message = not_stored(names.error().message);
   return outcome;
 }
 

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -23,24 +25,40 @@ tl::unexpected<Error> refused(const std::string& folder, const std::string& path
                                                     escaped(path), escaped(folder), why));
 }
 
+// Where the disk or the machine failed, the same file may open later.
+tl::unexpected<Error> not_opened(const std::string& folder, const std::string& path, int error) {
+  constexpr std::array passing = {EIO, ESTALE, ETIMEDOUT, EINTR, ENOMEM, EMFILE, ENFILE};
+  auto failure = refused(folder, path, std::strerror(error));
+  if (std::find(passing.begin(), passing.end(), error) != passing.end()) {
+    failure.value().code = ErrorCode::io;
+  }
+  return failure;
+}
+
 // Opens component by component, so that no link on the way leads elsewhere.
 Result<Descriptor> open_below(const std::string& folder, const std::string& path) {
   std::optional<Descriptor> at{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (at->get() < 0) return refused(folder, path, std::strerror(errno));
+  if (at->get() < 0) return not_opened(folder, path, errno);
   std::string_view rest = path;
   while (true) {
     const std::size_t slash = rest.find('/');
     const std::string name{rest.substr(0, slash)};
-    if (name.empty() || name == "." || name == "..") {
-      return refused(folder, path, "write its path without '.', '..' or an empty part");
-    }
     const bool is_last = slash == std::string_view::npos;
+    const bool leads_nowhere = name.empty() || name == ".";
+    const bool is_absolute = name.empty() && rest.data() == path.data();
+    if (name == ".." || is_absolute || (leads_nowhere && is_last)) {
+      return refused(folder, path, "write its path from that folder on, without '..'");
+    }
+    if (leads_nowhere) {
+      rest.remove_prefix(slash + 1);
+      continue;
+    }
     // A pipe must not block the run.
     const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | (is_last ? 0 : O_DIRECTORY);
     Descriptor next{::openat(at->get(), name.c_str(), flags)};
     if (next.get() < 0) {
-      const bool is_link = errno == ELOOP;
-      return refused(folder, path, is_link ? "links are not followed" : std::strerror(errno));
+      if (errno == ELOOP) return refused(folder, path, "links are not followed");
+      return not_opened(folder, path, errno);
     }
     if (is_last) return next;
     at.emplace(next.release());

@@ -17,6 +17,7 @@ bool may_pass(OutcomeClass kind) {
     case OutcomeClass::timeout:
     case OutcomeClass::network:
     case OutcomeClass::bad_reply:
+    case OutcomeClass::not_found:
       return true;
     case OutcomeClass::done:
     case OutcomeClass::quota_exhausted:
@@ -25,12 +26,17 @@ bool may_pass(OutcomeClass kind) {
     case OutcomeClass::invalid_request:
     case OutcomeClass::too_large:
     case OutcomeClass::content_policy:
-    case OutcomeClass::not_found:
     case OutcomeClass::not_accepted:
     case OutcomeClass::unknown:
       return false;
   }
   RB_ASSERT(false);
+}
+
+// Nobody was there who could have known of the file.
+bool reached_nobody(const FetchOutcome& outcome) {
+  return !outcome.answered &&
+         (outcome.kind == OutcomeClass::network || outcome.kind == OutcomeClass::timeout);
 }
 
 }  // namespace
@@ -44,6 +50,7 @@ void FetchQueue::add(const FetchingJob& job, std::optional<LaneId> lane, Instant
   entry.attempt = job.attempt;
   entry.lane = lane;
   entry.tries = job.tries;
+  entry.answered_at = job.answered_at;
   const auto [place, is_new] = jobs_.emplace(job.seq, entry);
   RB_ASSERT(is_new);
   if (lane) ++by_lane_[*lane];
@@ -74,33 +81,47 @@ std::optional<FetchEnd> FetchQueue::ended(Now now, event::FetchEnded& ended, Rng
   Entry& entry = found->second;
   RB_ASSERT(entry.attempt == ended.attempt);
   --under_way_;
-  if (ended.outcome.no_room) {
+  if (ended.outcome.no_room || ended.outcome.local) {
     wait(ended.job, entry, now.steady + no_room_wait);
     return std::nullopt;
   }
-  ++entry.tries;
+  const Verdict verdict = judge(now, entry, ended.outcome, rng);
   entry.stage = Stage::storing;
-  entry.over = true;
+  entry.over = verdict.to != JobState::fetching;
   FetchEnd end;
   end.job = ended.job;
   end.attempt = ended.attempt;
   end.tries = entry.tries;
   end.at = now.wall;
-  const OutcomeClass kind = ended.outcome.kind;
-  if (kind == OutcomeClass::done) {
-    end.to = JobState::done;
-  } else if (!may_pass(kind) || entry.tries > fetch_rule.retries) {
-    end.to = JobState::failed;
-  } else {
-    entry.over = false;
-    const Duration asked = std::min(ended.outcome.wait.value_or(Duration{}), fetch_wait_max);
-    const Duration own = backoff(fetch_rule, entry.tries - 1, fetch_jitter_per_mille, rng);
-    const Duration wait = std::max(own, asked);
-    entry.ready = now.steady + wait;
-    end.ready_at = now.wall + wait;
+  end.to = verdict.to;
+  if (!entry.over) {
+    entry.ready = now.steady + verdict.wait;
+    end.ready_at = now.wall + verdict.wait;
   }
   end.outcome = std::move(ended.outcome);
   return end;
+}
+
+// Counts the try, unless it reached nobody.
+FetchQueue::Verdict FetchQueue::judge(Now now, Entry& entry, const FetchOutcome& outcome,
+                                      Rng& rng) {
+  const auto wait_by = [&](const RetryRule& rule, std::int32_t tries) {
+    const Duration asked = std::min(outcome.wait.value_or(Duration{}), fetch_wait_max);
+    return std::max(asked, backoff(rule, tries, fetch_jitter_per_mille, rng));
+  };
+  if (reached_nobody(outcome) && now.wall - entry.answered_at < fetch_age_max) {
+    return {JobState::fetching, wait_by(fetch_rule, entry.unanswered++)};
+  }
+  entry.unanswered = 0;
+  ++entry.tries;
+  if (outcome.kind == OutcomeClass::done) return {JobState::done, {}};
+  const bool is_refusal = outcome.kind == OutcomeClass::not_found;
+  if (is_refusal) ++entry.refusals;
+  const bool is_final = !may_pass(outcome.kind) || entry.tries > fetch_rule.retries ||
+                        entry.refusals > refused_fetch_rule.retries;
+  if (is_final) return {JobState::failed, {}};
+  return {JobState::fetching, is_refusal ? wait_by(refused_fetch_rule, entry.refusals - 1)
+                                         : wait_by(fetch_rule, entry.tries - 1)};
 }
 
 void FetchQueue::stored(JobSeq job) {

@@ -134,7 +134,8 @@ Decision decide(const Outcome& outcome, const AttemptContext& context,
       decision.breaker = outcome.sent ? BreakerVerdict::success : BreakerVerdict::none;
       return decision;
     case OutcomeClass::unknown:
-      decision.to = JobState::unknown;
+      // What is paid is not paid twice without being told to.
+      decision.to = outcome.answer_lost ? JobState::held : JobState::unknown;
       return decision;
   }
   RB_ASSERT(false);

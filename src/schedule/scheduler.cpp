@@ -79,7 +79,8 @@ void Scheduler::on(Now now, const event::Committed& committed) {
     lanes_[index_of(flight.lane)].landed();
     if (flight.back_at) lanes_[index_of(flight.home)].queue().put_back(flight.job, *flight.back_at);
     if (flight.job.state == JobState::fetching) {
-      fetches_.add({seq, flight.job.route, flight.job.attempts}, flight.lane, now.steady);
+      fetches_.add({seq, flight.job.route, flight.job.attempts, 0, std::nullopt, now.wall},
+                   flight.lane, now.steady);
     }
     in_flight_.erase(found);
   }

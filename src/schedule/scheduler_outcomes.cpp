@@ -112,17 +112,20 @@ void Scheduler::give_back_retries(Lane& failing) {
   }
 }
 
-// One typo must not fail all jobs of a lane: where its first ones all end alike, they are given
-// back, and the lane stops.
+// One typo must not fail all jobs of a lane: where its first ones all end alike, or many in a row
+// cannot be sent, they are given back, and the lane stops.
 void Scheduler::judge_trial(InFlight& flight, const Outcome& outcome, AttemptEnd& end,
                             Decision& decision) {
+  RouteTrial& trial = trials_.at(flight.job.route);
+  Lane& lane = lanes_[index_of(flight.home)];
+  if (outcome.sent && outcome.http_status > 0 && !lane.stopped()) trial.answered();
   const bool finishes = decision.to == JobState::done || decision.to == JobState::fetching ||
                         decision.to == JobState::failed;
   if (!finishes) return;
-  Lane& lane = lanes_[index_of(flight.home)];
-  RouteTrial& trial = trials_.at(flight.job.route);
   if (lane.stopped()) {
-    if (trial.is_alike(outcome)) decision.to = JobState::pending;
+    // What was never sent costs nothing to try again.
+    const bool goes_back = trial.is_alike(outcome) || RouteTrial::is_unsendable(outcome);
+    if (goes_back) decision.to = JobState::pending;
     return;
   }
   if (!trial.finished(end.job, outcome)) return;

@@ -45,7 +45,7 @@ Result<void> FetchWriter::prepare() {
         operation},
        {&note_try_,
         "UPDATE fetches SET tries = ?3, ready_at_ms = ?4"
-        " WHERE seq = ?1 AND attempt = ?2 AND tries = ?3 - 1",
+        " WHERE seq = ?1 AND attempt = ?2 AND tries IN (?3 - 1, ?3)",
         operation},
        {&find_stored_,
         "SELECT 1 FROM states LEFT JOIN fetches USING (seq) WHERE seq = ?1 AND attempts = ?2"
@@ -172,8 +172,10 @@ Result<StoredFetch> FetchWriter::read(JobSeq job) {
 
 Result<std::vector<FetchingJob>> read_fetching_jobs(Connection& connection) {
   auto statement = connection.prepare(
-      "SELECT seq, route_id, attempt, tries, fetches.ready_at_ms FROM fetches"
-      " JOIN states USING (seq) ORDER BY seq",
+      "SELECT fetches.seq, route_id, attempt, tries, fetches.ready_at_ms, ended_ms FROM fetches"
+      " JOIN states USING (seq)"
+      " LEFT JOIN attempts ON attempts.seq = fetches.seq AND number = attempt"
+      " ORDER BY fetches.seq",
       "read downloads");
   if (!statement) return pass(statement);
   std::vector<FetchingJob> jobs;
@@ -181,6 +183,9 @@ Result<std::vector<FetchingJob>> read_fetching_jobs(Connection& connection) {
     FetchingJob job{row.id<JobSeq>(0), row.id<RouteId>(1), row.id<AttemptNumber>(2),
                     static_cast<std::int32_t>(row.integer(3))};
     if (const auto ready_ms = row.maybe_integer(4)) job.ready_at = wall_from_ms(*ready_ms);
+    if (const auto ended_ms = row.maybe_integer(5)) {
+      job.answered_at = wall_from_ms(*ended_ms);
+    };
     jobs.push_back(job);
   });
   if (!read) return pass(read);

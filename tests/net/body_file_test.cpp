@@ -4,8 +4,10 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -19,6 +21,21 @@
 #include "ratebatch/base/base64.hpp"
 #include "support/script_server.hpp"
 #include "support/temporary_folder.hpp"
+
+namespace {
+
+bool syncing_fails = false;  // As on a disk that breaks.
+
+}  // namespace
+
+// Stands before the C library's.
+extern "C" int fsync(int descriptor) {
+  if (syncing_fails) {
+    errno = EIO;
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_fsync, descriptor));
+}
 
 namespace ratebatch {
 namespace {
@@ -245,6 +262,36 @@ TEST_CASE("a full disk keeps a binary body in memory, all of it") {
   CHECK((reply->body == first + second + "c"));
   CHECK(reply->files.empty());
   CHECK(std::filesystem::is_empty(folder.path()));
+}
+
+TEST_CASE("a file that cannot be synced goes back into the body, all of it") {
+  struct Row {
+    std::string type;
+    std::string body;
+  };
+  const std::string value = encode_base64(std::string(9001, 'x'));
+  for (const Row& row :
+       std::vector<Row>{{octets, std::string(100'000, '\xE9')},
+                        {"Content-Type: application/json\r\n",
+                         R"({"data":[{"b64_json":")" + value +
+                             R"("},{"b64_json":"data:image/png;base64,)" + value + R"("}]})"}}) {
+    const TemporaryFolder folder;
+    const ReplyFiles wanted{
+        .members = {"b64_json"}, .binary_body = true, .folder = folder.path(), .stem = "7"};
+    ReplySink sink(1'000'000, wanted);
+    REQUIRE(sink.take_header_line("HTTP/1.1 200 OK\r\n"));
+    REQUIRE(sink.take_header_line(row.type));
+    REQUIRE(sink.take_header_line("\r\n"));
+    syncing_fails = true;
+    const bool taken = sink.take_body(row.body);
+    const auto reply = sink.finish();
+    syncing_fails = false;
+    CHECK(taken);
+    REQUIRE(reply);
+    CHECK((reply->body == row.body));
+    CHECK(reply->files.empty());
+    CHECK(std::filesystem::is_empty(folder.path()));
+  }
 }
 
 TEST_CASE("a file that cannot be written to counts as it was before") {

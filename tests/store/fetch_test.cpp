@@ -56,6 +56,8 @@ TEST_CASE_TEMPLATE("the next run goes on from the links, tries and times", Store
   const Batch tried = fetches({fetch_end_of(job_2, 1, JobState::fetching, 1)});
   must(checkpoint.commit(tried));
   must(checkpoint.commit(tried));
+  must(checkpoint.commit(fetches({fetch_end_of(job_2, 1, JobState::fetching, 2, 115)})));
+  // One that is not counted: only its time is new.
   must(checkpoint.commit(fetches({fetch_end_of(job_2, 1, JobState::fetching, 2, 120)})));
 
   Checkpoint& later = store.open();
@@ -70,6 +72,7 @@ TEST_CASE_TEMPLATE("the next run goes on from the links, tries and times", Store
   CHECK(begun.fetches[1].tries == 2);
   REQUIRE(begun.fetches[1].ready_at.has_value());
   CHECK(*begun.fetches[1].ready_at == second(125));
+  CHECK(begun.fetches[0].answered_at == link_of(job_1, 1, url).at);
 
   const Batch done = fetches({fetch_end_of(job_1, 1, JobState::done, 1, 130),
                               fetch_end_of(job_2, 1, JobState::failed, 3, 130)});

@@ -133,12 +133,41 @@ TEST_CASE("where one asset cannot be written, all are where they were, for anoth
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == ErrorCode::io);
   CHECK(refused.error().message ==
-        "cannot move to its folder " + second + ": No such file or directory");
+        "cannot write " + assets + "/a~2.png of job 'a': No such file or directory");
   CHECK(folder.read("assets/.incoming-x/7-0") == "first");
   CHECK(files_in(assets) == 1);
   folder.write("assets/.incoming-x/7-1", "second");
   REQUIRE(write_assets(assets, "a", both).has_value());
   CHECK(folder.read("assets/a~2.png") == "second");
+}
+
+TEST_CASE("where a redo fails half way, the older files are back, in memory or not") {
+  const TemporaryFolder folder;
+  const std::string assets = folder.path("assets");
+  folder.write("assets/a.png", "old 1");
+  std::filesystem::create_directory(assets + "/a~2.png");
+  std::vector<Asset> both = {{"new 1", "", "png"}, {"new 2", "", "png"}};
+  std::string arrived;
+  SUBCASE("in memory") {}
+  SUBCASE("arrived") {
+    arrived = folder.write("assets/.incoming-x/7-0", "new 1");
+    both[0] = {"", arrived, "png"};
+  }
+  const std::ptrdiff_t before = files_in(assets);
+  const auto refused = write_assets(assets, "a", both);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ErrorCode::io);
+  CHECK(refused.error().message ==
+        "cannot write " + assets + "/a~2.png of job 'a': Is a directory");
+  CHECK(folder.read("assets/a.png") == "old 1");
+  CHECK(files_in(assets) == before);
+  if (!arrived.empty()) CHECK(folder.read("assets/.incoming-x/7-0") == "new 1");
+  std::filesystem::remove(assets + "/a~2.png");
+  REQUIRE(write_assets(assets, "a", both).has_value());
+  CHECK(folder.read("assets/a.png") == "new 1");
+  CHECK(folder.read("assets/a~2.png") == "new 2");
+  if (!arrived.empty()) CHECK(files_in(assets + "/.incoming-x") == 0);
+  CHECK(files_in(assets) == before);
 }
 
 TEST_CASE("an incoming folder is made for its owner only, emptied, and removed when empty") {

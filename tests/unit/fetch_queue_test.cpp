@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <tuple>
 
 #include "quota_support.hpp"
@@ -63,7 +64,8 @@ TEST_CASE("what a download comes to decides on its job") {
       {OutcomeClass::server_error, JobState::fetching},
       {OutcomeClass::rate_limited, JobState::fetching},
       {OutcomeClass::bad_reply, JobState::fetching},
-      {OutcomeClass::not_found, JobState::failed},
+      {OutcomeClass::not_found, JobState::fetching},
+      {OutcomeClass::content_policy, JobState::failed},
       {OutcomeClass::too_large, JobState::failed},
       {OutcomeClass::invalid_request, JobState::failed},
   };
@@ -123,6 +125,89 @@ TEST_CASE("a server's own wait is a floor, within bounds") {
     CHECK(*kept->ready_at - at_ms(0).wall >= least);
     CHECK(*kept->ready_at - at_ms(0).wall <= most);
   }
+}
+
+// Tries a download until it is settled; how long that took.
+Duration settle(FetchQueue& queue, const event::FetchEnded& each, Now& now, FetchEnd& last) {
+  const Instant begin = now.steady;
+  Rng rng{1};
+  do {
+    const Duration wait = *queue.next_ready() - now.steady;
+    now = {now.steady + wait, now.wall + wait};
+    REQUIRE(queue.take(now.steady).has_value());
+    auto ended = each;
+    auto end = queue.ended(now, ended, rng);
+    REQUIRE(end.has_value());
+    last = *end;
+    queue.stored(first);
+  } while (last.to == JobState::fetching && now.steady - begin < std::chrono::hours{30});
+  return now.steady - begin;
+}
+
+TEST_CASE("tries that reach nobody are not counted until the answer is a day old") {
+  for (const OutcomeClass kind : {OutcomeClass::network, OutcomeClass::timeout}) {
+    FetchQueue queue{1};
+    Now now = at_ms(0);
+    FetchingJob young = job(first, 11);
+    young.answered_at = now.wall - std::chrono::hours{20};
+    queue.add(young, lane, now.steady);
+    FetchEnd last;
+    const Duration took = settle(queue, outcome(first, kind), now, last);
+    CHECK(last.to == JobState::failed);
+    CHECK(last.tries == 12);
+    CHECK(took >= std::chrono::hours{4});
+    CHECK(took < std::chrono::hours{4} + std::chrono::minutes{5});
+  }
+}
+
+TEST_CASE("a try that reached nobody waits longer each time, and is stored with the same count") {
+  FetchQueue queue{1};
+  Now now = at_ms(0);
+  FetchingJob young = job(first, 3);
+  young.answered_at = now.wall;
+  queue.add(young, lane, now.steady);
+  Duration longest{};
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(queue.take(now.steady).has_value());
+    const auto ended = end(queue, now, first, OutcomeClass::network);
+    REQUIRE(ended.has_value());
+    CHECK(ended->to == JobState::fetching);
+    CHECK(ended->tries == 3);
+    longest = std::max(longest, *ended->ready_at - now.wall);
+    queue.stored(first);
+    now = {*queue.next_ready(), *ended->ready_at};
+  }
+  CHECK(longest <= fetch_rule.max);
+  CHECK(longest >= fetch_rule.max * 9 / 10);
+  // A transfer that broke behind a status line is the host's doing.
+  REQUIRE(queue.take(now.steady).has_value());
+  auto broken = outcome(first, OutcomeClass::network);
+  broken.outcome.answered = true;
+  Rng rng{1};
+  CHECK(queue.ended(now, broken, rng)->tries == 4);
+}
+
+TEST_CASE("a file that is refused or not there is asked for three times in about a minute") {
+  FetchQueue queue{1};
+  Now now = at_ms(0);
+  queue.add(job(first), lane, now.steady);
+  FetchEnd last;
+  const Duration took = settle(queue, outcome(first, OutcomeClass::not_found), now, last);
+  CHECK(last.to == JobState::failed);
+  CHECK(last.tries == 3);
+  CHECK(took >= std::chrono::seconds{54});
+  CHECK(took <= std::chrono::seconds{60});
+}
+
+TEST_CASE("a disk that takes no files uses no try, and nothing is stored of it") {
+  FetchQueue queue{1};
+  queue.add(job(first, 11), lane, at_ms(0).steady);
+  REQUIRE(queue.take(at_ms(0).steady).has_value());
+  auto broken = outcome(first, OutcomeClass::network);
+  broken.outcome.local = true;
+  Rng rng{1};
+  CHECK_FALSE(queue.ended(at_ms(0), broken, rng).has_value());
+  CHECK(queue.next_ready() == at_ms(0).steady + no_room_wait);
 }
 
 TEST_CASE("a full disk uses no try, and nothing is stored of it") {

@@ -158,7 +158,12 @@ TEST_CASE("a transfer that breaks is the network's fault, a link we must not fol
     REQUIRE(ended.has_value());
     CHECK(ended->outcome.kind == row.kind);
     CHECK(ended->outcome.message.find("so it is") != std::string::npos);
+    CHECK_FALSE(ended->outcome.answered);
   }
+  Bench begun{{"https://files.test/a"}};
+  CHECK(begun.reply(TransferFailure{TransferFault::broken, true, 200, "cut"})->outcome.answered);
+  Bench refused{{"https://files.test/a"}};
+  CHECK(refused.status(408)->outcome.answered);
 }
 
 TEST_CASE("an empty file is none, and neither is a page of text") {
@@ -180,14 +185,17 @@ TEST_CASE("where the disk is full the link is not to blame") {
   const auto full = bench.picture();
   REQUIRE(full.has_value());
   CHECK(full->outcome.no_room);
+  CHECK_FALSE(full->outcome.local);
   CHECK(bench.files.removed == std::set<std::string>{"/in/1-0"});
   Bench other{{"https://files.test/a"}};
   other.files.failure = ErrorCode::io;
   const auto broken = other.picture();
   REQUIRE(broken.has_value());
   CHECK_FALSE(broken->outcome.no_room);
-  CHECK(broken->outcome.kind == OutcomeClass::network);
-  CHECK(broken->outcome.message.starts_with("cannot write there: no reason; "));
+  CHECK(broken->outcome.local);
+  CHECK(broken->outcome.message ==
+        "cannot write there: no reason; the answer is stored: mend that, and its file is "
+        "downloaded again");
 }
 
 TEST_CASE("a download that is given up leaves nothing") {

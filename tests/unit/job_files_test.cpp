@@ -52,11 +52,25 @@ TEST_CASE("nothing outside that folder is read") {
   REQUIRE(::symlink("..", (folders.jobs + "/up").c_str()) == 0);
   for (const std::string& path :
        {std::string{"../secret"}, std::string{"audio/../../secret"}, folders.outer.path("secret"),
-        std::string{"link"}, std::string{"up/secret"}, std::string{"./audio/deep/a b.mp3"},
-        std::string{"audio//deep/a b.mp3"}, std::string{""}, std::string{"audio/deep/"}}) {
+        std::string{"link"}, std::string{"up/secret"}, std::string{"./../secret"},
+        std::string{"audio//../../secret"}, std::string{""}, std::string{"."},
+        std::string{"audio/deep/"}, std::string{"audio/deep/."}}) {
     CAPTURE(path);
     message_of(read_job_file(folders.jobs, path));
     CHECK_FALSE(check_job_file(folders.jobs, path).has_value());
+  }
+}
+
+TEST_CASE("a path may be written with '.' and empty parts") {
+  const Folders folders;
+  for (const char* path :
+       {"./audio/deep/a b.mp3", "audio//deep/a b.mp3", "././audio/./deep/a b.mp3",
+        "audio/deep/./a b.mp3", "audio///deep//a b.mp3"}) {
+    CAPTURE(path);
+    const auto bytes = read_job_file(folders.jobs, path);
+    REQUIRE_MESSAGE(bytes.has_value(), message_of(bytes));
+    CHECK(bytes->size() == 7);
+    CHECK(check_job_file(folders.jobs, path).has_value());
   }
 }
 

@@ -43,7 +43,7 @@ TEST_CASE("no request starts above the threshold, reservations included, until t
   }
 }
 
-TEST_CASE("failed and refused requests count as requests, unsent ones do not") {
+TEST_CASE("failed and refused requests count as requests, those that could not be made do not") {
   Lanes lanes = two_lanes();
   lanes.lanes[0].limits.windows.push_back(rpd(100));
   QuotaMonitor monitor = monitor_of(lanes);
@@ -56,6 +56,31 @@ TEST_CASE("failed and refused requests count as requests, unsent ones do not") {
   }
   monitor.release(at_s(1), reserved(monitor, at_s(0), text).id);
   CHECK(monitor.view(at_s(2), text).limits.at(0).used == 4);
+  Outcome unmade;
+  unmade.kind = OutcomeClass::invalid_request;
+  unmade.sent = false;
+  const Reservation reservation = reserved(monitor, at_s(3), text);
+  monitor.sent(at_s(3), reservation.id);
+  const SettleNotes notes = monitor.settle(at_s(4), reservation.id, unmade);
+  CHECK(notes.cost_pico_usd == 0);
+  CHECK(monitor.view(at_s(5), text).limits.at(0).used == 4);
+}
+
+TEST_CASE("requests that never left take no room in a short window") {
+  Lanes lanes = two_lanes();
+  lanes.lanes[0].limits.windows.push_back(
+      limit_of("rpm", Resource::requests, 5, std::chrono::minutes{1}));
+  lanes.lanes[0].limits.windows.back().shape = Shape::window;
+  QuotaMonitor monitor = monitor_of(lanes);
+  Outcome unsent;
+  unsent.kind = OutcomeClass::invalid_request;
+  unsent.sent = false;
+  for (std::int64_t i = 0; i < 20; ++i) {
+    const Reservation reservation = reserved(monitor, at_ms(i), text);
+    monitor.sent(at_ms(i + 1), reservation.id);
+    monitor.settle(at_ms(i + 2), reservation.id, unsent);
+  }
+  reserved(monitor, at_ms(30), text);
 }
 
 TEST_CASE("usage and imposed waits survive restarts, and a restart never lowers or resets them") {

@@ -90,6 +90,14 @@ TEST_CASE("only a reply of another form than the provider's speaks against the s
   CHECK(decided(outcome, probe).to == JobState::failed);
 }
 
+TEST_CASE("an answer that came and could not be kept is held, whatever the policy") {
+  Outcome lost;
+  lost.answer_lost = true;
+  CHECK(decided(lost).to == JobState::held);
+  CHECK(decided(lost, {}, UnknownPolicy::hold).to == JobState::held);
+  CHECK_FALSE(decided(lost).uses_retry);
+}
+
 TEST_CASE("an answer that the rules refuse is asked for once more, whatever the retries") {
   AttemptContext context;
   context.retries_used = 3;

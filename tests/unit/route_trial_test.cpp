@@ -25,6 +25,58 @@ TEST_CASE("the tenth equal failure of the first jobs says so, once") {
   CHECK_FALSE(trial.is_alike(failure(404, OutcomeClass::invalid_request)));
 }
 
+TEST_CASE("3xx and 4xx count, what is below and above does not") {
+  struct Row {
+    std::int32_t status;
+    bool stops;
+  };
+  constexpr Row rows[] = {{299, false}, {300, true}, {302, true}, {399, true},
+                          {400, true},  {499, true}, {500, false}};
+  for (const Row& row : rows) {
+    CAPTURE(row.status);
+    RouteTrial trial{false};
+    bool stopped = false;
+    for (std::int64_t i = 1; i <= 10; ++i) {
+      stopped = trial.finished(JobSeq{i}, failure(row.status, OutcomeClass::invalid_request));
+    }
+    CHECK(stopped == row.stops);
+  }
+}
+
+TEST_CASE("ten jobs in a row that cannot be made into requests stop any route, at any time") {
+  const Outcome unsent = failure(0, OutcomeClass::invalid_request, false);
+  const Outcome done = failure(200, OutcomeClass::done);
+  for (const bool proven : {false, true}) {
+    CAPTURE(proven);
+    RouteTrial trial{proven};
+    for (std::int64_t i = 1; i <= 5; ++i) CHECK_FALSE(trial.finished(JobSeq{i}, done));
+    for (std::int64_t i = 6; i <= 14; ++i) CHECK_FALSE(trial.finished(JobSeq{i}, unsent));
+    // An answer in between begins the row anew.
+    trial.answered();
+    for (std::int64_t i = 21; i <= 29; ++i) CHECK_FALSE(trial.finished(JobSeq{i}, unsent));
+    CHECK_FALSE(trial.is_alike(unsent));
+    CHECK(trial.finished(JobSeq{30}, unsent));
+    CHECK(trial.is_alike(unsent));
+    CHECK_FALSE(trial.is_alike(failure(400, OutcomeClass::invalid_request)));
+    REQUIRE(trial.failed().size() == trial_jobs);
+    CHECK(trial.failed().front() == JobSeq{21});
+    CHECK(trial.failed().back() == JobSeq{30});
+  }
+}
+
+TEST_CASE("a job that was never sent says nothing about a route on trial") {
+  RouteTrial trial{false};
+  const Outcome unsent = failure(0, OutcomeClass::invalid_request, false);
+  for (std::int64_t i = 1; i <= 9; ++i) {
+    CHECK_FALSE(trial.finished(JobSeq{i}, failure(404)));
+    trial.answered();
+    CHECK_FALSE(trial.finished(JobSeq{100 + i}, unsent));
+  }
+  CHECK(trial.finished(JobSeq{10}, failure(404)));
+  CHECK(trial.failed().size() == trial_jobs);
+  CHECK(trial.failed().front() == JobSeq{1});
+}
+
 TEST_CASE("anything else among the first jobs ends the trial for good") {
   Outcome done;
   done.kind = OutcomeClass::done;

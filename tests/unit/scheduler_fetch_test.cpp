@@ -43,7 +43,7 @@ TEST_CASE("a download that fails is tried again, without a request") {
   CHECK_FALSE(bench.finished.has_value());
   REQUIRE(bench.wake());
   CHECK(bench.fetching == std::set<std::int64_t>{1});
-  bench.fetched(1, OutcomeClass::not_found);
+  bench.fetched(1, OutcomeClass::too_large);
   CHECK(bench.fetch_ends.back().to == JobState::failed);
   CHECK(bench.order == Order{1});
   CHECK(bench.finished == action::FinishReason::complete);

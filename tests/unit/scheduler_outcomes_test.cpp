@@ -80,6 +80,59 @@ TEST_CASE("a proven route is never stopped, and refusals are no failures of its 
   CHECK(bench.finished == action::FinishReason::complete);
 }
 
+Outcome unsent(OutcomeClass kind) {
+  Outcome outcome = outcome_of(kind, 0, "no variable 'mood'");
+  outcome.sent = false;
+  return outcome;
+}
+
+TEST_CASE("jobs that cannot be made into requests stop a proven lane too: all go back") {
+  Lanes lanes = two_lanes();
+  lanes.routes[0].proven = true;
+  Bench bench{4, std::move(lanes)};
+  for (std::int64_t i = 1; i <= 40; ++i) bench.add(text, i);
+  bench.run();
+  bench.reply(1, OutcomeClass::done);
+  while (!bench.in_flight.empty()) {
+    bench.reply(bench.in_flight.begin()->first, unsent(OutcomeClass::invalid_request));
+  }
+  CHECK(bench.finished == action::FinishReason::stopped_lane);
+  CHECK(bench.words == "text: no variable 'mood'");
+  CHECK(bench.reopened.size() == 9);
+  REQUIRE(bench.ends.size() == 14);
+  for (std::size_t i = 1; i < bench.ends.size(); ++i) {
+    CHECK(bench.ends[i].to == (i < 10 ? JobState::failed : JobState::pending));
+  }
+}
+
+TEST_CASE("a job that cannot be made into a request fails alone among good ones") {
+  Bench bench{1, two_lanes()};
+  for (std::int64_t i = 1; i <= 60; ++i) bench.add(text, i);
+  bench.run();
+  for (std::int64_t i = 1; i <= 60; ++i) {
+    const bool is_bad = i % 4 == 1;
+    bench.reply(
+        i, is_bad ? unsent(OutcomeClass::invalid_request) : outcome_of(OutcomeClass::done, 200));
+    CHECK(bench.ends.back().to == (is_bad ? JobState::failed : JobState::done));
+  }
+  CHECK(bench.finished == action::FinishReason::complete);
+  CHECK(bench.reopened.empty());
+}
+
+TEST_CASE("a failure of the server, too, shows that requests can be made") {
+  Bench bench{1, two_lanes()};
+  for (std::int64_t i = 1; i <= 20; ++i) bench.add(text, i);
+  bench.run();
+  for (std::int64_t i = 1; i <= 9; ++i) bench.reply(i, unsent(OutcomeClass::invalid_request));
+  bench.reply(10, outcome_of(OutcomeClass::server_error, 500));
+  for (std::int64_t i = 11; i <= 19; ++i) bench.reply(i, unsent(OutcomeClass::invalid_request));
+  CHECK_FALSE(bench.finished.has_value());
+  bench.reply(20, OutcomeClass::done);
+  bench.advance(std::chrono::seconds{3});
+  bench.reply(10, OutcomeClass::done);
+  CHECK(bench.finished == action::FinishReason::complete);
+}
+
 TEST_CASE("a stopped lane leaves the others alone") {
   Bench bench{1, two_lanes()};
   for (std::int64_t i = 1; i <= 12; ++i) bench.add(text, i, 5);

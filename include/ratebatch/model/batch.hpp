@@ -47,6 +47,8 @@ struct FetchOutcome {
   std::vector<std::string> files;  // Of done, as the user sees them, in the answer's order.
   std::optional<Duration> wait;    // Asked for by the server.
   bool no_room = false;            // Our disk is full: the link is not to blame.
+  bool local = false;              // Our disk or folder failed otherwise: likewise.
+  bool answered = false;           // The file's host sent a status line.
 };
 
 // "A try to download the files of job j came to this." Downloads cost nothing: no attempt, no

@@ -65,7 +65,7 @@ constexpr std::array<JobTransition, 18> job_transitions = {{
     {JobState::running, JobState::failed, "final error"},
     {JobState::running, JobState::fetching, "answer that points to a file"},
     {JobState::running, JobState::unknown, "given up, or found after a crash"},
-    {JobState::running, JobState::held, "sent without an answer under --on-unknown hold"},
+    {JobState::running, JobState::held, "sent, and no answer kept: --on-unknown hold, or a disk"},
     {JobState::fetching, JobState::done, "file complete"},
     {JobState::fetching, JobState::failed, "file cannot be had"},
     {JobState::held, JobState::pending, "retry --unknown"},
@@ -126,6 +126,7 @@ struct FetchingJob {
   AttemptNumber attempt{};             // Whose answer it was.
   std::int32_t tries = 0;              // To download the files.
   std::optional<WallTime> ready_at{};  // Not before, where it waits for the next try.
+  WallTime answered_at{};              // When the answer came.
 };
 
 // The order of jobs within a lane.

@@ -26,9 +26,9 @@ Result<void> prepare_assets_folder(const std::string& folder);
 // Writes the assets of a job below `folder` (made if missing, 0700): temporary file, fsync, rename,
 // fsync of the folder; mode 0600. One with a path, which is complete and synced, is only renamed. A
 // file of that name is replaced: it is the same job's. Returns the names. Fails with disk_full or
-// io, naming the path; then no new file is visible under a final name that was not complete, and
-// the assets are where they were, so that the same call may be made again. `before`: files that the
-// job has there already, which keep their names.
+// io, naming the path and the job; then the assets are where they were, so that the same call may
+// be made again, and so are the files they would have replaced, where the file system can exchange
+// two files. `before`: files that the job has there already, which keep their names.
 Result<std::vector<std::string>> write_assets(const std::string& folder, std::string_view id,
                                               const std::vector<Asset>& assets,
                                               std::size_t before = 0);

@@ -71,6 +71,8 @@ constexpr Duration usage_interval = std::chrono::seconds{10};
 struct DriverOptions {
   SchedulerOptions scheduler;
   std::uint64_t seed = 1;
+  // Of a sandbox run: its origin. What an earlier sandbox announced is had from this one.
+  std::string sandbox_origin;
   std::int32_t usage_every = 100;  // Requests of a lane between two looks at its limits.
   // So many answers share a commit at most, or a quarter of those that are here; the others wait
   // for the next turn. With a thousand workers, answers that come at once would else wait for each

@@ -20,7 +20,7 @@ std::string job_folder(const std::string& job_file);
 
 // The bytes of the file at `path` below `folder`; symbolic links are not followed. Fails with
 // invalid_input, naming the path, where it leads outside, is missing, unreadable, no ordinary file
-// or longer than `bytes_max`; with io where reading fails.
+// or longer than `bytes_max`; with io where the disk or the machine fails, and it may open later.
 Result<std::string> read_job_file(const std::string& folder, const std::string& path,
                                   std::size_t bytes_max = job_files_bytes_max);
 

@@ -2,9 +2,11 @@
 //
 // A download costs nothing and holds no worker: it has a place of its own, so that a slow file host
 // and the API do not keep each other waiting. It is tried for some minutes, for what it brings is
-// paid; but where the server says that there is no such file, or our own rules forbid the link, the
-// job fails at once. Memory is bounded by `fetching_jobs_max` per lane, which starts nothing more
-// while so many of its jobs are here: answers that nobody can fetch are better not bought.
+// paid, and where no host can be reached at all, for as long as the answer is not a day old: that
+// may be our own outage. Where the server says that there is no such file, it is asked twice more;
+// where our own rules forbid the link, the job fails at once. Memory is bounded by
+// `fetching_jobs_max` per lane, which starts nothing more while so many of its jobs are here:
+// answers that nobody can fetch are better not bought.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +30,13 @@ namespace ratebatch {
 // minutes"), and an outage of the file host must not cost what was paid.
 constexpr RetryRule fetch_rule{11, std::chrono::milliseconds{500}, std::chrono::minutes{4},
                                Growth::doubling};
+// Three tries in about a minute where a server refuses the file or has none: what was made a moment
+// ago may not be everywhere yet.
+constexpr RetryRule refused_fetch_rule{2, std::chrono::seconds{20}, std::chrono::seconds{40},
+                                       Growth::doubling};
+// Of an answer: until then, tries that reached nobody are not counted. No provider's links live
+// longer.
+constexpr Duration fetch_age_max = std::chrono::hours{24};
 // A server's own wait is obeyed up to this.
 constexpr Duration fetch_wait_max = std::chrono::minutes{5};
 constexpr std::int32_t fetch_jitter_per_mille = 100;
@@ -47,7 +56,7 @@ class FetchQueue {
   std::optional<action::Fetch> take(Instant now);
 
   // A download ended. What is to be stored of it; nothing where it is not under way, or is only
-  // tried again once the disk has room.
+  // tried again once the disk has room, or takes files again.
   std::optional<FetchEnd> ended(Now now, event::FetchEnded& ended, Rng& rng);
 
   // What `ended` said of this job is stored: it is gone, or waits for its next try.
@@ -69,12 +78,21 @@ class FetchQueue {
   struct Entry {
     AttemptNumber attempt{};
     std::optional<LaneId> lane;
+    WallTime answered_at;
     std::int32_t tries = 0;
+    std::int32_t unanswered = 0;  // Tries of this run in a row that reached nobody.
+    std::int32_t refusals = 0;    // Tries of this run that found no file.
     Stage stage = Stage::waiting;
     Instant ready;
     bool over = false;  // While storing: it is done or failed.
   };
 
+  struct Verdict {
+    JobState to = JobState::fetching;
+    Duration wait{};  // Of fetching.
+  };
+
+  static Verdict judge(Now now, Entry& entry, const FetchOutcome& outcome, Rng& rng);
   void wait(JobSeq job, Entry& entry, Instant ready);
   void erase(std::map<JobSeq, Entry>::iterator entry);
 
