@@ -7,6 +7,7 @@
 #include "cli/checking_loader.hpp"
 #include "cli/commands.hpp"
 #include "cli/find_settings.hpp"
+#include "cli/job_request.hpp"
 #include "cli/process_rules.hpp"
 #include "cli/request_text.hpp"
 #include "ratebatch/base/text.hpp"
@@ -113,7 +114,7 @@ class Check {
       auto model = find_job_model(config_, job.type, job.model);
       if (!model) return pass(model);
       if (!model->enabled) continue;
-      auto request = request_of(job);
+      auto request = request_of_job(config_, job, JobFilesRule::read);
       if (!request) {
         return fail(request.error().code, fmt::format("job '{}' cannot be sent: {}",
                                                       escaped(job.id), request.error().message));
@@ -136,33 +137,11 @@ class Check {
     return ExitCode::done;
   }
 
-  // The request of a job, its key header without the key.
-  Result<HttpRequest> request_of(const SeenJob& job) const {
-    auto model = find_job_model(config_, job.type, job.model);
-    if (!model) return pass(model);
-    auto content = render_job(job.line_json, config_);
-    if (!content) return pass(content);
-    auto read = read_job_files(job_folder(job.file), content->files);
-    if (!read) return pass(read);
-    const ProviderSettings& provider = config_.providers.at(model->provider);
-    const Dialect* dialect = find_dialect(provider.api);
-    if (dialect == nullptr) {
-      return fail(ErrorCode::invalid_input,
-                  fmt::format("provider '{}': api '{}' is not supported by this version",
-                              escaped(provider.name), escaped(provider.api)));
-    }
-    const Endpoint endpoint{provider.base_url,   model->id,        model->kind, model->timeout,
-                            provider.allow_http, provider.ca_file, model->http};
-    auto request = dialect->request(*content, endpoint);
-    if (request) request->key_header = dialect->key_header(endpoint);
-    return request;
-  }
-
   // Prints the request of one job.
   Result<ExitCode> show(const std::string& id, const CheckingLoader& loader) {
     auto job = job_to_show(id, loader);
     if (!job) return pass(job);
-    auto request = request_of(*job);
+    auto request = request_of_job(config_, *job, JobFilesRule::read);
     if (!request) return pass(request);
     auto model = find_job_model(config_, job->type, job->model);
     if (!model) return pass(model);

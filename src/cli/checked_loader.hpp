@@ -2,20 +2,23 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "cli/checking_loader.hpp"
 #include "ratebatch/store/checkpoint.hpp"
 #include "ratebatch/store/job_loader.hpp"
 
 namespace ratebatch {
 
-// Says whether jobs of these routes (whose ids mean nothing) can be worked on.
-using RouteCheck = std::function<Result<void>(const std::vector<StoredRoute>& routes)>;
+// Says whether jobs of these routes (whose ids mean nothing) can be worked on; `first`: the first
+// new job of each.
+using RouteCheck = std::function<Result<void>(const std::vector<StoredRoute>& routes,
+                                              const std::vector<SeenJob>& first)>;
 
 class CheckedLoader final : public JobLoader {
  public:
@@ -33,7 +36,8 @@ class CheckedLoader final : public JobLoader {
  private:
   std::unique_ptr<JobLoader> inner_;
   RouteCheck check_;
-  std::set<std::pair<std::string, std::string>> routes_;  // Type and model.
+  std::string file_;                                              // That jobs come from now.
+  std::map<std::pair<std::string, std::string>, SeenJob> first_;  // By type and model.
 };
 
 }  // namespace ratebatch

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "cli/commands.hpp"
+#include "cli/output_guard.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/cli/signals.hpp"
 #include "ratebatch/run/output_file.hpp"
@@ -141,9 +142,17 @@ class ResultsCommand {
 }  // namespace
 
 Result<ExitCode> write_out_results(const ResultsOptions& options, const CommandContext& context) {
+  std::vector<OutputPath> outputs;
+  if (options.output) outputs.push_back({"--output", *options.output});
+  if (options.errors) outputs.push_back({"--errors", *options.errors});
+  auto guarded = guard_outputs(outputs, options.common, {});
+  if (!guarded) return pass(guarded);
   auto reader = CheckpointReader::open(options.common.db);
   if (!reader) return pass(reader);
-  return ResultsCommand{options, context, **reader}.write();
+  auto done = ResultsCommand{options, context, **reader}.write();
+  // A reader that went away (`| head`) has what it wanted.
+  const bool has_left = !done && done.error().code == ErrorCode::io && done.error().message.empty();
+  return has_left ? ExitCode::done : done;
 }
 
 }  // namespace ratebatch

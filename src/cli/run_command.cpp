@@ -2,15 +2,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
-#include <cstring>
-#include <filesystem>
 #include <utility>
 
 #include "cli/commands.hpp"
 #include "cli/event_log.hpp"
 #include "cli/find_settings.hpp"
+#include "cli/output_guard.hpp"
 #include "cli/plan_source.hpp"
 #include "cli/process_rules.hpp"
 #include "cli/run_observer.hpp"
@@ -30,15 +28,6 @@ class SystemClock final : public Clock {
  public:
   Now now() override { return system_now(); }
 };
-
-// Hours of work should not end with a file that cannot be written.
-Result<void> check_output(const std::optional<std::string>& path) {
-  if (!path) return {};
-  const std::string folder = std::filesystem::path(*path).parent_path().string();
-  if (::access(folder.empty() ? "." : folder.c_str(), W_OK) == 0) return {};
-  return fail(ErrorCode::invalid_input, fmt::format("--output {}: cannot write to its folder: {}",
-                                                    escaped(*path), std::strerror(errno)));
-}
 
 // What a run ended with.
 struct Ending {
@@ -181,6 +170,7 @@ class Run {
     options.scheduler.quota.boot = boot_name();
     options.scheduler.quota.slow_at_per_mille = setup_.config.slow_at_per_mille;
     options.scheduler.quota.warn_at_per_mille = setup_.config.warn_at_per_mille;
+    if (setup_.sandbox) options.sandbox_origin = origin_of(setup_.sandbox->base_url());
     options.usage_every = setup_.config.log_usage_every;
     options.seed = static_cast<std::uint64_t>(start_.wall.ns);
     AssetsFolder files{assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr),
@@ -298,8 +288,12 @@ class Run {
 
 Result<ExitCode> run_jobs(const RunOptions& options, const CommandContext& context) {
   if (options.dry_run) return dry_run(options, context);
-  auto output = check_output(options.output);
-  if (!output) return pass(output);
+  // Hours of work should not end with a file that cannot be written.
+  std::vector<OutputPath> outputs;
+  if (options.output) outputs.push_back({"--output", *options.output});
+  if (options.common.log_file) outputs.push_back({"--log-file", *options.common.log_file});
+  auto guarded = guard_outputs(outputs, options.common, options.files);
+  if (!guarded) return pass(guarded);
   auto log = EventLog::open(options.common.log_file);
   if (!log) return pass(log);
   auto setup = set_up_run(options, context);

@@ -7,6 +7,7 @@
 
 #include "cli/checked_loader.hpp"
 #include "cli/find_settings.hpp"
+#include "cli/job_request.hpp"
 #include "cli/process_rules.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
@@ -133,13 +134,14 @@ class Setup {
     if (!routes) return pass(routes);
     auto loader = setup_.checkpoint->begin_load(same_job_content);
     if (!loader) return pass(loader);
-    const auto check = [&](const std::vector<StoredRoute>& added) -> Result<void> {
+    const auto check = [&](const std::vector<StoredRoute>& added,
+                           const std::vector<SeenJob>& first) -> Result<void> {
       std::vector<StoredRoute> all = *routes;
       all.insert(all.end(), added.begin(), added.end());
       std::vector<std::string> told_later;
       auto catalog = catalog_of(switched_on(all), told_later);
       if (!catalog) return pass(catalog);
-      return {};
+      return check_sendable(setup_.config, first);
     };
     CheckedLoader checked{std::move(*loader), check};
     auto report = load_files(checked, setup_.config, options_.files,

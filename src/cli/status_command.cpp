@@ -8,6 +8,7 @@
 #include "ratebatch/base/system_clock.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/run/quota_picture.hpp"
+#include "ratebatch/run/recipes.hpp"
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/run/status_report.hpp"
 #include "ratebatch/run/status_text.hpp"
@@ -82,6 +83,10 @@ Result<ExitCode> show_status(const StatusOptions& options, const CommandContext&
   const Now now = system_now();
   if (found) {
     config = std::move(found->config);
+    // By the configuration as it is now: the last run may have had another, or nothing to do.
+    auto changed = (*reader)->results_of_others(known_recipes(*config, data->routes));
+    if (!changed) return pass(changed);
+    data->changed = *changed;
     auto picture = picture_of(*config, data->routes, variable_names, data->states, now);
     if (picture) quota = std::move(*picture);
     if (!picture) context.console.warn("limits are not known: " + picture.error().message);

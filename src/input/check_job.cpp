@@ -44,6 +44,12 @@ Result<void> check_path(const JobLine& job, const ProviderSettings& provider) {
                     "/v1/audio/speech, /v1/completions, /v1/moderations, /v1/score, /v1/rerank"));
   }
   if (provider.api == "openai" || provider.api == "together") return {};
+  if (job.form == JobForm::script) {
+    return bad_job(
+        fmt::format("missing field 'id'; a line without it is a request body for OpenAI's API, but "
+                    "provider '{}' speaks '{}'",
+                    escaped(provider.name, 80), provider.api));
+  }
   return bad_job(
       fmt::format("url '{}' is one of OpenAI's API, but provider '{}' speaks '{}'; write the job "
                   "with id, model and messages or prompt",

@@ -80,7 +80,11 @@ void read_root(const ConfigNode& root, Config& config) {
                    {"slow_at", share(share_per_mille_min, config.slow_at_per_mille)},
                    {"warn_at", share(share_per_mille_min, config.warn_at_per_mille)},
                    {"log_usage_every", whole(log_usage_every_max, config.log_usage_every)},
-                   {"assets", [&](const ConfigNode& v) { read_text(v, config.assets); }},
+                   {"assets",
+                    [&](const ConfigNode& v) {
+                      read_text(v, config.assets);
+                      if (!config.assets.empty()) config.assets = v.errors.resolved(config.assets);
+                    }},
                    {"providers", skip},
                    {"models", skip},
                    {"types", skip},

@@ -68,7 +68,8 @@ Json described(const HttpApi& api) {
                {"body", api.body_json},
                {"result", api.result},
                {"headers", Json::object()}};
-  for (const auto& [name, value] : api.headers) json["headers"][name] = value;
+  // Somebody may have put a secret there, and recipes are stored.
+  for (const auto& [name, value] : api.headers) json["headers"][name] = fnv1a_64_hex(value);
   return json;
 }
 
@@ -115,7 +116,10 @@ Result<JobContent> JobRenderer::render(std::string_view line, std::string_view i
   content.id = std::move(job->id);
   content.path = std::move(job->path);
   if (!job->body_json.empty()) {
-    content.body_json = with_model(*document_, job->body_json, model.settings.id);
+    // What an API of one's own wants is known to its user alone.
+    content.body_json = model.settings.http
+                            ? std::move(job->body_json)
+                            : with_model(*document_, job->body_json, model.settings.id);
     return content;
   }
   for (std::string& path : job->files) content.files.push_back({std::move(path), {}});

@@ -11,12 +11,20 @@
 namespace ratebatch {
 namespace {
 
+// Models of OpenAI's older completions API; all newer ones take messages.
+bool is_completion_model(std::string_view model) {
+  const std::string_view id = model.substr(model.rfind('/') + 1);
+  return id.starts_with("gpt-3.5-turbo-instruct") || id == "davinci-002" || id == "babbage-002";
+}
+
+// Empty where no body without an id asks such a model so.
 std::string_view path_of(const JobFields& fields, const LineOrigin& origin,
                          std::string_view model) {
   if (fields.has("messages")) return "/v1/chat/completions";
   const ModelKind kind = origin.kind_of ? origin.kind_of(model) : kind_of_id(model);
   if (!fields.has("input")) {
-    return kind == ModelKind::image ? "/v1/images/generations" : "/v1/completions";
+    if (kind == ModelKind::image) return "/v1/images/generations";
+    return is_completion_model(model) ? "/v1/completions" : "";
   }
   if (kind == ModelKind::embedding) return "/v1/embeddings";
   if (kind == ModelKind::speech) return "/v1/audio/speech";
@@ -41,10 +49,14 @@ std::string as_batch_line(JobFields& fields, const LineOrigin& origin) {
     fields.refuse("missing field 'model' in a bare request body, or field 'id' in a job");
   }
   fields.object("metadata");
+  const std::string_view path = path_of(fields, origin, model);
+  if (path.empty()) {
+    fields.refuse("missing field 'id'; only for an image model is a prompt without it a request");
+  }
   if (fields.problem()) return {};
   std::string line = R"({"custom_id":)";
   append_json_string(line, fmt::format("{}-{}", origin.file, origin.line));
-  line += fmt::format(R"(,"method":"POST","url":"{}","body":)", path_of(fields, origin, model));
+  line += fmt::format(R"(,"method":"POST","url":"{}","body":)", path);
   line += fields.text_without("metadata");
   if (fields.has("metadata")) line += R"(,"metadata":)" + fields.text("metadata");
   line += '}';

@@ -1,8 +1,6 @@
 // Results in the form of OpenAI's Batch API, so that what reads those files reads ours.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdint>
 #include <fstream>
@@ -41,12 +39,6 @@ Result<std::string> encoded_file(const std::string& path, const std::string& id)
   return encode_base64(bytes.view());
 }
 
-// The members of which a reply's files were taken.
-bool holds_file(const std::string& name) {
-  constexpr std::array<std::string_view, 3> names = {"b64_json", "data", "audio_base64"};
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 // The index N of "file:N"; nothing where the text is no such thing.
 std::optional<std::size_t> file_index(const Json& value) {
   constexpr std::string_view prefix = "file:";
@@ -63,9 +55,9 @@ std::optional<std::size_t> file_index(const Json& value) {
 // Puts the files back where the provider's body had them.
 Result<void> put_files_back(Json& body, const Json& files, const std::string& id) {
   if (!body.is_structured()) return {};
-  for (auto& [name, value] : body.items()) {
+  for (Json& value : body) {
     const auto index = file_index(value);
-    if (index && *index < files.size() && holds_file(name)) {
+    if (index && *index < files.size()) {
       auto encoded = encoded_file(files[*index].get<std::string>(), id);
       if (!encoded) return pass(encoded);
       value = std::move(*encoded);
@@ -77,15 +69,13 @@ Result<void> put_files_back(Json& body, const Json& files, const std::string& id
   return {};
 }
 
-Json usage_of(const Json& record) {
-  Json usage = Json::object();
+// A chat and an image list name the same counts differently.
+Json usage_of(const Json& record, const char* input_name, const char* output_name) {
   const auto found = record.find("usage");
-  if (found == record.end()) return usage;
+  if (found == record.end()) return Json::object();
   const std::int64_t input = found->value("input_tokens", std::int64_t{0});
   const std::int64_t output = found->value("output_tokens", std::int64_t{0});
-  usage = {
-      {"prompt_tokens", input}, {"completion_tokens", output}, {"total_tokens", input + output}};
-  return usage;
+  return {{input_name, input}, {output_name, output}, {"total_tokens", input + output}};
 }
 
 Json chat_body(const Json& record, std::int64_t created) {
@@ -100,7 +90,7 @@ Json chat_body(const Json& record, std::int64_t created) {
                          {"message", {{"role", "assistant"}, {"content", text_at(record, "text")}}},
                          {"logprobs", nullptr},
                          {"finish_reason", finish_reason}}})},
-          {"usage", usage_of(record)}};
+          {"usage", usage_of(record, "prompt_tokens", "completion_tokens")}};
 }
 
 Result<Json> files_body(const Json& record, const Json& files, std::int64_t created) {
@@ -110,7 +100,9 @@ Result<Json> files_body(const Json& record, const Json& files, std::int64_t crea
     if (!encoded) return pass(encoded);
     data.push_back({{"b64_json", std::move(*encoded)}});
   }
-  return Json{{"created", created}, {"data", std::move(data)}, {"usage", usage_of(record)}};
+  return Json{{"created", created},
+              {"data", std::move(data)},
+              {"usage", usage_of(record, "input_tokens", "output_tokens")}};
 }
 
 Result<Json> body_of(const ResultRow& row, const Json& record) {

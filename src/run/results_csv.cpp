@@ -34,11 +34,9 @@ std::string text_of(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-// Several files with a blank between; their names hold none.
+// A single file is a plain path, as most results have it.
 std::string files_text(const Json& files) {
-  std::string text;
-  for (const Json& file : files) text += (text.empty() ? "" : " ") + text_of(file);
-  return text;
+  return files.size() == 1 ? text_of(files.front()) : text_of(files);
 }
 
 const Json* member(const Json* object, std::string_view name) {
@@ -54,6 +52,28 @@ struct Row {
 };
 
 const Json* vars_of(const Row& row) { return member(&row.job, "vars"); }
+
+// The text in a body that was kept whole, in the forms of OpenAI's API.
+std::string text_of_body(const Json& record) {
+  const Json* body = member(&record, "body");
+  const Json* choices = member(body, "choices");
+  if (choices != nullptr && choices->is_array() && !choices->empty()) {
+    const Json* content = member(member(&choices->front(), "message"), "content");
+    if (content == nullptr) content = member(&choices->front(), "text");
+    return content == nullptr ? std::string{} : text_of(*content);
+  }
+  std::string text;
+  const Json* output = member(body, "output");
+  if (output == nullptr || !output->is_array()) return text;
+  for (const Json& item : *output) {
+    const Json* parts = member(&item, "content");
+    if (parts == nullptr || !parts->is_array()) continue;
+    for (const Json& part : *parts) {
+      if (const Json* piece = member(&part, "text")) text += text_of(*piece);
+    }
+  }
+  return text;
+}
 
 // What stands under this name: a whole name first, so that variables with dots are found.
 const Json* find_value(const Row& row, std::string_view column) {
@@ -74,7 +94,7 @@ const Json* find_value(const Row& row, std::string_view column) {
 
 std::string value_text(const Row& row, const std::string& column) {
   const Json* value = find_value(row, column);
-  if (value == nullptr) return {};
+  if (value == nullptr) return column == "text" ? text_of_body(row.record) : std::string{};
   return column == "files" ? files_text(*value) : text_of(*value);
 }
 
@@ -88,31 +108,71 @@ void collect_names(const Json* object, std::string_view prefix, std::set<std::st
   for (const auto& [name, value] : object->items()) names.insert(std::string(prefix) + name);
 }
 
-Result<std::vector<std::string>> all_columns(CheckpointReader& reader, ResultOrder order) {
+// Names that only reading all results tells.
+struct Names {
   std::set<std::string> vars;
   std::set<std::string> metadata;
   bool has_files = false;
+  bool has_errors = false;
+};
+
+Result<Names> read_names(CheckpointReader& reader, ResultOrder order) {
+  Names names;
   auto all = reader.for_each_result(order, 0, [&](const ResultRow& stored) -> Result<void> {
     const Row row = read_row(stored);
-    collect_names(vars_of(row), "vars.", vars);
-    collect_names(member(&row.record, "metadata"), "metadata.", metadata);
-    has_files = has_files || row.record.contains("files");
+    collect_names(vars_of(row), "vars.", names.vars);
+    collect_names(member(&row.record, "metadata"), "metadata.", names.metadata);
+    names.has_files = names.has_files || row.record.contains("files");
+    names.has_errors = names.has_errors || row.record.contains("error");
     return {};
   });
   if (!all) return pass(all);
+  return names;
+}
+
+std::vector<std::string> all_columns(const Names& names) {
   std::vector<std::string> columns = {"id", "status", "text"};
-  if (has_files) columns.emplace_back("files");
-  columns.insert(columns.end(), vars.begin(), vars.end());
-  columns.insert(columns.end(), metadata.begin(), metadata.end());
+  if (names.has_files) columns.emplace_back("files");
+  if (names.has_errors) columns.insert(columns.end(), {"error.class", "error.message"});
+  columns.insert(columns.end(), names.vars.begin(), names.vars.end());
+  columns.insert(columns.end(), names.metadata.begin(), names.metadata.end());
   return columns;
 }
 
-Result<void> check_columns(const std::vector<std::string>& columns) {
+bool is_result_field(const std::string& column) {
+  const std::string_view head = std::string_view(column).substr(0, column.find('.'));
+  return head != "metadata" &&
+         std::find(result_fields.begin(), result_fields.end(), head) != result_fields.end();
+}
+
+Result<void> check_columns(CheckpointReader& reader, ResultOrder order,
+                           const std::vector<std::string>& columns) {
   std::set<std::string> seen;
+  bool has_others = false;
   for (const std::string& column : columns) {
+    has_others = has_others || !is_result_field(column);
     if (seen.insert(column).second) continue;
     return fail(ErrorCode::invalid_input,
                 fmt::format("--columns: '{}' is given twice", escaped(column)));
+  }
+  if (!has_others) return {};
+  auto names = read_names(reader, order);
+  if (!names) return pass(names);
+  std::vector<std::string> known(result_fields.begin(), result_fields.end());
+  known.insert(known.end(), names->vars.begin(), names->vars.end());
+  known.insert(known.end(), names->metadata.begin(), names->metadata.end());
+  for (const std::string& column : columns) {
+    const auto is_known = [&](const std::string& prefix) {
+      return std::find(known.begin(), known.end(), prefix + column) != known.end();
+    };
+    if (is_result_field(column) || is_known("") || is_known("vars.") || is_known("metadata.")) {
+      continue;
+    }
+    std::vector<std::string> short_names = known;
+    for (const std::string& name : known) short_names.push_back(name.substr(name.find('.') + 1));
+    return fail(ErrorCode::invalid_input,
+                fmt::format("--columns: no result has '{}'{}", escaped(column),
+                            did_you_mean(column, short_names)));
   }
   return {};
 }
@@ -121,11 +181,11 @@ Result<void> check_columns(const std::vector<std::string>& columns) {
 
 Result<ResultsWritten> write_csv_results(CheckpointReader& reader, ResultOrder order,
                                          std::vector<std::string> columns, const LineSink& sink) {
-  if (auto checked = check_columns(columns); !checked) return pass(checked);
+  if (auto checked = check_columns(reader, order, columns); !checked) return pass(checked);
   if (columns.empty()) {
-    auto found = all_columns(reader, order);
-    if (!found) return pass(found);
-    columns = std::move(*found);
+    auto names = read_names(reader, order);
+    if (!names) return pass(names);
+    columns = all_columns(*names);
   }
   const auto line_of = [&](const auto& cell_of) {
     std::string line;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "ratebatch/base/text.hpp"
@@ -141,6 +142,21 @@ Result<std::vector<JobRow>> CheckpointReader::jobs(const JobFilter& filter,
       filter.state, filter.outcome_class, count_max);
   if (!read) return pass(read);
   return jobs;
+}
+
+Result<std::int64_t> CheckpointReader::results_of_others(const std::vector<Recipe>& recipes) {
+  auto statement =
+      parts_->connection.prepare("SELECT hash, results FROM recipes", "count results by recipe");
+  if (!statement) return pass(statement);
+  std::int64_t others = 0;
+  auto read = statement->rows([&](const Statement& row) {
+    const std::string hash = row.text(0);
+    const bool is_known = std::any_of(recipes.begin(), recipes.end(),
+                                      [&](const Recipe& recipe) { return recipe.hash == hash; });
+    if (!is_known) others += row.integer(1);
+  });
+  if (!read) return pass(read);
+  return others;
 }
 
 Result<std::optional<JobSize>> CheckpointReader::open_job_size(RouteId route) {

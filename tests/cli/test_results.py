@@ -155,6 +155,52 @@ types:
         self.assertGreater(int(rows[1][2]), 0)
         self.assertEqual(["", "bio-1"], rows[1][3:])
         self.check_code(self.run_cli("results", "--format", "csv", "--columns", "id,id"), 2)
+        unknown = self.run_cli("results", "--format", "csv", "--columns", "id,artits")
+        self.check_code(unknown, 2)
+        self.assertIn("did you mean", unknown.stderr)
+
+    def test_a_table_has_the_text_of_whole_bodies_and_the_words_of_failures(self):
+        self.configure()
+        self.run_lines([self.batch_line("raw", "/v1/chat/completions", {
+            "model": "small", "messages": [{"role": "user", "content": "Hello"}]}),
+            self.batch_line("bad", "/v1/chat/completions", {
+                "model": "small", "messages": [{"role": "user"}]})], code=1)
+        rows = {row["id"]: row for row in csv.DictReader(io.StringIO(
+            self.run_cli("results", "--format", "csv").stdout))}
+        body = {line["id"]: line for line in self.run_cli("results").json_lines()}["raw"]["body"]
+        self.assertEqual(body["choices"][0]["message"]["content"], rows["raw"]["text"])
+        self.assertEqual("invalid_request", rows["bad"]["error.class"])
+        self.assertIn("content", rows["bad"]["error.message"])
+
+    def test_no_output_replaces_what_is_read(self):
+        self.configure()
+        self.run_lines([self.bio(1)])
+        kept = {name: self.read(name) for name in ("jobs.jsonl", "ratebatch.yaml")}
+        for name in ("ratebatch.db", "./ratebatch.db", "ratebatch.db-wal", "ratebatch.yaml", "."):
+            done = self.run_cli("results", "-o", name)
+            self.check_code(done, 2)
+            self.assertIn("--output", done.stderr)
+        for option in ("-o", "--log-file"):
+            for name in ("jobs.jsonl", "ratebatch.db", "ratebatch.yaml"):
+                self.check_code(self.run_cli("run", "jobs.jsonl", option, name), 2)
+        self.assertEqual(kept, {name: self.read(name) for name in kept})
+        self.assertEqual(1, self.status()["jobs"]["done"])
+
+    def test_a_reader_that_leaves_early_is_no_failure(self):
+        self.configure()
+        self.run_lines([self.bio(i) for i in range(200)])
+        for form in ("jsonl", "batch", "csv"):
+            running = self.start("results", "--format", form)
+            running.process.stdout.close()
+            self.assertEqual(0, running.process.wait(timeout=60))
+
+    def test_jobs_that_can_never_be_sent_are_not_loaded(self):
+        self.configure()
+        self.write("jobs.jsonl", json.dumps({"id": "x", "type": "bio", "params": {"n": 2},
+                                             "vars": {"artist": "A"}}) + "\n")
+        done = self.run_cli("run", "jobs.jsonl")
+        self.check_code(done, 2)
+        self.assertIn("job 'x' cannot be sent", done.stderr)
 
     def test_following_prints_results_as_they_come_and_ends_with_the_last_job(self):
         self.configure()
@@ -173,6 +219,8 @@ types:
         self.configure()
         self.run_lines([self.bio(i) for i in range(4)])
         self.assertEqual(0, self.status()["jobs"]["changed"])
+        self.configure(prompt="Sing about")
+        self.assertEqual(4, self.status()["jobs"]["changed"])
         before = {line["id"]: line["text"] for line in self.run_cli("results").json_lines()}
         self.configure(prompt="Sing about")
         self.write("more.jsonl", json.dumps(self.bio(9)) + "\n")

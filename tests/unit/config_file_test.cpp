@@ -101,7 +101,7 @@ TEST_CASE("every key of the top level is read") {
   CHECK(config.workers == 12);
   CHECK(config.workers_max == 20);
   CHECK(config.pace_at_per_mille == 950);
-  CHECK(config.assets == "pictures");
+  CHECK(config.assets == "conf/pictures");
   CHECK(config.breaker.failures == 3);
   CHECK(config.breaker.open_for == seconds{90});
   CHECK(config.retry.rate_limit == RetryRule{1, seconds{2}, seconds{3}, Growth::linear});

@@ -46,6 +46,20 @@ std::string batch_line(const std::string& url, const std::string& model) {
          "\"}}";
 }
 
+TEST_CASE("a bare line that its provider cannot take lacks an id, not a path") {
+  const auto config =
+      parse_config("models: {claude: {provider: anthropic, id: claude-x}}", "c.yaml");
+  REQUIRE_MESSAGE(config.has_value(), message_of(config));
+  const auto job = JobLineParser{}.parse(
+      R"({"model":"claude","messages":[{"role":"user","content":"hi"}]})", {"jobs", 1, {}});
+  REQUIRE_MESSAGE(job.has_value(), message_of(job));
+  const auto checked = JobChecker{*config}.check(*job);
+  REQUIRE_FALSE(checked.has_value());
+  CHECK(checked.error().message ==
+        "missing field 'id'; a line without it is a request body for OpenAI's API, but provider "
+        "'anthropic' speaks 'anthropic'");
+}
+
 struct Checked {
   std::string line;
   std::string message;

@@ -61,6 +61,9 @@ TEST_CASE("what the body holds tells where it goes") {
   CHECK(path(R"("model":"omni-moderation-latest","input":"a")") == "/v1/moderations");
   CHECK(path(R"("model":"gpt-3.5-turbo-instruct","prompt":"a")") == "/v1/completions");
   CHECK(path(R"("model":"gpt-image-1","prompt":"a")") == "/v1/images/generations");
+  CHECK(path(R"("model":"openai/davinci-002","prompt":"a")") == "/v1/completions");
+  const KindOfModel all_images = [](std::string_view) { return ModelKind::image; };
+  CHECK(path(R"("model":"mine","prompt":"a")", all_images) == "/v1/images/generations");
   const KindOfModel all_embeddings = [](std::string_view) { return ModelKind::embedding; };
   CHECK(path(R"("model":"mine","input":["a"])", all_embeddings) == "/v1/embeddings");
 }
@@ -82,6 +85,15 @@ TEST_CASE("a line with a field that only jobs have is a job") {
   CHECK(message_of(parse("{}")) == "missing field 'id'");
   // Without an origin nothing names the job.
   CHECK(message_of(parse_job_line(R"({"model":"m","messages":[]})")) == "missing field 'id'");
+}
+
+TEST_CASE("a job without its id is not sent elsewhere") {
+  for (const char* model : {"openai/gpt-4o-mini", "claude-sonnet-4-5", "tts-1", "m",
+                            "meta-llama/Llama-3.3-70B-Instruct-Turbo"}) {
+    CAPTURE(model);
+    const auto job = parse(R"({"model":")" + std::string(model) + R"(","prompt":"hello"})");
+    CHECK(message_of(job).starts_with("missing field 'id'"));
+  }
 }
 
 TEST_CASE("what is wrong with a bare request body is said") {

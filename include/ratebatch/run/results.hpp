@@ -44,10 +44,11 @@ Result<ResultsWritten> write_batch_results(CheckpointReader& reader, ResultOrder
 
 // Writes them as CSV (RFC 4180, lines ended by a line feed) with a header row. A column is a field
 // of the result, with dots for its members ("usage.output_tokens", "error.class", "vars.artist",
-// "metadata.lead"); another name is looked for among vars, then metadata. Lists and objects are
-// written as JSON, several files separated by blanks. Without columns: id, status, text, files
-// where some have files, each variable and each member of metadata that some job has (these are
-// found by reading all jobs first). Fails with invalid_input where a column is given twice.
+// "metadata.lead"); another name is looked for among vars, then metadata. `text` is also that of a
+// body in OpenAI's form. Lists and objects are written as JSON, but for a single file. Without
+// columns: id, status, text, files and errors where there are some, each variable and each member
+// of metadata that some job has (these are found by reading all results first). Fails with
+// invalid_input where a column is given twice, or no result has it.
 Result<ResultsWritten> write_csv_results(CheckpointReader& reader, ResultOrder order,
                                          std::vector<std::string> columns, const LineSink& sink);
 

@@ -150,6 +150,9 @@ class CheckpointReader {
   Result<void> for_each_result(ResultOrder order, std::int64_t cursor,
                                const std::function<Result<void>(const ResultRow&)>& on_result);
 
+  // Answers that none of these recipes made. Cheap: results are counted by recipe.
+  Result<std::int64_t> results_of_others(const std::vector<Recipe>& recipes);
+
   // Up to `count_max` jobs that fit the filter, in the order of loading.
   Result<std::vector<JobRow>> jobs(const JobFilter& filter, std::int64_t count_max);
 
