@@ -138,6 +138,17 @@ models:
     def test_openai_speech(self):
         self.check_speech("openai", apis.OpenAi(self.root), "nova", "wav", "wav")
 
+    def test_a_whole_body_for_speech_is_priced_by_its_characters(self):
+        self.configure("openai", "  m: {provider: here, id: a-voice, kind: speech, "
+                                 "price: {characters: 0.00002}}")
+        results = self.run_jobs([{"custom_id": "s", "method": "POST", "url": "/v1/audio/speech",
+                                  "body": {"model": "m", "input": "Träck!", "voice": "nova",
+                                           "response_format": "wav"}}])
+        self.check_files(results["s"], [apis.OpenAi(self.root).speech("a-voice", "Träck!", "nova",
+                                                                      "wav")], "wav")
+        self.assertEqual(6, results["s"]["usage"]["characters"])
+        self.assertAlmostEqual(6 * 0.00002, results["s"]["cost_usd"])
+
     def test_openai_transcriptions(self):
         self.check_transcriptions("openai", apis.OpenAi(self.root))
 

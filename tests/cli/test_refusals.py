@@ -1,12 +1,41 @@
 """What a run refuses: one clear message, the right exit code, and nothing changed."""
 
+import contextlib
 import hashlib
+import http.server
 import json
 import os
 import sqlite3
+import threading
 
 import harness
 from harness import CANARY, CliTestCase
+
+
+@contextlib.contextmanager
+def redirecting_server():
+    """Answers every request with a redirect to another address; yields its base_url."""
+    class Redirect(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(301)
+            self.send_header("Location", "https://elsewhere.example/v1")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Redirect)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 class RefusalTest(CliTestCase):
@@ -174,6 +203,50 @@ class RefusalTest(CliTestCase):
         self.assertEqual(("no_key", 77, 3, 0),
                          (summary["reason"], summary["exit_code"], summary["jobs"]["pending"],
                           summary["jobs"]["failed"]))
+
+
+    def test_a_server_that_only_redirects_stops_the_run(self):
+        with redirecting_server() as base_url:
+            self.write_config(base_url)
+            self.write_jobs(40)
+            finished = self.run_cli("run", "jobs.jsonl", "--json", env={"TEST_API_KEY": CANARY})
+        self.check_code(finished, 77)
+        self.assertIn("301", finished.stderr)
+        jobs = finished.json_lines()[-1]["jobs"]
+        self.assertEqual(40, jobs["pending"] + jobs["failed"])
+        self.assertGreater(jobs["pending"], 20)
+
+    def test_a_variable_that_only_a_newer_prompt_has_stops_the_run(self):
+        kind = 'types: {{bio: {{model: small, prompt: "{prompt}"}}}}\n'
+        self.write_config(extra=kind.format(prompt="{{artist}}"))
+        self.write("bios.jsonl", "".join(
+            json.dumps({"id": f"b{i}", "type": "bio", "vars": {"artist": f"A{i}"}}) + "\n"
+            for i in range(40)))
+        self.check_code(self.run_cli("run", "bios.jsonl", "--sandbox", "--max-jobs", "0", "-q"), 75)
+        self.write_config(extra=kind.format(prompt="{{artist}}, {{mood}}"))
+        text = self.refused_run("resume", "--sandbox")
+        self.assertIn("mood", text)
+        self.assertGreater(self.status()["jobs"]["pending"], 20)
+
+    def test_a_folder_of_recordings_that_is_gone_stops_the_run(self):
+        self.write_config(extra="  ear: {provider: openai, kind: transcription}\n")
+        os.mkdir(self.path("audio"))
+        for i in range(40):
+            self.write(f"audio/{i}.wav", "RIFF....WAVEfmt ")
+        self.write("audio.jsonl", "".join(
+            json.dumps({"id": f"r{i}", "model": "ear", "files": [f"audio/{i}.wav"]}) + "\n"
+            for i in range(40)))
+        self.check_code(self.run_cli("run", "audio.jsonl", "--sandbox", "--max-jobs", "0", "-q"),
+                        75)
+        os.rename(self.path("audio"), self.path("moved"))
+        self.assertIn("audio/", self.refused_run("resume", "--sandbox"))
+        self.assertGreater(self.status()["jobs"]["pending"], 20)
+
+    def refused_run(self, *arguments):
+        """One that stopped because no job of its lane can be sent; returns what it said."""
+        finished = self.run_cli(*arguments)
+        self.check_code(finished, 77)
+        return finished.stderr
 
 
 class SecretTest(CliTestCase):
