@@ -1,7 +1,6 @@
 // How a job becomes a request.
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,43 +53,19 @@ Result<json> block_of_part(json part) {
   }
   return bad_job(
       "messages hold a picture or sound that cannot be sent to this API: it takes jpg, png, gif "
-      "and "
-      "webp, as a data URL with base64 or by https");
-}
-
-Result<json> message_of(Turn& turn, std::span<const JobFile> files) {
-  json blocks = json::array();
-  for (const JobFile& file : files) {
-    Result<json> block = block_of_file(file);
-    if (!block) return block;
-    blocks.push_back(std::move(*block));
-  }
-  for (json& part : turn.parts) {
-    Result<json> block = block_of_part(std::move(part));
-    if (!block) return block;
-    blocks.push_back(std::move(*block));
-  }
-  return json{{"role", turn.is_model ? "assistant" : "user"}, {"content", std::move(blocks)}};
+      "and webp, as a data URL with base64 or by https");
 }
 
 Result<void> add_messages(const JobContent& content, json& body) {
   Result<Conversation> conversation = read_conversation(content);
   if (!conversation) return pass(conversation);
-  Turn* with_files = nullptr;
-  if (!content.files.empty()) {
-    Result<Turn*> found = last_user_turn(*conversation);
-    if (!found) return pass(found);
-    with_files = *found;
-  }
-  json messages = json::array();
-  for (Turn& turn : conversation->turns) {
-    std::span<const JobFile> files;
-    if (&turn == with_files) files = content.files;
-    Result<json> message = message_of(turn, files);
-    if (!message) return pass(message);
-    messages.push_back(std::move(*message));
-  }
-  body["messages"] = std::move(messages);
+  Result<json> messages = written_turns(*conversation, content.files,
+                                        {.model_role = "assistant",
+                                         .parts_member = "content",
+                                         .file_part = block_of_file,
+                                         .own_part = block_of_part});
+  if (!messages) return pass(messages);
+  body["messages"] = std::move(*messages);
   json system = json::array();
   for (json& parts : conversation->system) {
     for (json& part : parts) system.push_back(std::move(part));

@@ -12,6 +12,7 @@
 #include "provider/neutral_params.hpp"
 #include "provider/reply_json.hpp"
 #include "provider/request_frame.hpp"
+#include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch {

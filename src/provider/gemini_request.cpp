@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "provider/reply_json.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/base64.hpp"
+#include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch {
@@ -93,43 +93,29 @@ Result<json> part_of(json part) {
                  "', which cannot be expressed in this API: give the whole request as body");
 }
 
-Result<json> content_of(Turn& turn, std::span<const JobFile> files) {
-  json parts = json::array();
-  for (const JobFile& file : files) {
-    Result<json> part = part_of_file(file);
-    if (!part) return part;
-    parts.push_back(std::move(*part));
-  }
-  for (json& own : turn.parts) {
-    Result<json> part = part_of(std::move(own));
-    if (!part) return part;
-    parts.push_back(std::move(*part));
-  }
-  return json{{"role", turn.is_model ? "model" : "user"}, {"parts", std::move(parts)}};
+// What is to be done with a recording, where the job does not say.
+Result<void> add_transcription_prompt(const JobContent& content, Conversation& conversation) {
+  if (content.files.empty()) return bad_job("a transcription needs a file with the audio");
+  Result<Turn*> turn = last_user_turn(conversation);
+  if (!turn) return pass(turn);
+  if ((*turn)->parts.empty()) (*turn)->parts.push_back({{"text", transcription_prompt}});
+  return {};
 }
 
 Result<void> add_contents(const JobContent& content, json& body) {
   Result<Conversation> conversation = read_conversation(content);
   if (!conversation) return pass(conversation);
-  Turn* with_files = nullptr;
-  if (!content.files.empty()) {
-    Result<Turn*> found = last_user_turn(*conversation);
-    if (!found) return pass(found);
-    with_files = *found;
-  }
   if (content.kind == ModelKind::transcription) {
-    if (with_files == nullptr) return bad_job("a transcription needs a file with the audio");
-    if (with_files->parts.empty()) with_files->parts.push_back({{"text", transcription_prompt}});
+    Result<void> prompted = add_transcription_prompt(content, *conversation);
+    if (!prompted) return prompted;
   }
-  json contents = json::array();
-  for (Turn& turn : conversation->turns) {
-    std::span<const JobFile> files;
-    if (&turn == with_files) files = content.files;
-    Result<json> made = content_of(turn, files);
-    if (!made) return pass(made);
-    contents.push_back(std::move(*made));
-  }
-  body["contents"] = std::move(contents);
+  Result<json> contents = written_turns(*conversation, content.files,
+                                        {.model_role = "model",
+                                         .parts_member = "parts",
+                                         .file_part = part_of_file,
+                                         .own_part = part_of});
+  if (!contents) return pass(contents);
+  body["contents"] = std::move(*contents);
   json system = json::array();
   for (const json& parts : conversation->system) {
     system.push_back({{"text", text_in_parts(parts)}});

@@ -71,6 +71,22 @@ std::optional<MediaPart> media_in_data_url(std::string_view url) {
                    .url = {}};
 }
 
+Result<json> written_turn(Turn& turn, std::span<const JobFile> files, const TurnForm& form) {
+  json parts = json::array();
+  for (const JobFile& file : files) {
+    Result<json> part = form.file_part(file);
+    if (!part) return part;
+    parts.push_back(std::move(*part));
+  }
+  for (json& own : turn.parts) {
+    Result<json> part = form.own_part(std::move(own));
+    if (!part) return part;
+    parts.push_back(std::move(*part));
+  }
+  return json{{"role", turn.is_model ? form.model_role : "user"},
+              {form.parts_member, std::move(parts)}};
+}
+
 }  // namespace
 
 Result<Conversation> read_conversation(const JobContent& content) {
@@ -96,6 +112,24 @@ Result<Turn*> last_user_turn(Conversation& conversation) {
                                   [](const Turn& turn) { return !turn.is_model; });
   if (found != conversation.turns.rend()) return &*found;
   return bad_job("files need a message of role user, to stand in");
+}
+
+Result<json> written_turns(Conversation& conversation, std::span<const JobFile> files,
+                           const TurnForm& form) {
+  Turn* with_files = nullptr;
+  if (!files.empty()) {
+    Result<Turn*> found = last_user_turn(conversation);
+    if (!found) return pass(found);
+    with_files = *found;
+  }
+  json turns = json::array();
+  for (Turn& turn : conversation.turns) {
+    Result<json> written =
+        written_turn(turn, &turn == with_files ? files : std::span<const JobFile>{}, form);
+    if (!written) return written;
+    turns.push_back(std::move(*written));
+  }
+  return turns;
 }
 
 std::string text_in_parts(const json& parts) {
@@ -149,26 +183,6 @@ Result<bool> take_json_format(NeutralParams& params) {
   if (!*format || **format == "text") return false;
   if (**format == "json") return true;
   return bad_job("params.format must be json or text here, not '" + escaped(**format, 40) + "'");
-}
-
-std::string percent_encoded(std::string_view text, std::string_view kept) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  encoded.reserve(text.size());
-  for (const char c : text) {
-    const bool is_unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                               (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-                               c == '~';
-    if (is_unreserved || kept.find(c) != std::string_view::npos) {
-      encoded += c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    encoded += '%';
-    encoded += digits[byte >> 4U];
-    encoded += digits[byte & 0xFU];
-  }
-  return encoded;
 }
 
 }  // namespace ratebatch

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,20 @@ Result<Conversation> read_conversation(const JobContent& content);
 // The last turn of the user, where files belong. Fails with invalid_input where there is none.
 Result<Turn*> last_user_turn(Conversation& conversation);
 
+// How an API writes a turn: the role of the model's, the member that holds the parts, and a file
+// and a part of the job in the API's form. Both of these may fail with invalid_input.
+struct TurnForm {
+  const char* model_role;
+  const char* parts_member;
+  Result<nlohmann::json> (*file_part)(const JobFile& file);
+  Result<nlohmann::json> (*own_part)(nlohmann::json part);
+};
+
+// The turns of the conversation as an array, `files` before the parts of the last turn of the user.
+// Fails with invalid_input as `form` does, and where no turn can hold the files.
+Result<nlohmann::json> written_turns(Conversation& conversation, std::span<const JobFile> files,
+                                     const TurnForm& form);
+
 // The text of parts, one part a line.
 std::string text_in_parts(const nlohmann::json& parts);
 
@@ -58,8 +73,5 @@ std::optional<nlohmann::json> take_stops(NeutralParams& params);
 // Takes format, of an answer that is a text: true for "json", false for "text" and where it is
 // absent. Fails with invalid_input for all others.
 Result<bool> take_json_format(NeutralParams& params);
-
-// Every byte but letters, digits, -._~ (RFC 3986, section 2.3) and those in `kept` as %NN.
-std::string percent_encoded(std::string_view text, std::string_view kept = {});
 
 }  // namespace ratebatch

@@ -7,6 +7,7 @@
 #include "provider/neutral_params.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/base64.hpp"
+#include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/template_text.hpp"
 #include "ratebatch/base/text.hpp"
 

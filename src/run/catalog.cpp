@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/input/read_key.hpp"
@@ -13,18 +14,6 @@
 
 namespace ratebatch {
 namespace {
-
-// All but the unreserved characters (RFC 3986, 2.3).
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    const bool is_plain = is_letter || (c >= '0' && c <= '9') ||
-                          std::string_view("-._~").find(c) != std::string_view::npos;
-    out += is_plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
 
 // Builds a Catalog lane by lane; what two routes share is made once.
 class CatalogBuilder {

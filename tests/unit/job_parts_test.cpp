@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "ratebatch/base/percent_encoding.hpp"
+
 namespace ratebatch {
 namespace {
 
