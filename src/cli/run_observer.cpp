@@ -196,9 +196,18 @@ void RunObserver::note_failed_job(Now now, const AttemptEnd& end, const Flight& 
 }
 
 void RunObserver::note_fetch(Now now, const FetchEnd& end) {
-  if (end.to == JobState::done)
+  if (end.to == JobState::done) {
     files_written_ += static_cast<std::int64_t>(end.outcome.files.size());
-  if (end.to != JobState::failed) return;
+    return;
+  }
+  if (end.ready_at) {
+    note(now.wall, LogLevel::warning, "download_failed",
+         {{"id", id_of(end.job)},
+          {"downloads", std::to_string(end.tries)},
+          {"wait", format_duration(*end.ready_at - end.at)},
+          {"message", end.outcome.message}});
+    return;
+  }
   note(now.wall, LogLevel::error, "job_failed",
        {{"id", id_of(end.job)},
         {"class", std::string{to_string(end.outcome.kind)}},

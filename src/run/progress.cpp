@@ -53,11 +53,14 @@ double share_of(const JobCounts& jobs) {
   return total == 0 ? 1.0 : static_cast<double>(ended(jobs)) / static_cast<double>(total);
 }
 
-// Failed and held jobs, for a note.
+// Jobs that no worker is busy with and that are not done either, for a note.
 std::string trouble_text(const JobCounts& jobs) {
   std::string text;
-  if (jobs.of(JobState::failed) > 0) text = grouped(jobs.of(JobState::failed)) + " failed";
-  if (jobs.of(JobState::held) > 0) add_note(text, grouped(jobs.of(JobState::held)) + " held");
+  for (const JobState state : {JobState::fetching, JobState::failed, JobState::held}) {
+    if (jobs.of(state) > 0) {
+      add_note(text, fmt::format("{} {}", grouped(jobs.of(state)), to_string(state)));
+    }
+  }
   return text;
 }
 

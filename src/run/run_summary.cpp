@@ -44,6 +44,7 @@ std::string this_run_line(const RunSummary& summary) {
   if (failed > 0)
     text += fmt::format(", {} failed{}", grouped(failed), share_text(failed, done + failed));
   add_count(text, after.truncated - before.truncated, "truncated");
+  add_count(text, after.of(JobState::fetching), "with files still to be downloaded");
   add_count(text, after.of(JobState::unknown), "unknown");
   add_count(text, after.of(JobState::held), "held");
   return text + "\n";

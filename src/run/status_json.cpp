@@ -128,6 +128,13 @@ Json types_json(const StatusData& data) {
   return json;
 }
 
+Json downloads_json(const std::optional<Downloads>& downloads) {
+  if (!downloads) return nullptr;
+  return {{"waiting", downloads->waiting},
+          {"next_try_at", time_json(downloads->next_try)},
+          {"message", text_json(downloads->failure)}};
+}
+
 Json failures_json(const StatusData& data) {
   Json json = Json::array();
   for (const FailureCount& failure : data.failures) {
@@ -192,6 +199,7 @@ std::string status_json(const StatusReport& report) {
   json["lanes"] = Json::array();
   for (const LaneReport& lane : report.lanes) json["lanes"].push_back(lane_json(lane));
   json["failures"] = failures_json(data);
+  json["downloads"] = downloads_json(data.downloads);
   return dumped(json);
 }
 

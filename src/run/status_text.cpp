@@ -84,6 +84,16 @@ std::string calls_line(const StatusData& data) {
   return text;
 }
 
+std::string downloads_line(const StatusReport& report) {
+  if (!report.data.downloads) return "";
+  const Downloads& downloads = *report.data.downloads;
+  std::string text = fmt::format("  files     of {} still to be downloaded",
+                                 counted(downloads.waiting, "paid answer", "paid answers"));
+  if (downloads.next_try) text += ", next try " + format_utc(*downloads.next_try);
+  if (!downloads.failure.empty()) text += "; " + escaped(downloads.failure);
+  return text + "\n";
+}
+
 std::string run_line(const StatusReport& report) {
   const StatusData& data = report.data;
   if (data.live_run) {
@@ -135,6 +145,7 @@ std::string lane_lines(const StatusReport& report) {
       text += fmt::format("  {}/{}", grouped(lane.jobs->of(JobState::done)),
                           grouped(total_of(*lane.jobs)));
       add_count(text, lane.jobs->of(JobState::running), "running");
+      add_count(text, lane.jobs->of(JobState::fetching), "fetching");
       add_count(text, lane.jobs->of(JobState::failed), "failed");
     }
     const std::string wait = wait_text(lane.status, lane.limits, report.now);
@@ -183,7 +194,7 @@ std::string next_lines(const StatusReport& report, const std::string& command_en
 
 std::string status_text(const StatusReport& report, const std::string& command_end) {
   return headline(report) + jobs_line(report.jobs, report.data.changed) + rate_line(report) +
-         calls_line(report.data) + run_line(report) + lane_lines(report) + failure_lines(report) +
+         calls_line(report.data) + downloads_line(report) + run_line(report) + lane_lines(report) + failure_lines(report) +
          next_lines(report, command_end);
 }
 

@@ -55,8 +55,8 @@ Result<void> FetchWriter::prepare() {
         "UPDATE states SET state = ?3, truncated = ?4, finished_at_ms = ?5"
         " WHERE seq = ?1 AND state = 2 AND attempts = ?2",
         operation},
-       // What became of the attempt in the end: failures are looked up by it.
-       {&fail_attempt_,
+       // What has become of the attempt: `status` and lists of failures look there.
+       {&note_attempt_,
         "UPDATE attempts SET class = ?3, message = ?4 WHERE seq = ?1 AND number = ?2", operation},
        {&drop_, "DELETE FROM fetches WHERE seq = ?1", operation},
        {&read_job_,
@@ -88,8 +88,11 @@ Result<void> FetchWriter::write(const FetchEnd& end, const RunRows& rows) {
 
 Result<void> FetchWriter::write_retry(const FetchEnd& end) {
   auto written = note_try_.run(end.job, end.attempt, end.tries, maybe_ms(end.ready_at));
-  if (!written || connection_.changes() == 1) return written;
-  return check_stored(end);
+  if (!written) return written;
+  if (connection_.changes() != 1) return check_stored(end);
+  // The answer came all the same.
+  return note_attempt_.run(end.job, end.attempt, to_string(OutcomeClass::done),
+                           end.outcome.message);
 }
 
 Result<void> FetchWriter::check_stored(const FetchEnd& end) {
@@ -142,10 +145,12 @@ Result<void> FetchWriter::write_result(const FetchEnd& end, const Kept& kept, co
     written = results_.write_answer(key, kept.old, kept.recipe, record);
     if (kept.truncated) ledger_.add_truncated(kept.route, 1);
   } else {
-    const std::string_view kind = to_string(end.outcome.kind);
     written = results_.write_failure(key, record);
-    if (written) written = fail_attempt_.run(end.job, end.attempt, kind, end.outcome.message);
-    ledger_.add_failures(kind, 1);
+    ledger_.add_failures(to_string(end.outcome.kind), 1);
+  }
+  if (written) {
+    written = note_attempt_.run(end.job, end.attempt, to_string(end.outcome.kind),
+                                end.outcome.message);
   }
   if (written) written = drop_.run(end.job);
   ledger_.move_jobs(kept.route, JobState::fetching, end.to);

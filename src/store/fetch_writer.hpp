@@ -68,7 +68,7 @@ class FetchWriter {
   Statement note_try_;
   Statement find_stored_;
   Statement finish_job_;
-  Statement fail_attempt_;
+  Statement note_attempt_;
   Statement drop_;
   Statement read_job_;
   Statement read_links_;

@@ -79,6 +79,21 @@ Result<void> read_lanes(Connection& connection, StatusData& status) {
   });
 }
 
+Result<void> read_downloads(Connection& connection, StatusData& status) {
+  auto statement = connection.prepare(
+      "SELECT count(*) OVER (), min(coalesce(ready_at_ms, 0)) OVER (), message"
+      " FROM fetches LEFT JOIN attempts"
+      " ON attempts.seq = fetches.seq AND number = attempt ORDER BY tries DESC LIMIT 1",
+      operation);
+  if (!statement) return pass(statement);
+  return statement->rows([&](const Statement& row) {
+    Downloads& downloads = status.downloads.emplace();
+    downloads.waiting = row.integer(0);
+    if (row.integer(1) > 0) downloads.next_try = wall_from_ms(row.integer(1));
+    downloads.failure = row.text(2);
+  });
+}
+
 Result<void> read_failures(Connection& connection, StatusData& status) {
   auto statement = connection.prepare(
       "SELECT class, jobs FROM failure_counts WHERE jobs > 0 ORDER BY jobs DESC, class", operation);
@@ -180,6 +195,7 @@ Result<StatusData> read_status(Connection& connection, std::optional<std::int64_
 
   auto read = read_runs(connection, holder, status);
   if (read) read = read_lanes(connection, status);
+  if (read) read = read_downloads(connection, status);
   if (read) read = read_failures(connection, status);
   if (read) read = read_types(connection, status);
   if (read) read = read_recent(connection, status);

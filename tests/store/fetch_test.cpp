@@ -180,6 +180,34 @@ TEST_CASE("a result with fetched files is a line like any other, made when they 
   CHECK(query(store.connection(), "SELECT count(*) FROM fetches") == 0);
 }
 
+TEST_CASE("the status says how many downloads wait, for when, and why") {
+  SqliteStore store;
+  store.load({new_job("a"), new_job("b")});
+  Checkpoint& checkpoint = store.run();
+  const auto downloads = [&] {
+    return must(must(CheckpointReader::open(store.path()))->status()).downloads;
+  };
+  CHECK_FALSE(downloads());
+  must(checkpoint.commit(starts({start_of(job_1, 1), start_of(job_2, 1)})));
+  must(checkpoint.commit(ends({link_of(job_1, 1, url), link_of(job_2, 1, url)})));
+  REQUIRE(downloads());
+  CHECK(downloads()->waiting == 2);
+  CHECK_FALSE(downloads()->next_try);
+  CHECK(downloads()->failure.empty());
+  FetchEnd tried = fetch_end_of(job_1, 1, JobState::fetching, 1);
+  tried.outcome.message = "HTTP 503 from files.test";
+  must(checkpoint.commit(fetches({tried, fetch_end_of(job_2, 1, JobState::fetching, 1)})));
+  CHECK(downloads()->next_try == fetch_end_of(job_2, 1, JobState::fetching, 1).ready_at);
+  tried.tries = 2;
+  must(checkpoint.commit(fetches({tried})));
+  CHECK(downloads()->failure == "HTTP 503 from files.test");
+  CHECK(store.ended_as(job_1, 1) == OutcomeClass::done);
+  must(checkpoint.commit(fetches({fetch_end_of(job_1, 1, JobState::done, 3),
+                                  fetch_end_of(job_2, 1, JobState::done, 2)})));
+  CHECK_FALSE(downloads());
+  CHECK(query(store.connection(), "SELECT count(*) FROM attempts WHERE message <> ''") == 0);
+}
+
 TEST_CASE("an older answer stays until the new one's files are here, or beside their failure") {
   SqliteStore store;
   store.load({new_job("a")});

@@ -320,6 +320,22 @@ TEST_CASE("the JSON of a lane has its state, jobs, limits and key names") {
   CHECK(lane["keys"][0]["key"] == "OPENAI_API_KEY");
 }
 
+TEST_CASE("paid answers whose files are not here yet are shown with what keeps them") {
+  StatusData data = data_of_one_lane();
+  CHECK(nlohmann::json::parse(status_json(report_of(data, "x.db", now)))["downloads"].is_null());
+  set(data, JobState::fetching, 3);
+  data.downloads = Downloads{3, now + minutes{2}, "HTTP 503 from files.test"};
+  const auto report = report_of(data, "x.db", now);
+  const std::string text = status_text(report, "");
+  CHECK(text.find("  files     of 3 paid answers still to be downloaded, next try "
+                  "2026-11-22T08:02:00Z; HTTP 503 from files.test\n") != std::string::npos);
+  CHECK(text.find("  small  10/23, 3 fetching\n") != std::string::npos);
+  const auto json = nlohmann::json::parse(status_json(report));
+  CHECK(json["downloads"] == nlohmann::json{{"waiting", 3},
+                                            {"next_try_at", "2026-11-22T08:02:00Z"},
+                                            {"message", "HTTP 503 from files.test"}});
+}
+
 TEST_CASE("bytes that are not UTF-8 do not break a JSON line") {
   JobRow job;
   job.message = "\xff\n";

@@ -66,6 +66,13 @@ struct Latency {
   std::int64_t p95_ms = 0;
 };
 
+// Jobs whose answer is here and paid, and whose files are not.
+struct Downloads {
+  std::int64_t waiting = 0;
+  std::optional<WallTime> next_try;  // Absent: at once, or under way.
+  std::string failure;               // Of the one that was tried most often; foreign text.
+};
+
 struct StatusData {
   CheckpointStamp stamp;
   Counts counts;
@@ -74,6 +81,7 @@ struct StatusData {
   std::optional<LiveRun> live_run;
   std::optional<PastRun> last_run;        // The latest that is not alive.
   std::vector<StoredLane> lanes;          // In the order of the run's lanes.
+  std::optional<Downloads> downloads;     // Where some wait.
   std::vector<FailureCount> failures;     // Of jobs that are failed now; most frequent first.
   std::vector<TypeTotals> types;          // By name.
   std::optional<Latency> latency;         // Of the last answers, at most recent_results_max.
