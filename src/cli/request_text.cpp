@@ -151,7 +151,7 @@ Json body_json(const HttpRequest& request) {
 
 std::string request_text(const HttpRequest& request, const std::string& key_name) {
   std::string text = fmt::format("{} {}\n", request.method, escaped(request.url));
-  if (request.key_header) {
+  if (request.key_header && key_name != "none") {
     text += fmt::format("{}: {}[key {}]\n", escaped(request.key_header->name),
                         escaped(request.key_header->prefix), escaped(key_name));
   }

@@ -1,4 +1,4 @@
-// Where keys are found: env:NAME, env:GLOB*, file:PATH, cred:NAME; never a key itself.
+// Where keys are found: env:NAME, env:GLOB*, file:PATH, cred:NAME, none; never a key itself.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,7 +11,8 @@ namespace ratebatch {
 namespace {
 
 constexpr std::string_view key_expected =
-    "expected where the key is found: env:NAME, file:PATH or cred:NAME (never the key itself)";
+    "expected where the key is found: env:NAME, file:PATH or cred:NAME (never the key itself), or "
+    "none for a server that asks for no key";
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
@@ -93,6 +94,7 @@ void read_key_source(const ConfigNode& node, std::vector<KeySource>& out) {
   const std::string_view text = node.yaml.text;
   switch (node.yaml.kind) {
     case YamlNode::Kind::scalar:
+      if (text == "none") return add_source(node, KeySource{KeySource::From::none, "none"}, out);
       if (text.starts_with("env:")) return add_source(node, variable(node, text.substr(4)), out);
       if (text.starts_with("file:")) return add_source(node, file(node, text.substr(5)), out);
       if (text.starts_with("cred:")) return add_source(node, credential(node, text.substr(5)), out);

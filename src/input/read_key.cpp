@@ -54,6 +54,8 @@ Result<std::string> read_text(const KeySource& source, const EnvironmentLookup& 
       return fail(ErrorCode::no_key, fmt::format("no API key: {}; correct the key file, {}",
                                                  text.error().message, sandbox_advice));
     }
+    case KeySource::From::none:
+      break;
   }
   return fail(ErrorCode::no_key, "no API key");
 }
@@ -77,6 +79,7 @@ std::vector<KeySource> expanded(const KeySource& source, std::vector<std::string
 }
 
 Result<Secret> read_key(const KeySource& source, const EnvironmentLookup& environment) {
+  if (source.from == KeySource::From::none) return Secret{};
   auto text = read_text(source, environment);
   if (!text) return pass(text);
   while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();

@@ -13,8 +13,10 @@ namespace {
 
 // Models of OpenAI's older completions API; all newer ones take messages.
 bool is_completion_model(std::string_view model) {
-  const std::string_view id = model.substr(model.rfind('/') + 1);
-  return id.starts_with("gpt-3.5-turbo-instruct") || id == "davinci-002" || id == "babbage-002";
+  std::string_view id = model.substr(model.rfind('/') + 1);
+  if (id.starts_with("ft:")) id.remove_prefix(3);
+  return id.starts_with("gpt-3.5-turbo-instruct") || id.starts_with("davinci-002") ||
+         id.starts_with("babbage-002");
 }
 
 // Empty where no body without an id asks such a model so.
@@ -51,7 +53,9 @@ std::string as_batch_line(JobFields& fields, const LineOrigin& origin) {
   fields.object("metadata");
   const std::string_view path = path_of(fields, origin, model);
   if (path.empty()) {
-    fields.refuse("missing field 'id'; only for an image model is a prompt without it a request");
+    fields.refuse(
+        "missing field 'id'; a prompt without it is a request to image models and to "
+        "gpt-3.5-turbo-instruct, davinci-002 and babbage-002 only");
   }
   if (fields.problem()) return {};
   std::string line = R"({"custom_id":)";

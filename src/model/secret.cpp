@@ -21,7 +21,7 @@ Secret& Secret::operator=(Secret&& other) noexcept {
 }
 
 std::string Secret::redacted(std::string text) const {
-  if (value_.empty()) return text;
+  if (value_.size() < redacted_chars_min) return text;
   for (std::size_t at = text.find(value_); at != std::string::npos; at = text.find(value_, at)) {
     text.replace(at, value_.size(), "[key]");
     at += 5;

@@ -49,6 +49,21 @@ std::string extension_of_body(std::string_view head, std::string_view content_ty
   return extension == "bin" && is_pcm ? "pcm" : extension;
 }
 
+// Whether these first bytes of a body are text: its last character may be cut.
+bool is_readable(std::string_view start) {
+  const bool has_control = std::any_of(start.begin(), start.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte == 0x7F || (byte < 0x20 && c != '\t' && c != '\r' && c != '\n');
+  });
+  constexpr std::size_t utf8_bytes_max = 4;
+  const std::size_t cut_max = std::min(utf8_bytes_max, start.size());
+  bool is_utf8 = false;
+  for (std::size_t cut = 0; cut < cut_max && !is_utf8; ++cut) {
+    is_utf8 = is_valid_utf8(start.substr(0, start.size() - cut));
+  }
+  return is_utf8 && !has_control;
+}
+
 const ReplyFile* named_file(std::string_view text, const HttpReply& reply) {
   constexpr std::string_view prefix = "file:";
   if (!text.starts_with(prefix)) return nullptr;
@@ -121,15 +136,16 @@ bool add_body_asset(const HttpReply& reply, Answer& answer) {
   return true;
 }
 
-bool begins_as_text(std::string_view head) {
-  const std::string_view start = without_blanks(head);
-  const bool is_json = start.starts_with("{") || start.starts_with("[");
-  // Sound and pictures hold such bytes early on.
-  const bool has_binary = std::any_of(start.begin(), start.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte < 0x20 && c != '\t' && c != '\r' && c != '\n';
-  });
-  return (is_json || start.starts_with("<")) && !has_binary;
+bool is_text_as_file(const HttpReply& reply) {
+  const std::string type = in_lower_case(reply.header("content-type"));
+  // A picture may be a text (SVG), and sound may look like one (mu-law).
+  if (type.starts_with("image/") || type.starts_with("audio/")) return false;
+  constexpr std::size_t head_bytes = 32;  // As of ReplyFile.
+  const std::string_view head =
+      reply.files.empty() ? std::string_view(reply.body) : std::string_view(reply.files[0].head);
+  const std::string_view start = without_blanks(head.substr(0, head_bytes));
+  const bool is_marked = start.starts_with('{') || start.starts_with('[') || start.starts_with('<');
+  return is_marked && is_readable(start);
 }
 
 void add_reply_files(const HttpReply& reply, Answer& answer) {

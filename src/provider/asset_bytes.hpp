@@ -21,9 +21,9 @@ bool add_asset(std::string_view text, const HttpReply& reply, Answer& answer);
 // Appends the reply's body as a whole. False where it is empty.
 bool add_body_asset(const HttpReply& reply, Answer& answer);
 
-// True where these first bytes of a file, of which 32 are enough, are how JSON or a page begin: it
-// is an error, and not what was asked for.
-bool begins_as_text(std::string_view head);
+// True where the body, which was to be a file, is no sound or picture by its type, and begins as
+// JSON or a page do: it is an error, and not what was asked for.
+bool is_text_as_file(const HttpReply& reply);
 
 // Appends all files of the reply, in their order: for answers whose body is kept, and names them.
 void add_reply_files(const HttpReply& reply, Answer& answer);

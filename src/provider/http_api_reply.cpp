@@ -209,14 +209,6 @@ Outcome read_json_body(const HttpApi& api, const Reply& reply, JsonValue body,
   return outcome;
 }
 
-// A picture may be a text: SVG.
-bool is_text_as_file(const HttpReply& reply, std::string_view type) {
-  const std::string_view start = reply.files.empty() ? std::string_view(reply.body)
-                                                     : std::string_view(reply.files.front().head);
-  constexpr std::size_t head_bytes = 32;  // As of ReplyFile.
-  return !type.starts_with("image/") && begins_as_text(start.substr(0, head_bytes));
-}
-
 // A body that need not be JSON, and is none.
 Outcome read_plain_body(const HttpReply& reply, ModelKind kind) {
   const std::string type = in_lower_case(reply.header("content-type"));
@@ -230,7 +222,7 @@ Outcome read_plain_body(const HttpReply& reply, ModelKind kind) {
     return unreadable_body(reply.body);
   }
   if (is_file) {
-    if (is_text_as_file(reply, type)) {
+    if (is_text_as_file(reply)) {
       return text_instead_of_file(reply.files.empty() ? reply.body : reply.files.front().head);
     }
     Answer answer;

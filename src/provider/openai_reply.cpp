@@ -2,7 +2,6 @@
 #include "provider/openai_reply.hpp"
 
 #include <algorithm>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,21 +35,24 @@ bool is_broken_off(std::string_view finish_reason) {
          finish_reason == "insufficient_system_resource";
 }
 
-bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+// Whether a list of content has a part that is neither text nor a thought.
+bool has_other_part(std::optional<JsonValue> content) {
+  JsonArray parts;
+  if (!content || content->get(parts) != simdjson::SUCCESS) return false;
+  return std::any_of(parts.begin(), parts.end(), [](JsonValue part) {
+    const std::string_view type = text_of(find_member(part, "type"));
+    return !type.empty() && type != "text" && type != "thinking" && type != "refusal";
+  });
 }
 
-// Whether a message has something beside its text and its thoughts: a call, sound, pictures.
+// Whether a message has something beside its text and its thoughts: a call, sound, pictures. The
+// names are those of OpenAI and, of pictures, of OpenRouter.
 bool has_more_than_text(std::optional<JsonValue> message) {
-  JsonObject object;
-  if (!message || message->get(object) != simdjson::SUCCESS) return false;
-  return std::any_of(object.begin(), object.end(), [](const auto& member) {
-    // Thoughts under the names of vLLM and DeepSeek, then of OpenRouter.
-    const bool is_told_of_answer = is_one_of(
-        member.key,
-        {"role", "refusal", "reasoning_content", "reasoning", "reasoning_details", "annotations"});
-    return !is_told_of_answer && holds_something(member.value);
-  });
+  for (const char* name : {"tool_calls", "function_call", "audio", "images"}) {
+    const auto found = find_member(message, name);
+    if (found && holds_something(*found)) return true;
+  }
+  return has_other_part(find_member(message, "content"));
 }
 
 // A choice without text: why there is none decides whether another try helps.

@@ -194,7 +194,7 @@ Outcome read_images(JsonValue value, const Reply& reply, bool raw_body) {
 Outcome read_speech(const Reply& reply) {
   if (reply.http.files.empty()) {
     if (std::optional<Outcome> fault = read_instead_of_sound(reply)) return std::move(*fault);
-  } else if (begins_as_text(reply.http.files.front().head)) {
+  } else if (is_text_as_file(reply.http)) {
     return text_instead_of_file(reply.http.files.front().head);
   }
   Answer answer;

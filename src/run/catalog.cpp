@@ -133,9 +133,10 @@ class CatalogBuilder {
     }
     if (found == 0 && !missing.empty()) return tl::unexpected<Error>(missing.front());
     if (found == 0) {
-      return fail(ErrorCode::no_key, fmt::format("provider '{}' has no keys; add "
-                                                 "'keys: [env:NAME]' below it",
-                                                 provider.name));
+      return fail(ErrorCode::no_key,
+                  fmt::format("provider '{}' has no keys; add 'keys: [env:NAME]' below it, or "
+                              "'keys: none' where the server asks for no key",
+                              provider.name));
     }
     for (const Error& error : missing) warnings_.push_back(error.message);
     return {};

@@ -40,10 +40,12 @@ Result<RequestMaker::Request> RequestMaker::make(const StoredJob& job, const act
   }
   auto http = catalog_.dialects[lane]->request(*content, catalog_.endpoints[lane]);
   if (!http) return pass(http);
-  KeyHeader key = catalog_.dialects[lane]->key_header(catalog_.endpoints[lane]);
-  key.key = catalog_.keys[index_of(send.key)];
-  key.origin = catalog_.origins[index_of(catalog_.lanes.lanes[lane].pool)];
-  http->key_header = std::move(key);
+  if (const Secret& secret = catalog_.keys[index_of(send.key)]; !secret.empty()) {
+    KeyHeader key = catalog_.dialects[lane]->key_header(catalog_.endpoints[lane]);
+    key.key = secret;
+    key.origin = catalog_.origins[index_of(catalog_.lanes.lanes[lane].pool)];
+    http->key_header = std::move(key);
+  }
   AskedFor asked{.kind = content->kind, .raw_body = !content->body_json.empty()};
   if (content->kind == ModelKind::speech) asked.characters = code_points(spoken_text(*content));
   return Request{std::move(*http), asked};

@@ -66,7 +66,8 @@ TEST_CASE("kinds and APIs that are none name the known ones") {
 
 TEST_CASE("a key that stands in the file itself is refused and not repeated") {
   const std::string expected =
-      ": expected where the key is found: env:NAME, file:PATH or cred:NAME (never the key itself)";
+      ": expected where the key is found: env:NAME, file:PATH or cred:NAME (never the key itself), "
+      "or none for a server that asks for no key";
   for (const char* keys : {"sk-abc123", "[sk-abc123]", "'sk-abc123'", "[[sk-abc123]]", "[]"}) {
     const auto text = complaint(std::string("providers: {openai: {keys: ") + keys + "}}");
     CAPTURE(keys);
@@ -220,12 +221,12 @@ TEST_CASE("names that lead nowhere are errors of the configuration") {
 
 TEST_CASE("a template file that is wrong is named with its line") {
   const TemporaryFolder folder;
-  const auto text = folder.write("p.txt", "a\n{{b c}}\n");
+  const auto text = folder.write("p.txt", "a\n{{b: c}}\n");
   const auto path = folder.write("r.yaml", "types:\n  t:\n    prompt_file: p.txt\n");
   CHECK(message_of(read_config(path)) ==
         path + ":3: key 'types.t.prompt_file': " + text +
-            ": line 2 of the template: '{{b c}}' is not a placeholder; expected {{name}}, "
-            "{{name|default}} or {{name?}}");
+            ": line 2 of the template: '{{b: c}}' is not a placeholder; expected {{name}}, "
+            "{{name|default}} or {{name?}}, where a name has no { } | ? : \", tab or line break");
 }
 
 TEST_CASE("all problems are shown by line, twenty at most") {

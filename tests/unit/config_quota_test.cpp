@@ -231,13 +231,25 @@ TEST_CASE("keys are variables, patterns of them, files and credentials, with the
   CHECK(keys.keys[5].group == "y");
 }
 
+TEST_CASE("a server that asks for no key has none") {
+  const Config config = parsed("providers: {openai: {keys: none}}");
+  const auto& keys = config.providers.at("openai").keys;
+  REQUIRE(keys.size() == 1);
+  CHECK(keys[0].from == KeySource::From::none);
+  const auto key = read_key(keys[0], [](const std::string&) { return std::nullopt; });
+  REQUIRE(key.has_value());
+  CHECK(key->empty());
+}
+
 TEST_CASE("keys that cannot be meant are refused") {
   const auto of = [](const std::string& keys) {
     return message_of(parse_config("providers: {openai: {keys: " + keys + "}}", "r.yaml"));
   };
   const std::string place = "r.yaml:1: key 'providers.openai.keys";
   const std::string where =
-      "': expected where the key is found: env:NAME, file:PATH or cred:NAME (never the key itself)";
+      "': expected where the key is found: env:NAME, file:PATH or cred:NAME (never the key "
+      "itself), "
+      "or none for a server that asks for no key";
   CHECK(of("{group: a}") == place + where);
   CHECK(of("{env: A, file: b}") == place + where);
   CHECK(of("{env: A, gruop: b}") == place + ".gruop': unknown (did you mean 'group'?)");

@@ -237,6 +237,14 @@ TEST_CASE("speech is the reply's body") {
   CHECK(read(ModelKind::speech, typed("audio/pcm", "{\"\x01")).kind == Kind::done);
   const HttpReply pcm{.status = 200, .files = {{"/in/1-0", 900, "<\x01\x02"}}};
   CHECK(read(ModelKind::speech, pcm).kind == Kind::done);
+  // Mu-law, quietly: as text it begins like JSON, but is none in any character set of the web.
+  const std::string quiet = "{}\xFE\xFD~\xFF|\xFB{}\xFE\xFD~\xFF|\xFB{}\xFE\xFD~\xFF|\xFB";
+  for (const char* type : {"audio/basic", "application/octet-stream", ""}) {
+    CAPTURE(type);
+    const HttpReply mu_law{
+        .status = 200, .headers = {{"content-type", type}}, .files = {{"/in/1-0", 900, quiet}}};
+    CHECK(read(ModelKind::speech, mu_law).kind == Kind::done);
+  }
 }
 
 HttpReply in_file(const std::string& bytes) {
@@ -260,6 +268,8 @@ TEST_CASE("what comes instead of speech is no sound") {
       {kind, in_file("[" + error), Kind::bad_reply, true, "text instead"},
       {kind, in_file("\n{\n \"error\": 1"), Kind::bad_reply, true, "text instead"},
       {kind, in_file("<html>"), Kind::bad_reply, true, "<html>"},
+      // The head ends within a character.
+      {kind, in_file("{\"error\":\"123456789012345678901\xC3\xBC"), Kind::bad_reply, true, "text"},
       {kind, typed("application/json", "{}"), Kind::bad_reply, true, "JSON instead of sound"},
       {kind, typed("application/json", "{"), Kind::bad_reply, true, "not the JSON"},
       {kind, typed("text/html", "<html>"), Kind::bad_reply, true, "text instead"},

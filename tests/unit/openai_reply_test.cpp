@@ -293,6 +293,10 @@ TEST_CASE("the answer to a raw body may be no text at all") {
            {R"({"content":null,"refusal":"No.","audio":{"id":"a"}})", "stop", Kind::content_policy},
            {R"({"role":"assistant","content":" ","refusal":null,"tool_calls":[],"audio":null})",
             "stop", Kind::bad_reply},
+           {R"({"content":[{"type":"text","text":""}]})", "stop", Kind::bad_reply},
+           {R"({"content":"","provider_specific_fields":{"a":1},"name":"b"})", "stop",
+            Kind::bad_reply},
+           {R"({"content":[{"type":"thinking","thinking":[1]}]})", "length", Kind::invalid_request},
            {R"({"content":"","reasoning_content":"hm"})", "length", Kind::invalid_request}}) {
     CAPTURE(row.message);
     CHECK(to_string(read_raw(choice(row.message, row.reason)).kind) == to_string(row.kind));

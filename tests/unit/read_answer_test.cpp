@@ -39,7 +39,7 @@ Catalog catalog_of(const Dialect& dialect) {
   Catalog catalog;
   catalog.dialects = {&dialect};
   catalog.endpoints.resize(1);
-  catalog.keys = {Secret{"sk-secret"}};
+  catalog.keys = {Secret{"sk-secret-1234567"}};
   catalog.accept[bio].finish_reasons = {"stop"};
   return catalog;
 }
@@ -75,9 +75,10 @@ TEST_CASE("an answer that its type refuses keeps its text and usage, and loses i
 TEST_CASE("what a server echoes of the key never gets further") {
   const EchoDialect dialect;
   const Catalog catalog = catalog_of(dialect);
-  const Outcome outcome = read_answer(catalog, {image, {}, {}, {}}, reply_of("your sk-secret"));
+  const Outcome outcome =
+      read_answer(catalog, {image, {}, {}, {}}, reply_of("your sk-secret-1234567"));
   CHECK(outcome.answer->text == "your [key]");
-  const TransferFailure failure{TransferFault::broken, true, 0, "sk-secret"};
+  const TransferFailure failure{TransferFault::broken, true, 0, "sk-secret-1234567"};
   const Outcome broken = read_answer(catalog, {bio, {}, {}, {}}, failure);
   CHECK(broken.kind == OutcomeClass::network);
   CHECK(broken.message == "[key]");

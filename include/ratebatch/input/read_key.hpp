@@ -31,10 +31,10 @@ bool is_pattern(const KeySource& source);
 // none where none fits. A source that is no pattern stands for itself.
 std::vector<KeySource> expanded(const KeySource& source, std::vector<std::string> variables);
 
-// Reads the key; line ends behind it do not count. A file must be a regular one that only its owner
-// may read (mode 0600 or 0400), not a symbolic link; a credential of systemd may be read by its
-// group too. Fails with no_key, naming the variable, pattern or file and what to do; never with any
-// part of the key.
+// Reads the key, which is empty where none is to be sent; line ends behind it do not count. A file
+// must be a regular one that only its owner may read (mode 0600 or 0400), not a symbolic link; a
+// credential of systemd may be read by its group too. Fails with no_key, naming the variable,
+// pattern or file and what to do; never with any part of the key.
 Result<Secret> read_key(const KeySource& source, const EnvironmentLookup& environment);
 
 }  // namespace ratebatch

@@ -21,7 +21,11 @@ namespace ratebatch {
 
 // Where a key comes from; never the key itself. Keys are known by `name` in every output.
 struct KeySource {
-  enum class From : std::uint8_t { environment, file };
+  enum class From : std::uint8_t {
+    environment,
+    file,
+    none,  // The server asks for no key: none is sent.
+  };
   From from = From::environment;
   std::string name;     // The variable's name (or a glob of them), or the file's path.
   std::string group{};  // Keys of one group share a quota; empty: as KeyScope says.

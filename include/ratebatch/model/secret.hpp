@@ -4,11 +4,15 @@
 // memory is wiped when the Secret goes. Only the transport reveals one, to write the header.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace ratebatch {
+
+// Keys of providers have 32 characters and more.
+constexpr std::size_t redacted_chars_min = 16;
 
 class Secret {
  public:
@@ -26,7 +30,9 @@ class Secret {
   [[nodiscard]] std::string_view reveal() const { return value_; }
 
   // `text` with every occurrence of the key replaced by "[key]": for words from outside that may
-  // repeat it, such as an error body.
+  // repeat it, such as an error body. Nothing is replaced where the key is shorter than
+  // redacted_chars_min: then it was made up for a server that asks for none ("ollama", "x"), and
+  // stands in honest words by chance.
   [[nodiscard]] std::string redacted(std::string text) const;
 
  private:
