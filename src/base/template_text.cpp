@@ -17,11 +17,10 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
+// As free as the columns of a spreadsheet, but {{ "a": 1 }} in a prompt that shows JSON is none.
 bool is_name(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-' || c == '.' || static_cast<unsigned char>(c) >= 0x80;
-  });
+  return !text.empty() && !has_control_byte(text) &&
+         text.find_first_of("{}|?:\"") == std::string_view::npos;
 }
 
 tl::unexpected<Error> bad_template(std::string_view text, std::size_t at, std::string what) {
@@ -64,7 +63,8 @@ Result<TextTemplate> TextTemplate::parse(std::string_view text) {
     if (!is_name(name) || twofold || inside.find("{{") != std::string_view::npos) {
       return bad_template(text, open,
                           fmt::format("'{{{{{}}}}}' is not a placeholder; expected {{{{name}}}}, "
-                                      "{{{{name|default}}}} or {{{{name?}}}}",
+                                      "{{{{name|default}}}} or {{{{name?}}}}, where a name has no "
+                                      "{{ }} | ? : \", tab or line break",
                                       escaped(inside, 60)));
     }
     piece.name = name;

@@ -43,7 +43,11 @@ class Check {
     const LoadOptions how{.csv = options_.csv, .also_check = files_are_there};
     auto loaded = load_files(loader, config_, options_.files, how);
     if (!loaded) {
-      return tl::unexpected<Error>(with_advice(std::move(loaded.error()), report_.config_path));
+      Error error = with_advice(std::move(loaded.error()), report_.config_path);
+      // A job whose own line is right is shown beside the lines that are not.
+      const auto shown = loader.shown() ? show(*options_.show, loader) : ExitCode::done;
+      if (!shown) error.message = shown.error().message + "\n" + error.message;
+      return tl::unexpected<Error>(std::move(error));
     }
     report_.jobs = loaded->added;
     report_.forms = loaded->forms;
@@ -114,7 +118,7 @@ class Check {
       auto model = find_job_model(config_, job.type, job.model);
       if (!model) return pass(model);
       if (!model->enabled) continue;
-      auto request = request_of_job(config_, job, JobFilesRule::read);
+      auto request = request_of_job(config_, job);
       if (!request) {
         return fail(request.error().code, fmt::format("job '{}' cannot be sent: {}",
                                                       escaped(job.id), request.error().message));
@@ -141,7 +145,7 @@ class Check {
   Result<ExitCode> show(const std::string& id, const CheckingLoader& loader) {
     auto job = job_to_show(id, loader);
     if (!job) return pass(job);
-    auto request = request_of_job(config_, *job, JobFilesRule::read);
+    auto request = request_of_job(config_, *job);
     if (!request) return pass(request);
     auto model = find_job_model(config_, job->type, job->model);
     if (!model) return pass(model);

@@ -20,7 +20,8 @@ Result<Added> CheckedLoader::add(const NewJob& job, bool update) {
   if (added && (added->as == AddedAs::added || added->as == AddedAs::updated)) {
     const std::pair route{job.type, job.model};
     if (!first_.contains(route)) {
-      first_.emplace(route, SeenJob{job.id, job.type, job.model, job.line_json, file_});
+      const SeenJob seen{job.id, job.type, job.model, job.line_json, file_};
+      first_.emplace(route, PlacedJob{seen, job.line});
     }
   }
   return added;
@@ -28,9 +29,9 @@ Result<Added> CheckedLoader::add(const NewJob& job, bool update) {
 
 Result<void> CheckedLoader::commit() {
   std::vector<StoredRoute> routes;
-  std::vector<SeenJob> jobs;
+  std::vector<PlacedJob> jobs;
   for (const auto& [route, job] : first_) {
-    routes.push_back({RouteId{}, job.type, job.model});
+    routes.push_back({RouteId{}, job.job.type, job.job.model});
     jobs.push_back(job);
   }
   auto checked = check_(routes, jobs);

@@ -1,6 +1,7 @@
 // A loader that asks before it makes jobs durable: whether what they need is there.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,10 +16,16 @@
 
 namespace ratebatch {
 
+// A job, and where it stands in its file.
+struct PlacedJob {
+  SeenJob job;
+  std::int64_t line = 0;
+};
+
 // Says whether jobs of these routes (whose ids mean nothing) can be worked on; `first`: the first
 // new job of each.
 using RouteCheck = std::function<Result<void>(const std::vector<StoredRoute>& routes,
-                                              const std::vector<SeenJob>& first)>;
+                                              const std::vector<PlacedJob>& first)>;
 
 class CheckedLoader final : public JobLoader {
  public:
@@ -36,8 +43,8 @@ class CheckedLoader final : public JobLoader {
  private:
   std::unique_ptr<JobLoader> inner_;
   RouteCheck check_;
-  std::string file_;                                              // That jobs come from now.
-  std::map<std::pair<std::string, std::string>, SeenJob> first_;  // By type and model.
+  std::string file_;                                                // That jobs come from now.
+  std::map<std::pair<std::string, std::string>, PlacedJob> first_;  // By type and model.
 };
 
 }  // namespace ratebatch

@@ -2,22 +2,50 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/input/job_file.hpp"
 #include "ratebatch/input/render_job.hpp"
 #include "ratebatch/provider/dialect.hpp"
 #include "ratebatch/run/job_files.hpp"
 
 namespace ratebatch {
+namespace {
 
-Result<HttpRequest> request_of_job(const Config& config, const SeenJob& job, JobFilesRule files) {
+// As the user named the file.
+LineError error_at(const PlacedJob& job, const std::vector<std::string>& files, std::string why) {
+  const auto is_its = [&](const std::string& file) {
+    std::error_code ignored;
+    return std::filesystem::absolute(file, ignored).lexically_normal() == job.job.file;
+  };
+  const auto given = std::find_if(files.begin(), files.end(), is_its);
+  return {given == files.end() ? job.job.file : *given, job.line, std::move(why)};
+}
+
+// Why no request can be made of a job, if none can.
+std::optional<Error> unsendable(const Config& config, const SeenJob& job) {
+  auto model = find_job_model(config, job.type, job.model);
+  if (!model) return model.error();
+  auto content = render_job(job.line_json, config);
+  if (!model->enabled || (content && !content->files.empty())) return std::nullopt;
+  auto request = request_of_job(config, job);
+  return request ? std::nullopt : std::optional{request.error()};
+}
+
+}  // namespace
+
+Result<HttpRequest> request_of_job(const Config& config, const SeenJob& job) {
   auto model = find_job_model(config, job.type, job.model);
   if (!model) return pass(model);
   auto content = render_job(job.line_json, config);
   if (!content) return pass(content);
-  if (files == JobFilesRule::read) {
-    auto read = read_job_files(job_folder(job.file), content->files);
-    if (!read) return pass(read);
-  }
+  auto read = read_job_files(job_folder(job.file), content->files);
+  if (!read) return pass(read);
   const ProviderSettings& provider = config.providers.at(model->provider);
   const Dialect* dialect = find_dialect(provider.api);
   if (dialect == nullptr) {
@@ -32,19 +60,23 @@ Result<HttpRequest> request_of_job(const Config& config, const SeenJob& job, Job
   return request;
 }
 
-Result<void> check_sendable(const Config& config, const std::vector<SeenJob>& jobs) {
-  for (const SeenJob& job : jobs) {
-    auto model = find_job_model(config, job.type, job.model);
-    if (!model) return pass(model);
-    auto content = render_job(job.line_json, config);
-    if (!model->enabled || (content && !content->files.empty())) continue;
-    auto request = request_of_job(config, job, JobFilesRule::blank);
-    if (!request) {
-      return fail(ErrorCode::invalid_input, fmt::format("job '{}' cannot be sent: {}",
-                                                        escaped(job.id), request.error().message));
-    }
+Result<void> check_sendable(const Config& config, const std::vector<PlacedJob>& jobs,
+                            const RunOptions& options, Console& console) {
+  std::string complaint;
+  for (const PlacedJob& placed : jobs) {
+    const auto why = unsendable(config, placed.job);
+    if (!why) continue;
+    const LineError error =
+        error_at(placed, options.files,
+                 fmt::format("job '{}' cannot be sent: {}", escaped(placed.job.id), why->message));
+    if (options.skip_invalid) console.warn(to_text(error) + "; it will fail, and cost nothing");
+    complaint += to_text(error) + "\n";
   }
-  return {};
+  if (complaint.empty() || options.skip_invalid) return {};
+  return fail(ErrorCode::invalid_input,
+              complaint +
+                  "nothing was loaded; mend the job or the settings of its type and model, or let "
+                  "such jobs fail unsent with --skip-invalid");
 }
 
 }  // namespace ratebatch

@@ -2,26 +2,26 @@
 // made.
 #pragma once
 
-#include <string>
+#include <vector>
 
+#include "cli/checked_loader.hpp"
 #include "cli/checking_loader.hpp"
 #include "ratebatch/base/result.hpp"
+#include "ratebatch/cli/console.hpp"
+#include "ratebatch/cli/options.hpp"
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/http.hpp"
 
 namespace ratebatch {
 
-enum class JobFilesRule : std::uint8_t {
-  read,   // The files of the job are read; a missing one is a failure.
-  blank,  // They are left empty: only the rest is judged.
-};
+// The request, with the bytes of the job's files, its key header without the key. Fails with
+// invalid_input where the job cannot be expressed, or as reading a file does.
+Result<HttpRequest> request_of_job(const Config& config, const SeenJob& job);
 
-// The request, its key header without the key. Fails with invalid_input where the job cannot be
-// expressed, or as reading a file does.
-Result<HttpRequest> request_of_job(const Config& config, const SeenJob& job, JobFilesRule files);
-
-// Fails with invalid_input, naming the job, where one of these cannot be sent at all. Models that
-// are switched off, and jobs whose files decide, pass.
-Result<void> check_sendable(const Config& config, const std::vector<SeenJob>& jobs);
+// Fails with invalid_input, one "FILE:LINE: what is wrong" each, where some of these cannot be sent
+// at all; under --skip-invalid that is a warning. Jobs of models that are switched off pass, and
+// those with files, which are not read for it.
+Result<void> check_sendable(const Config& config, const std::vector<PlacedJob>& jobs,
+                            const RunOptions& options, Console& console);
 
 }  // namespace ratebatch

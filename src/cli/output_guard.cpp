@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 #include "ratebatch/base/text.hpp"
 
@@ -19,50 +20,143 @@ tl::unexpected<Error> refused(const OutputPath& output, const std::string& why) 
               fmt::format("{} {}: {}", output.option, escaped(output.path), why));
 }
 
+bool exists(const OutputPath& output) {
+  std::error_code ignored;
+  return fs::exists(output.path, ignored);
+}
+
+bool is_file(const OutputPath& output) {
+  std::error_code ignored;
+  return fs::is_regular_file(output.path, ignored);
+}
+
 // By the files where both are there, else by their names.
 bool is_same(const std::string& a, const std::string& b) {
   std::error_code failed;
   if (fs::equivalent(a, b, failed) && !failed) return true;
-  const fs::path first = fs::weakly_canonical(a, failed);
-  if (failed) return false;
-  const fs::path second = fs::weakly_canonical(b, failed);
-  return !failed && first == second;
+  const auto name_of = [&](const std::string& path) {
+    return fs::weakly_canonical(fs::absolute(path, failed), failed);
+  };
+  const fs::path first = name_of(a);
+  return !first.empty() && first == name_of(b);
 }
 
-Result<void> guard(const OutputPath& output, const CommonOptions& common,
-                   const std::vector<std::string>& inputs) {
-  for (const char* end : {"", "-wal", "-shm", ".lock"}) {
-    if (is_same(output.path, common.db + end)) {
-      return refused(output, "is the checkpoint; name another file");
-    }
+Result<void> guard_from(const OutputPath& output, const std::string& input) {
+  if (input.empty() || input == "-" || !is_same(output.path, input)) return {};
+  // A terminal, a pipe or /dev/null loses nothing.
+  if (exists(output) && !is_file(output)) return {};
+  return refused(output, "is read by this command, or by its checkpoint; name another file");
+}
+
+Result<void> check_folder(const OutputPath& output) {
+  const std::string parent = fs::path(output.path).parent_path().string();
+  const std::string folder = parent.empty() ? "." : parent;
+  std::error_code ignored;
+  if (fs::exists(folder, ignored) && !fs::is_directory(folder, ignored)) {
+    return refused(output, escaped(folder) + " is no folder");
   }
-  for (const std::string& input : inputs) {
-    if (input != "-" && is_same(output.path, input)) {
-      return refused(output, "is read by this command; name another file");
-    }
+  if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+  return refused(output, fmt::format("cannot write to its folder: {}", std::strerror(errno)));
+}
+
+Result<void> check_appended(const OutputPath& output) {
+  if (!exists(output)) return check_folder(output);
+  if (::access(output.path.c_str(), W_OK) == 0) return {};
+  return refused(output, fmt::format("cannot write to it: {}", std::strerror(errno)));
+}
+
+Result<void> check_replaced(const OutputPath& output) {
+  std::error_code ignored;
+  const fs::file_status there = fs::symlink_status(output.path, ignored);
+  if (fs::is_symlink(there)) {
+    return refused(output, "is a link, and would be replaced; name the file it leads to");
   }
-  std::error_code failed;
-  if (fs::is_directory(output.path, failed)) return refused(output, "is a folder; name a file");
-  const std::string folder = fs::path(output.path).parent_path().string();
-  if (::access(folder.empty() ? "." : folder.c_str(), W_OK) != 0) {
-    return refused(output, fmt::format("cannot write to its folder: {}", std::strerror(errno)));
+  if (fs::exists(there) && !fs::is_regular_file(there)) {
+    return refused(output,
+                   "is no ordinary file, and would be replaced; leave the option out, and let "
+                   "'ratebatch results' write there with | or >");
+  }
+  return check_folder(output);
+}
+
+Result<void> check_place(const OutputPath& output) {
+  std::error_code ignored;
+  if (fs::path(output.path).filename().empty() || fs::is_directory(output.path, ignored)) {
+    return refused(output, "is a folder; name a file");
+  }
+  return output.appended ? check_appended(output) : check_replaced(output);
+}
+
+Result<void> guard_from_all(const std::vector<OutputPath>& outputs,
+                            const std::set<std::string>& inputs) {
+  for (const OutputPath& output : outputs) {
+    for (const std::string& input : inputs) {
+      auto guarded = guard_from(output, input);
+      if (!guarded) return guarded;
+    }
   }
   return {};
 }
 
 }  // namespace
 
+std::vector<OutputPath> outputs_of(const RunOptions& options) {
+  std::vector<OutputPath> outputs;
+  if (options.output) outputs.push_back({"--output", *options.output});
+  if (options.common.log_file) outputs.push_back({"--log-file", *options.common.log_file, true});
+  return outputs;
+}
+
+std::vector<OutputPath> outputs_of(const ResultsOptions& options) {
+  std::vector<OutputPath> outputs;
+  if (options.output) outputs.push_back({"--output", *options.output});
+  if (options.errors) outputs.push_back({"--errors", *options.errors});
+  return outputs;
+}
+
 Result<void> guard_outputs(const std::vector<OutputPath>& outputs, const CommonOptions& common,
                            const std::vector<std::string>& inputs) {
-  std::vector<std::string> read = inputs;
-  if (common.config) read.push_back(*common.config);
-  if (!common.config_from_environment.empty()) read.push_back(common.config_from_environment);
-  read.emplace_back("ratebatch.yaml");
+  std::set<std::string> read{inputs.begin(), inputs.end()};
+  read.insert({common.config.value_or(""), common.config_from_environment, "ratebatch.yaml"});
+  std::set<std::string> before;
   for (const OutputPath& output : outputs) {
-    auto guarded = guard(output, common, read);
-    if (!guarded) return guarded;
+    for (const char* end : {"", "-wal", "-shm", "-journal", ".lock"}) {
+      if (is_same(output.path, common.db + end)) {
+        return refused(output, "is the checkpoint; name another file");
+      }
+    }
+    for (const std::string& other : before) {
+      if (is_same(output.path, other)) {
+        return refused(output, "is the file of another option, too; name two files");
+      }
+    }
+    before.insert(output.path);
+    auto placed = check_place(output);
+    if (!placed) return placed;
   }
-  return {};
+  return guard_from_all(outputs, read);
+}
+
+Result<void> guard_config(const std::vector<OutputPath>& outputs, const Config& config,
+                          const std::string& config_path) {
+  std::set<std::string> read{config_path};
+  for (const auto& [name, provider] : config.providers) {
+    read.insert(provider.ca_file);
+    for (const KeySource& key : provider.keys) {
+      if (key.from == KeySource::From::file) read.insert(key.name);
+    }
+  }
+  return guard_from_all(outputs, read);
+}
+
+Result<void> guard_stored(const std::vector<OutputPath>& outputs, CheckpointReader& reader) {
+  auto status = reader.status();
+  if (!status) return pass(status);
+  auto files = reader.job_files();
+  if (!files) return pass(files);
+  std::set<std::string> read{files->begin(), files->end()};
+  read.insert(status->stamp.config_path);
+  return guard_from_all(outputs, read);
 }
 
 }  // namespace ratebatch

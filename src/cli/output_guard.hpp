@@ -1,12 +1,13 @@
 // Keeps what a command writes apart from what it reads.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/cli/options.hpp"
+#include "ratebatch/model/config.hpp"
+#include "ratebatch/store/checkpoint_reader.hpp"
 
 namespace ratebatch {
 
@@ -14,11 +15,25 @@ namespace ratebatch {
 struct OutputPath {
   std::string option;  // "--output"
   std::string path;
+  bool appended = false;  // Else replaced by a new file once that is complete.
 };
 
-// Fails with invalid_input where one of the outputs is the checkpoint (or a file beside it that
-// belongs to it), one of the inputs, a folder, or lies in a folder that is not there.
+std::vector<OutputPath> outputs_of(const RunOptions& options);
+std::vector<OutputPath> outputs_of(const ResultsOptions& options);
+
+// What the command line alone shows. Fails with invalid_input where an output cannot be written, is
+// no ordinary file that can be replaced, is another output, the checkpoint (or a file beside it
+// that belongs to it), one of `inputs`, or the configuration that the options name.
 Result<void> guard_outputs(const std::vector<OutputPath>& outputs, const CommonOptions& common,
                            const std::vector<std::string>& inputs);
+
+// Fails likewise where an output is the configuration at `config_path` (empty: the built-in one),
+// or a key or certificate that it names.
+Result<void> guard_config(const std::vector<OutputPath>& outputs, const Config& config,
+                          const std::string& config_path);
+
+// Fails likewise where an output is a file that jobs of the checkpoint were loaded from, or the
+// configuration it was run with last; with io where the checkpoint cannot be read.
+Result<void> guard_stored(const std::vector<OutputPath>& outputs, CheckpointReader& reader);
 
 }  // namespace ratebatch

@@ -56,6 +56,7 @@ class ResultsCommand {
     const LineSink sink = [&](std::string_view lines) { return target->write(lines); };
     auto written = write_formatted(sink);
     if (!written) return pass(written);
+    for (const std::string& warning : written->warnings) context_.console.warn(warning);
     auto finished = target->finish();
     if (!finished) return pass(finished);
     tell(*status, *written);
@@ -142,13 +143,13 @@ class ResultsCommand {
 }  // namespace
 
 Result<ExitCode> write_out_results(const ResultsOptions& options, const CommandContext& context) {
-  std::vector<OutputPath> outputs;
-  if (options.output) outputs.push_back({"--output", *options.output});
-  if (options.errors) outputs.push_back({"--errors", *options.errors});
+  const std::vector<OutputPath> outputs = outputs_of(options);
   auto guarded = guard_outputs(outputs, options.common, {});
   if (!guarded) return pass(guarded);
   auto reader = CheckpointReader::open(options.common.db);
   if (!reader) return pass(reader);
+  guarded = guard_stored(outputs, **reader);
+  if (!guarded) return pass(guarded);
   auto done = ResultsCommand{options, context, **reader}.write();
   // A reader that went away (`| head`) has what it wanted.
   const bool has_left = !done && done.error().code == ErrorCode::io && done.error().message.empty();

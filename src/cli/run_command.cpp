@@ -3,11 +3,16 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
+#include <memory>
 #include <utility>
 
+#include "cli/checked_loader.hpp"
+#include "cli/checking_loader.hpp"
 #include "cli/commands.hpp"
 #include "cli/event_log.hpp"
 #include "cli/find_settings.hpp"
+#include "cli/job_request.hpp"
 #include "cli/output_guard.hpp"
 #include "cli/plan_source.hpp"
 #include "cli/process_rules.hpp"
@@ -17,6 +22,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/cli/signals.hpp"
 #include "ratebatch/net/curl_transport.hpp"
+#include "ratebatch/run/load.hpp"
 #include "ratebatch/run/results.hpp"
 #include "ratebatch/run/run_summary.hpp"
 #include "ratebatch/run/status_json.hpp"
@@ -212,6 +218,8 @@ class Run {
         return {ExitCode::terminated, "terminated"};
       case action::FinishReason::no_key:
         return {ExitCode::needs_person, "no_key"};
+      case action::FinishReason::downloads:
+        return {ExitCode::not_finished, "downloads"};
       case action::FinishReason::no_room:
         return {ExitCode::storage, "no_room"};
       case action::FinishReason::no_credit:
@@ -284,15 +292,35 @@ class Run {
   bool output_written_ = false;
 };
 
+// A dry run refuses the jobs that the run would refuse. What can be read only once is left to the
+// plan.
+Result<void> check_jobs(const RunOptions& options, const CommandContext& context) {
+  const auto is_read_once = [](const std::string& file) {
+    std::error_code ignored;
+    return file == "-" || !std::filesystem::is_regular_file(file, ignored);
+  };
+  const std::vector<std::string>& files = options.files;
+  if (files.empty() || std::any_of(files.begin(), files.end(), is_read_once)) return {};
+  auto found = find_settings(options.common, "", files.front());
+  if (!found) return pass(found);
+  CheckedLoader loader{std::make_unique<CheckingLoader>(""), [&](const auto&, const auto& first) {
+                         return check_sendable(found->config, first, options, context.console);
+                       }};
+  auto loaded = load_files(loader, found->config, files, {.csv = options.csv});
+  if (loaded) return {};
+  return tl::unexpected<Error>(with_advice(std::move(loaded.error()), found->path));
+}
+
 }  // namespace
 
 Result<ExitCode> run_jobs(const RunOptions& options, const CommandContext& context) {
-  if (options.dry_run) return dry_run(options, context);
+  if (options.dry_run) {
+    auto checked = check_jobs(options, context);
+    if (!checked) return pass(checked);
+    return dry_run(options, context);
+  }
   // Hours of work should not end with a file that cannot be written.
-  std::vector<OutputPath> outputs;
-  if (options.output) outputs.push_back({"--output", *options.output});
-  if (options.common.log_file) outputs.push_back({"--log-file", *options.common.log_file});
-  auto guarded = guard_outputs(outputs, options.common, options.files);
+  auto guarded = guard_outputs(outputs_of(options), options.common, options.files);
   if (!guarded) return pass(guarded);
   auto log = EventLog::open(options.common.log_file);
   if (!log) return pass(log);

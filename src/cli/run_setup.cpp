@@ -8,6 +8,7 @@
 #include "cli/checked_loader.hpp"
 #include "cli/find_settings.hpp"
 #include "cli/job_request.hpp"
+#include "cli/output_guard.hpp"
 #include "cli/process_rules.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
@@ -25,7 +26,8 @@ class Setup {
   Result<RunSetup> make() {
     auto opened = open();
     if (!opened) return pass(opened);
-    auto prepared = prepare();
+    auto prepared = guard();
+    if (prepared) prepared = prepare();
     if (!prepared) {
       setup_.checkpoint->discard_if_created();
       return pass(prepared);
@@ -75,6 +77,16 @@ class Setup {
     context_.console.detail("configuration: " +
                             (config_path_.empty() ? "built in" : escaped(config_path_)));
     return {};
+  }
+
+  // What the command line does not say is read, too.
+  Result<void> guard() const {
+    const std::vector<OutputPath> outputs = outputs_of(options_);
+    auto guarded = guard_config(outputs, setup_.config, config_path_);
+    if (!guarded || outputs.empty()) return guarded;
+    auto reader = CheckpointReader::open(options_.common.db);
+    if (!reader) return pass(reader);
+    return guard_stored(outputs, **reader);
   }
 
   Result<void> prepare() {
@@ -135,13 +147,13 @@ class Setup {
     auto loader = setup_.checkpoint->begin_load(same_job_content);
     if (!loader) return pass(loader);
     const auto check = [&](const std::vector<StoredRoute>& added,
-                           const std::vector<SeenJob>& first) -> Result<void> {
+                           const std::vector<PlacedJob>& first) -> Result<void> {
       std::vector<StoredRoute> all = *routes;
       all.insert(all.end(), added.begin(), added.end());
       std::vector<std::string> told_later;
       auto catalog = catalog_of(switched_on(all), told_later);
       if (!catalog) return pass(catalog);
-      return check_sendable(setup_.config, first);
+      return check_sendable(setup_.config, first, options_, context_.console);
     };
     CheckedLoader checked{std::move(*loader), check};
     auto report = load_files(checked, setup_.config, options_.files,

@@ -1,5 +1,6 @@
 #include "ratebatch/input/config_file.hpp"
 
+#include <filesystem>
 #include <utility>
 
 #include "input/config_parts.hpp"
@@ -27,6 +28,16 @@ void read_breaker(const ConfigNode& node, BreakerSettings& out) {
                    {"open", [&](const ConfigNode& v) {
                       read_length(v, std::chrono::seconds{1}, std::chrono::hours{24}, out.open_for);
                     }}});
+}
+
+void read_assets(const ConfigNode& node, std::string& out) {
+  std::string folder;
+  read_text(node, folder);
+  if (folder.empty()) return;
+  if (folder.front() == '~') return node.complain("~ is not expanded here; write the whole path");
+  // Paths below it are shown and stored: no "./" in their middle.
+  const auto path = std::filesystem::path(node.errors.resolved(folder)).lexically_normal();
+  out = (path.has_filename() ? path : path.parent_path()).string();
 }
 
 void read_providers(const ConfigNode& node, Config& config) {
@@ -80,11 +91,7 @@ void read_root(const ConfigNode& root, Config& config) {
                    {"slow_at", share(share_per_mille_min, config.slow_at_per_mille)},
                    {"warn_at", share(share_per_mille_min, config.warn_at_per_mille)},
                    {"log_usage_every", whole(log_usage_every_max, config.log_usage_every)},
-                   {"assets",
-                    [&](const ConfigNode& v) {
-                      read_text(v, config.assets);
-                      if (!config.assets.empty()) config.assets = v.errors.resolved(config.assets);
-                    }},
+                   {"assets", [&](const ConfigNode& v) { read_assets(v, config.assets); }},
                    {"providers", skip},
                    {"models", skip},
                    {"types", skip},

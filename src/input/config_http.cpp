@@ -44,6 +44,8 @@ bool is_pointer(std::string_view text) {
 }
 
 void read_pointer(const ConfigNode& node, std::string& out) {
+  // Left empty, it takes back what the provider says.
+  if (node.yaml.kind == YamlNode::Kind::null) return out.clear();
   if (node.yaml.kind != YamlNode::Kind::scalar || !is_pointer(node.yaml.text)) {
     return node.complain(
         fmt::format("expected a JSON pointer into the answer, such as /output/0/text, found '{}'",
@@ -87,7 +89,14 @@ void read_path(const ConfigNode& node, std::string& out) {
   out = path;
 }
 
-void read_header(const std::string& name, const ConfigNode& node, HttpApi& out) {
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+Headers::iterator find_header(Headers& headers, std::string_view name) {
+  return std::find_if(headers.begin(), headers.end(),
+                      [&](const auto& one) { return lower(one.first) == lower(name); });
+}
+
+void read_header(const std::string& name, const ConfigNode& node, Headers& out) {
   const std::string known = lower(name);
   if (!is_header_name(name)) return node.complain("expected the name of an HTTP header");
   if (std::find(reserved_headers.begin(), reserved_headers.end(), known) !=
@@ -96,14 +105,25 @@ void read_header(const std::string& name, const ConfigNode& node, HttpApi& out) 
         "this header cannot be set here; key_header says where the key goes, and keys where it is "
         "found");
   }
-  const bool twice = std::any_of(out.headers.begin(), out.headers.end(),
-                                 [&](const auto& other) { return lower(other.first) == known; });
-  if (twice) return node.complain("stands twice, in different letters");
+  if (find_header(out, name) != out.end()) {
+    return node.complain("stands twice, in different letters");
+  }
   std::string value;
   read_text(node, value);
   if (value.empty()) return;
   if (const auto problem = problem_of_template(value)) return node.complain(*problem);
-  out.headers.emplace_back(name, std::move(value));
+  out.emplace_back(name, std::move(value));
+}
+
+void read_headers(const ConfigNode& node, Headers& out) {
+  Headers stated;
+  read_named(node, [&](const std::string& name, const ConfigNode& value) {
+    read_header(name, value, stated);
+  });
+  for (auto& header : stated) {
+    if (const auto known = find_header(out, header.first); known != out.end()) out.erase(known);
+    out.push_back(std::move(header));
+  }
 }
 
 void check_body(const ConfigNode& node) {
@@ -144,19 +164,19 @@ void read_key_header(const ConfigNode& node, HttpApi& out) {
 }  // namespace
 
 void read_http(const ConfigNode& node, std::optional<HttpApi>& out) {
-  HttpApi api;
+  HttpApi api = out.value_or(HttpApi{});
+  bool has_body = false;
   const auto pointer = [](std::string& target) {
     return [&target](const ConfigNode& v) { read_pointer(v, target); };
   };
   read_keys(node, {{"method", [&](const ConfigNode& v) { read_method(v, api.method); }},
                    {"path", [&](const ConfigNode& v) { read_path(v, api.path); }},
-                   {"headers",
+                   {"headers", [&](const ConfigNode& v) { read_headers(v, api.headers); }},
+                   {"body",
                     [&](const ConfigNode& v) {
-                      read_named(v, [&](const std::string& name, const ConfigNode& value) {
-                        read_header(name, value, api);
-                      });
+                      has_body = true;
+                      read_body(v, api.body_json);
                     }},
-                   {"body", [&](const ConfigNode& v) { read_body(v, api.body_json); }},
                    {"key_header", [&](const ConfigNode& v) { read_key_header(v, api); }},
                    {"result", pointer(api.result)},
                    {"finish_reason", pointer(api.finish_reason)},
@@ -170,14 +190,12 @@ void read_http(const ConfigNode& node, std::optional<HttpApi>& out) {
                       read_keys(v, {{"message", pointer(api.error_message)},
                                     {"code", pointer(api.error_code)}});
                     }}});
-  if (api.method == "GET" && !api.body_json.empty()) {
+  if (api.method == "GET" && has_body) {
     node.complain("method GET has no body; put what is asked into path, or use POST");
   }
-  const std::string key_header = lower(api.key_header);
-  for (const auto& [name, value] : api.headers) {
-    if (lower(name) == key_header) {
-      node.complain(fmt::format("header '{}' is the one of the key", escaped(name, 60)));
-    }
+  if (api.method == "GET") api.body_json.clear();
+  if (const auto found = find_header(api.headers, api.key_header); found != api.headers.end()) {
+    node.complain(fmt::format("header '{}' is the one of the key", escaped(found->first, 60)));
   }
   out = std::move(api);
 }

@@ -39,20 +39,21 @@ void read_kind(const ConfigNode& node, std::optional<ModelKind>& out) {
                             escaped(text, 60), did_you_mean(text, names)));
 }
 
-// A model of an API that nobody described cannot be asked; a description elsewhere has no effect.
-void check_http(const ConfigNode& node, const YamlNode* http, const Config& config,
-                ModelSettings& model) {
+// A model's description goes over that of its provider. A model of an API that nobody described
+// cannot be asked; a description elsewhere has no effect.
+void read_model_http(const ConfigNode& node, const YamlNode* http, const Config& config,
+                     ModelSettings& model) {
   const auto found = config.providers.find(model.provider);
   if (found == config.providers.end()) return;
   const ProviderSettings& provider = found->second;
-  if (provider.api != "http") {
-    if (http == nullptr) return;
-    return node.entry(*http).complain(
+  if (http != nullptr && provider.api != "http") {
+    node.entry(*http).complain(
         fmt::format("describes an API for 'api: http', and provider '{}' has '{}'",
                     escaped(provider.name, 80), provider.api));
   }
-  if (!model.http) model.http = provider.http;
-  if (model.http) return;
+  if (provider.api == "http") model.http = provider.http;
+  if (http != nullptr) read_http(node.entry(*http), model.http);
+  if (model.http || provider.api != "http") return;
   node.complain(
       fmt::format("provider '{}' has 'api: http': missing key http, here or below it, "
                   "which says how it is asked",
@@ -149,11 +150,7 @@ void read_model(const ConfigNode& node, const Config& config, ModelSettings& out
               }},
              {"id", [&](const ConfigNode& v) { read_text(v, out.id); }},
              {"kind", [&](const ConfigNode& v) { read_kind(v, kind); }},
-             {"http",
-              [&](const ConfigNode& v) {
-                http = &v.yaml;
-                read_http(v, out.http);
-              }},
+             {"http", keep(http)},
              {"tier", keep(parts.tier)},
              {"limits", keep(parts.limits)},
              {"reset", keep(parts.reset)},
@@ -174,7 +171,7 @@ void read_model(const ConfigNode& node, const Config& config, ModelSettings& out
   if (out.id.empty()) out.id = out.name;
   out.kind = kind.value_or(kind_of_id(out.id));
   check_provider(node, provider, config, out);
-  check_http(node, http, config, out);
+  read_model_http(node, http, config, out);
   put_limits_together(node, parts, config, out);
   check_single(node, config, out);
 }

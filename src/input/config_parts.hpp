@@ -60,7 +60,7 @@ void read_provider(const ConfigNode& node, const Config& config, ProviderSetting
 // `keys` of a provider: sources, never a key. Replaces what `out` holds.
 void read_key_sources(const ConfigNode& node, std::vector<KeySource>& out);
 
-// `http`, of a provider or a model. Replaces what `out` holds.
+// `http`, of a provider or a model: over what `out` holds, member by member.
 void read_http(const ConfigNode& node, std::optional<HttpApi>& out);
 
 // `accept` of a type.

@@ -240,7 +240,7 @@ class Load {
     if (more > 0) text += fmt::format("and {} more\n", counted(more, "bad line", "bad lines"));
     return text + fmt::format(
                       "{}: nothing was loaded; mend {}, or load the rest with "
-                      "--skip-invalid",
+                      "run --skip-invalid",
                       counted(error_count_, "bad line", "bad lines"),
                       error_count_ == 1 ? "it" : "them");
   }

@@ -1,5 +1,6 @@
 // Results as a table for spreadsheets and data frames.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +18,15 @@ using Json = nlohmann::ordered_json;
 constexpr std::array<std::string_view, 15> result_fields = {
     "id",       "type",     "status", "model",   "text",     "files", "body",       "finish_reason",
     "cost_usd", "attempts", "error",  "sandbox", "metadata", "usage", "finished_at"};
+
+// Of objects whose members are known.
+constexpr std::array<std::string_view, 6> result_members = {
+    "usage.input_tokens", "usage.output_tokens", "usage.images",
+    "usage.characters",   "error.class",         "error.message"};
+
+bool is_in(const auto& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 std::string cell(std::string_view value) {
   if (value.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(value);
@@ -79,8 +89,7 @@ std::string text_of_body(const Json& record) {
 const Json* find_value(const Row& row, std::string_view column) {
   const std::size_t dot = column.find('.');
   const std::string_view head = column.substr(0, dot);
-  const bool is_field =
-      std::find(result_fields.begin(), result_fields.end(), head) != result_fields.end();
+  const bool is_field = is_in(result_fields, head);
   if (dot == std::string_view::npos) {
     if (is_field) return member(&row.record, column);
   } else {
@@ -112,6 +121,7 @@ void collect_names(const Json* object, std::string_view prefix, std::set<std::st
 struct Names {
   std::set<std::string> vars;
   std::set<std::string> metadata;
+  bool has_results = false;
   bool has_files = false;
   bool has_errors = false;
 };
@@ -120,6 +130,7 @@ Result<Names> read_names(CheckpointReader& reader, ResultOrder order) {
   Names names;
   auto all = reader.for_each_result(order, 0, [&](const ResultRow& stored) -> Result<void> {
     const Row row = read_row(stored);
+    names.has_results = true;
     collect_names(vars_of(row), "vars.", names.vars);
     collect_names(member(&row.record, "metadata"), "metadata.", names.metadata);
     names.has_files = names.has_files || row.record.contains("files");
@@ -133,55 +144,84 @@ Result<Names> read_names(CheckpointReader& reader, ResultOrder order) {
 std::vector<std::string> all_columns(const Names& names) {
   std::vector<std::string> columns = {"id", "status", "text"};
   if (names.has_files) columns.emplace_back("files");
-  if (names.has_errors) columns.insert(columns.end(), {"error.class", "error.message"});
   columns.insert(columns.end(), names.vars.begin(), names.vars.end());
   columns.insert(columns.end(), names.metadata.begin(), names.metadata.end());
+  if (names.has_errors) columns.insert(columns.end(), {"error.class", "error.message"});
   return columns;
 }
 
 bool is_result_field(const std::string& column) {
   const std::string_view head = std::string_view(column).substr(0, column.find('.'));
-  return head != "metadata" &&
-         std::find(result_fields.begin(), result_fields.end(), head) != result_fields.end();
+  return head != "metadata" && is_in(result_fields, head);
 }
 
-Result<void> check_columns(CheckpointReader& reader, ResultOrder order,
-                           const std::vector<std::string>& columns) {
+// What needs no look at any result: no column twice, and members that a result can have.
+Result<void> check_form(const std::vector<std::string>& columns) {
   std::set<std::string> seen;
-  bool has_others = false;
   for (const std::string& column : columns) {
-    has_others = has_others || !is_result_field(column);
-    if (seen.insert(column).second) continue;
-    return fail(ErrorCode::invalid_input,
-                fmt::format("--columns: '{}' is given twice", escaped(column)));
-  }
-  if (!has_others) return {};
-  auto names = read_names(reader, order);
-  if (!names) return pass(names);
-  std::vector<std::string> known(result_fields.begin(), result_fields.end());
-  known.insert(known.end(), names->vars.begin(), names->vars.end());
-  known.insert(known.end(), names->metadata.begin(), names->metadata.end());
-  for (const std::string& column : columns) {
-    const auto is_known = [&](const std::string& prefix) {
-      return std::find(known.begin(), known.end(), prefix + column) != known.end();
-    };
-    if (is_result_field(column) || is_known("") || is_known("vars.") || is_known("metadata.")) {
-      continue;
+    if (!seen.insert(column).second) {
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("--columns: '{}' is given twice", escaped(column)));
     }
-    std::vector<std::string> short_names = known;
-    for (const std::string& name : known) short_names.push_back(name.substr(name.find('.') + 1));
+    const bool has_fixed_members = column.starts_with("usage.") || column.starts_with("error.");
+    if (!has_fixed_members || is_in(result_members, column)) continue;
+    const std::string meant = did_you_mean(column, {result_members.begin(), result_members.end()});
     return fail(ErrorCode::invalid_input,
                 fmt::format("--columns: no result has '{}'{}", escaped(column),
-                            did_you_mean(column, short_names)));
+                            !meant.empty() ? meant
+                                           : fmt::format("; expected one of {}",
+                                                         fmt::join(result_members, ", "))));
   }
   return {};
+}
+
+// The columns that no result has, each with the nearest name.
+std::vector<std::string> unknown_columns(const Names& names,
+                                         const std::vector<std::string>& columns) {
+  std::vector<std::string> known(result_fields.begin(), result_fields.end());
+  known.insert(known.end(), names.vars.begin(), names.vars.end());
+  known.insert(known.end(), names.metadata.begin(), names.metadata.end());
+  std::vector<std::string> short_names = known;
+  for (const std::string& name : known) short_names.push_back(name.substr(name.find('.') + 1));
+  std::vector<std::string> unknown;
+  for (const std::string& column : columns) {
+    if (is_result_field(column) || is_in(known, column) || is_in(known, "vars." + column) ||
+        is_in(known, "metadata." + column)) {
+      continue;
+    }
+    unknown.push_back(fmt::format("'{}'{}", escaped(column), did_you_mean(column, short_names)));
+  }
+  return unknown;
+}
+
+// Warnings about columns that are empty so far: those of jobs to come may be in them.
+Result<std::vector<std::string>> check_columns(CheckpointReader& reader, ResultOrder order,
+                                               const std::vector<std::string>& columns) {
+  auto checked = check_form(columns);
+  if (!checked) return pass(checked);
+  std::vector<std::string> warnings;
+  if (std::all_of(columns.begin(), columns.end(), is_result_field)) return warnings;
+  // Looked at first: what is finished by then is found below.
+  auto status = reader.status();
+  if (!status) return pass(status);
+  const JobCounts jobs = status->counts.jobs();
+  auto names = read_names(reader, order);
+  if (!names) return pass(names);
+  for (const std::string& column : unknown_columns(*names, columns)) {
+    if (jobs.open() == 0 && names->has_results) {
+      return fail(ErrorCode::invalid_input, "--columns: no result has " + column);
+    }
+    warnings.push_back("--columns: no result so far has " + column + "; the column is empty");
+  }
+  return warnings;
 }
 
 }  // namespace
 
 Result<ResultsWritten> write_csv_results(CheckpointReader& reader, ResultOrder order,
                                          std::vector<std::string> columns, const LineSink& sink) {
-  if (auto checked = check_columns(reader, order, columns); !checked) return pass(checked);
+  auto warnings = check_columns(reader, order, columns);
+  if (!warnings) return pass(warnings);
   if (columns.empty()) {
     auto names = read_names(reader, order);
     if (!names) return pass(names);
@@ -196,6 +236,7 @@ Result<ResultsWritten> write_csv_results(CheckpointReader& reader, ResultOrder o
   auto headed = sink(line_of([](const std::string& column) { return column; }));
   if (!headed) return pass(headed);
   ResultsWritten written;
+  written.warnings = std::move(*warnings);
   auto all = reader.for_each_result(order, 0, [&](const ResultRow& stored) {
     const Row row = read_row(stored);
     ++written.results;

@@ -15,6 +15,7 @@ std::string_view headline_of(const std::string& reason) {
   if (reason == "terminated") return "Terminated";
   if (reason == "no_credit") return "Stopped, the account is out of quota";
   if (reason == "no_key") return "Stopped, no usable key is left";
+  if (reason == "downloads") return "Paused, files of paid answers cannot be had now";
   if (reason == "no_room") return "Stopped, the disk is full";
   if (reason == "max_jobs") return "Stopped, as --max-jobs says";
   if (reason == "max_runtime") return "Stopped, as --max-runtime says";

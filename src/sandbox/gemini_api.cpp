@@ -56,6 +56,12 @@ bool wants_picture(const Json* config) {
                              [](const Json& one) { return one == "IMAGE" || one == "Image"; });
 }
 
+bool wants_json(const Json* config) {
+  if (config == nullptr) return false;
+  const Json* type = find(*config, "responseMimeType", "response_mime_type");
+  return type != nullptr && *type == "application/json";
+}
+
 std::string quota_id(const LimitTerms& terms) {
   const bool is_day = terms.window == std::chrono::hours{24};
   const char* window = is_day ? "PerDay" : "PerMinute";
@@ -173,6 +179,7 @@ tl::expected<Generation, Trouble> GeminiApi::read(const Question& question,
   }
   const Json* config = find(*json, "generationConfig", "generation_config");
   if (wants_picture(config)) asked.kind = Generation::Kind::image;
+  asked.wants_json = wants_json(config);
   const Json* tokens =
       config == nullptr ? nullptr : find(*config, "maxOutputTokens", "max_output_tokens");
   if (tokens != nullptr) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ratebatch/base/text.hpp"
+#include "sandbox/json_body.hpp"
 #include "sandbox/prose.hpp"
 
 namespace ratebatch::sandbox {
@@ -46,6 +47,7 @@ AnswerText text_for(const Generation& asked, const SandboxOptions& options) {
   const auto bytes_min = static_cast<std::size_t>(options.text_bytes);
   if (full.size() < bytes_min) full.reserve(bytes_min + once.size() + 2);
   while (full.size() < bytes_min) full.append("\n\n").append(once);
+  if (asked.wants_json) full = written({{"text", std::move(full)}});
   AnswerText answer{.tokens = token_count(character_count(full))};
   if (asked.tokens_max && *asked.tokens_max < answer.tokens) {
     answer.cut = true;

@@ -41,6 +41,7 @@ struct Generation {
   std::optional<std::int64_t> tokens_max;  // Of the answer.
   std::int64_t pictures = 1;               // 1 to pictures_max; of an image request.
   std::string size = "1024x1024";
+  bool wants_json = false;          // Of a text: an object instead of prose.
   std::string format;               // Of the answer, in the words of its API; empty: not said.
   std::vector<std::string> inputs;  // Of an embedding, a moderation, a score or a rerank.
   std::int64_t dimensions = embedding_dimensions;

@@ -83,6 +83,14 @@ bool is_reasoning(std::string_view model) {
          model.starts_with("gpt-5");
 }
 
+// Whether this member says that the answer is to be JSON, free or by a schema.
+bool is_json_format(const Json& object, const char* name) {
+  const auto format = object.find(name);
+  if (format == object.end() || !format->is_object()) return false;
+  const std::string type = text_at(*format, "type");
+  return type == "json_object" || type == "json_schema";
+}
+
 ReadGeneration read_chat(const Json& json, Generation asked, OpenAiFlavour flavour) {
   const auto messages = json.find("messages");
   if (messages == json.end()) return missing("messages");
@@ -99,6 +107,7 @@ ReadGeneration read_chat(const Json& json, Generation asked, OpenAiFlavour flavo
         "'max_completion_tokens' instead.",
         "max_tokens", "unsupported_parameter");
   }
+  asked.wants_json = is_json_format(json, "response_format");
   for (const char* name : {"max_tokens", "max_completion_tokens"}) {
     if (auto read = read_count(json, name, asked.tokens_max); !read)
       return tl::unexpected(read.error());
@@ -118,6 +127,8 @@ ReadGeneration read_responses(const Json& json, Generation asked) {
     return refuse(*wrong, "input");
   }
   count_text(asked, text_at(json, "instructions"));
+  const auto text = json.find("text");
+  asked.wants_json = text != json.end() && text->is_object() && is_json_format(*text, "format");
   for (const char* foreign : {"messages", "max_tokens"}) {
     if (json.contains(foreign)) {
       return refuse(fmt::format("Unknown parameter: '{}'.", foreign), foreign, "unknown_parameter");
@@ -224,12 +235,25 @@ ReadGeneration read_inputs(const Json& json, Generation asked) {
   return asked;
 }
 
+// The two members that say what is compared with what.
+using PairNames = std::array<const char*, 2>;
+
+// Of /score, as versions of vLLM have called them.
+constexpr std::array<PairNames, 3> score_names = {
+    {{"text_1", "text_2"}, {"queries", "documents"}, {"data_1", "data_2"}}};
+
+PairNames score_names_in(const Json& json) {
+  const auto found = std::ranges::find_if(
+      score_names, [&](const PairNames& names) { return json.contains(names.front()); });
+  return found == score_names.end() ? score_names.front() : *found;
+}
+
 // What is compared with one text: texts that are given one by one or as a list.
-ReadGeneration read_pairs(const Json& json, Generation asked, const char* one, const char* many) {
-  const auto query = json.find(one);
-  const auto documents = json.find(many);
-  if (query == json.end()) return missing(one);
-  if (documents == json.end()) return missing(many);
+ReadGeneration read_pairs(const Json& json, Generation asked, const PairNames& names) {
+  const auto query = json.find(names.front());
+  const auto documents = json.find(names.back());
+  if (query == json.end()) return missing(names.front());
+  if (documents == json.end()) return missing(names.back());
   const Json list = documents->is_array() ? *documents : Json::array({*documents});
   for (const Json& document : list) {
     asked.inputs.push_back(text_or_json(document));
@@ -277,9 +301,9 @@ ReadGeneration read_by_kind(const Json& json, Generation asked, OpenAiFlavour fl
     case Kind::moderation:
       return read_inputs(json, std::move(asked));
     case Kind::score:
-      return read_pairs(json, std::move(asked), "text_1", "text_2");
+      return read_pairs(json, std::move(asked), score_names_in(json));
     case Kind::rerank:
-      return read_pairs(json, std::move(asked), "query", "documents");
+      return read_pairs(json, std::move(asked), {"query", "documents"});
     case Kind::transcription:
       break;  // Is a form: see read_openai.
   }

@@ -144,6 +144,15 @@ Result<std::vector<JobRow>> CheckpointReader::jobs(const JobFilter& filter,
   return jobs;
 }
 
+Result<std::vector<std::string>> CheckpointReader::job_files() {
+  auto statement = parts_->connection.prepare("SELECT path FROM files", "list job files");
+  if (!statement) return pass(statement);
+  std::vector<std::string> paths;
+  auto read = statement->rows([&](const Statement& row) { paths.push_back(row.text(0)); });
+  if (!read) return pass(read);
+  return paths;
+}
+
 Result<std::int64_t> CheckpointReader::results_of_others(const std::vector<Recipe>& recipes) {
   auto statement =
       parts_->connection.prepare("SELECT hash, results FROM recipes", "count results by recipe");

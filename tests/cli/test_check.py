@@ -1,6 +1,8 @@
 """`check` on every form of job file and every API: it shows what would be sent, and sends none."""
 
 import json
+import os
+import re
 
 import harness
 from harness import CANARY, CliTestCase
@@ -24,6 +26,8 @@ models:
 types:
   email: {model: mini, prompt: "Write to {{name}}, {{city|here}}."}
 """
+
+README = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../jobs/README.md")
 
 KEYS = {"TEST_KEY_1": CANARY, "TEST_KEY_2": CANARY, "ANTHROPIC_API_KEY": CANARY,
         "GEMINI_API_KEY": CANARY, "ELEVENLABS_API_KEY": CANARY, "TOGETHER_API_KEY": CANARY}
@@ -117,6 +121,46 @@ class CheckFormsTest(CliTestCase):
         finished = self.check_it("jobs.jsonl", code=2)
         self.assertIn("job 'a' cannot be sent: ", finished.stderr)
         self.assertIn("voice", finished.stderr)
+
+    def test_a_right_job_is_shown_beside_the_lines_that_are_bad(self):
+        self.write_lines("jobs.jsonl", {"id": "x", "modle": "mini"},
+                         {"id": "a", "model": "mini", "prompt": "p"}, {"id": "b"})
+        for arguments, right in ((["--show", "a"], True), (["--show", "b"], False), ([], False)):
+            finished = self.check_it("jobs.jsonl", *arguments, code=2)
+            self.assertEqual(right, finished.stdout.startswith(
+                "POST https://api.openai.com/v1/chat/completions\n"), finished.stdout)
+            self.assertRegex(finished.stderr, r"(?m)^jobs\.jsonl:1: .*modle")
+            self.assertRegex(finished.stderr, r"(?m)^jobs\.jsonl:3: ")
+
+    def test_the_lines_that_the_readme_shows_for_vllm_are_enough(self):
+        with open(README, encoding="utf-8") as readme:
+            lines = re.search(r"```yaml\n(providers:\n  vllm:.*?)```", readme.read(), re.S)[1]
+        self.write("ratebatch.yaml", lines)
+        model = "meta-llama/Meta-Llama-3-8B-Instruct"
+        bodies = {"/v1/chat/completions": {"messages": [{"role": "user", "content": "Hello"}]},
+                  "/v1/score": {"queries": "a", "documents": ["b", "c"]}}
+        self.write_lines("batch.jsonl", *({"custom_id": url, "method": "POST", "url": url,
+                                           "body": {"model": model, **body}}
+                                          for url, body in bodies.items()))
+        finished = self.check_it("batch.jsonl")
+        self.assertIn("  asks     POST http://127.0.0.1:8000/v1/chat/completions\n",
+                      finished.stdout)
+        self.check_code(self.run_cli("run", "batch.jsonl", "--sandbox", "-q"), 0)
+
+    def test_columns_may_have_blanks_and_umlauts(self):
+        self.write("ratebatch.yaml", CONFIGURATION +
+                   "  size: {model: mini, prompt: 'For {{First Name}}, {{ Größe (cm) }}'}\n")
+        self.write("people.csv", "id,First Name,Größe (cm)\n1,Ann,180\n")
+        shown = self.check_it("people.csv", "--type", "size", "--id-column", "id", "--show", "1")
+        self.assertIn("For Ann, 180", shown.stdout)
+
+    def test_a_model_keeps_the_key_header_of_its_provider(self):
+        self.write("ratebatch.yaml", CONFIGURATION.replace(
+            "kind: image}", "kind: image, http: {path: /lim}}"))
+        self.write_lines("jobs.jsonl", {"id": "mine", "model": "mine", "prompt": "p"})
+        text = self.check_it("jobs.jsonl", "--show", "mine").stdout
+        self.assertTrue(text.startswith("POST https://own.example/v2/lim\n"), text)
+        self.assertIn("X-Own: [key TEST_KEY_1]\n", text)
 
     def test_a_csv_file_needs_its_options_and_its_columns_are_listed(self):
         self.write("leads.csv", "id,name\n1,Ann\n")

@@ -5,11 +5,13 @@ import csv
 import io
 import json
 import os
+import shutil
+import unittest
 
-from harness import CliTestCase, main
+from harness import BINARY, DEADLINE_S, CliTestCase, main, subprocess
 
 
-class ResultsTest(CliTestCase):
+class ResultsCase(CliTestCase):
     CONFIG = """\
 providers:
   openai:
@@ -44,6 +46,8 @@ types:
     def batch_line(name, url, body):
         return {"custom_id": name, "method": "POST", "url": url, "body": body}
 
+
+class ResultsTest(ResultsCase):
     def check_schema(self, value, schema, place="result"):
         """The part of JSON Schema that the shipped schema uses."""
         kinds = {"string": str, "integer": int, "number": (int, float), "boolean": bool,
@@ -155,36 +159,44 @@ types:
         self.assertGreater(int(rows[1][2]), 0)
         self.assertEqual(["", "bio-1"], rows[1][3:])
         self.check_code(self.run_cli("results", "--format", "csv", "--columns", "id,id"), 2)
-        unknown = self.run_cli("results", "--format", "csv", "--columns", "id,artits")
-        self.check_code(unknown, 2)
-        self.assertIn("did you mean", unknown.stderr)
+        for typo, meant in (("artits", "artist"), ("usage.outputtokens", "usage.output_tokens"),
+                            ("error.clas", "error.class")):
+            unknown = self.run_cli("results", "--format", "csv", "--columns", f"id,{typo}")
+            self.check_code(unknown, 2)
+            self.assertIn(f"'{typo}' (did you mean '{meant}'?)", unknown.stderr)
+
+    def test_a_column_that_no_result_has_yet_is_empty(self):
+        self.configure()
+        self.write("jobs.jsonl", "".join(json.dumps(self.bio(i)) + "\n" for i in range(3)))
+        columns = ("results", "--format", "csv", "--columns")
+        self.check_code(self.run_cli("run", "jobs.jsonl", "--max-jobs", "0", "--quiet"), 75)
+        for results in (0, 1):
+            done = self.run_cli(*columns, "id,artits,error.class")
+            self.check_code(done, 0)
+            rows = list(csv.reader(io.StringIO(done.stdout)))
+            self.assertEqual(["id", "artits", "error.class"], rows[0])
+            self.assertEqual([["", ""]] * results, [row[1:] for row in rows[1:]])
+            self.assertIn("no result so far has 'artits'", done.stderr)
+            self.check_code(self.run_cli(*columns, "error.clas"), 2)
+            self.check_code(self.run_cli("resume", "--max-jobs", "1", "--quiet"), 75)
+        self.check_code(self.run_cli("resume", "--quiet"), 0)
+        self.check_code(self.run_cli(*columns, "id,artits"), 2)
 
     def test_a_table_has_the_text_of_whole_bodies_and_the_words_of_failures(self):
         self.configure()
         self.run_lines([self.batch_line("raw", "/v1/chat/completions", {
             "model": "small", "messages": [{"role": "user", "content": "Hello"}]}),
-            self.batch_line("bad", "/v1/chat/completions", {
-                "model": "small", "messages": [{"role": "user"}]})], code=1)
-        rows = {row["id"]: row for row in csv.DictReader(io.StringIO(
-            self.run_cli("results", "--format", "csv").stdout))}
+            {**self.batch_line("bad", "/v1/chat/completions", {
+                "model": "small", "messages": [{"role": "user"}]}),
+             "metadata": {"lead": 4}}], code=1)
+        table = self.run_cli("results", "--format", "csv").stdout
+        rows = {row["id"]: row for row in csv.DictReader(io.StringIO(table))}
+        self.assertEqual("id,status,text,metadata.lead,error.class,error.message",
+                         table.splitlines()[0])
         body = {line["id"]: line for line in self.run_cli("results").json_lines()}["raw"]["body"]
         self.assertEqual(body["choices"][0]["message"]["content"], rows["raw"]["text"])
         self.assertEqual("invalid_request", rows["bad"]["error.class"])
         self.assertIn("content", rows["bad"]["error.message"])
-
-    def test_no_output_replaces_what_is_read(self):
-        self.configure()
-        self.run_lines([self.bio(1)])
-        kept = {name: self.read(name) for name in ("jobs.jsonl", "ratebatch.yaml")}
-        for name in ("ratebatch.db", "./ratebatch.db", "ratebatch.db-wal", "ratebatch.yaml", "."):
-            done = self.run_cli("results", "-o", name)
-            self.check_code(done, 2)
-            self.assertIn("--output", done.stderr)
-        for option in ("-o", "--log-file"):
-            for name in ("jobs.jsonl", "ratebatch.db", "ratebatch.yaml"):
-                self.check_code(self.run_cli("run", "jobs.jsonl", option, name), 2)
-        self.assertEqual(kept, {name: self.read(name) for name in kept})
-        self.assertEqual(1, self.status()["jobs"]["done"])
 
     def test_a_reader_that_leaves_early_is_no_failure(self):
         self.configure()
@@ -194,13 +206,15 @@ types:
             running.process.stdout.close()
             self.assertEqual(0, running.process.wait(timeout=60))
 
-    def test_jobs_that_can_never_be_sent_are_not_loaded(self):
+    def test_pictures_are_named_by_a_plain_path(self):
         self.configure()
-        self.write("jobs.jsonl", json.dumps({"id": "x", "type": "bio", "params": {"n": 2},
-                                             "vars": {"artist": "A"}}) + "\n")
-        done = self.run_cli("run", "jobs.jsonl")
+        self.write("ratebatch.yaml", self.read("ratebatch.yaml") + "assets: ./pics/\n")
+        self.run_lines([{"id": "p", "model": "painter", "prompt": "a heron"}])
+        self.assertEqual(["pics/p.png"], self.run_cli("results").json_lines()[0]["files"])
+        self.write("ratebatch.yaml", self.read("ratebatch.yaml").replace("./pics/", "~/pics"))
+        done = self.run_cli("check")
         self.check_code(done, 2)
-        self.assertIn("job 'x' cannot be sent", done.stderr)
+        self.assertRegex(done.stderr, r"ratebatch\.yaml:\d+: key 'assets': .*whole path")
 
     def test_following_prints_results_as_they_come_and_ends_with_the_last_job(self):
         self.configure()
@@ -247,6 +261,120 @@ types:
         self.assertEqual(0, self.status()["jobs"]["truncated"])
         for result in self.run_cli("results").json_lines():
             self.assertEqual("stop", result["finish_reason"])
+
+
+class GuardTest(ResultsCase):
+    """What is read is never replaced by what is written."""
+
+    def setUp(self):
+        super().setUp()
+        self.configure()
+        os.makedirs(self.path("d"))
+
+    def refused(self, *arguments):
+        done = self.run_cli(*arguments)
+        self.check_code(done, 2)
+        return done.stderr
+
+    def unchanged(self, *names):
+        """Of these files, to compare."""
+        return {name: self.read(name) for name in names}
+
+    def test_no_output_replaces_what_is_read(self):
+        self.run_lines([self.bio(1)])
+        kept = self.unchanged("jobs.jsonl", "ratebatch.yaml")
+        for name in ("ratebatch.db", "./ratebatch.db", "ratebatch.db-wal", "ratebatch.db-journal",
+                     "ratebatch.yaml", "."):
+            self.assertIn("--output", self.refused("results", "-o", name))
+        for option in ("-o", "--log-file"):
+            for name in ("jobs.jsonl", "ratebatch.db", "ratebatch.yaml"):
+                self.refused("run", "jobs.jsonl", option, name)
+        self.assertEqual(kept, self.unchanged(*kept))
+        self.assertEqual(1, self.status()["jobs"]["done"])
+
+    def test_the_job_files_of_a_checkpoint_stay(self):
+        self.run_lines([self.bio(1)])
+        os.link(self.path("jobs.jsonl"), self.path("same.jsonl"))
+        kept = self.unchanged("jobs.jsonl")
+        for name in ("jobs.jsonl", "d/../jobs.jsonl", "same.jsonl"):
+            for command in (("resume", "-o"), ("resume", "--log-file"), ("results", "-o"),
+                            ("results", "--format", "batch", "--errors")):
+                self.refused(*command, name)
+        self.assertEqual(kept, self.unchanged(*kept))
+        self.check_code(self.run_cli("results", "-o", "new.jsonl"), 0)
+        self.check_code(self.run_cli("results", "-o", "new.jsonl"), 0)
+
+    def test_the_configuration_that_is_used_stays(self):
+        shutil.move(self.path("ratebatch.yaml"), self.path("d/ratebatch.yaml"))
+        self.write("d/jobs.jsonl", json.dumps(self.bio(1)) + "\n")
+        kept = self.unchanged("d/ratebatch.yaml")
+        for option in ("-o", "--log-file"):
+            self.refused("run", "d/jobs.jsonl", option, "d/ratebatch.yaml")
+        self.assertEqual(["d"], self.files())
+        self.check_code(self.run_cli("run", "d/jobs.jsonl", "--quiet"), 0)
+        for command in (("resume", "-o"), ("resume", "--log-file"), ("results", "-o")):
+            self.refused(*command, "d/ratebatch.yaml")
+        self.assertEqual(kept, self.unchanged(*kept))
+
+    def test_key_files_stay(self):
+        self.write("key", "sk-some\n")
+        os.chmod(self.path("key"), 0o600)
+        self.write("ratebatch.yaml", self.read("ratebatch.yaml").replace("env:TEST_API_KEY",
+                                                                        "file:key"))
+        self.write("jobs.jsonl", json.dumps(self.bio(1)) + "\n")
+        self.refused("run", "jobs.jsonl", "-o", "key")
+        self.assertEqual("sk-some\n", self.read("key"))
+
+    def test_two_outputs_are_two_files(self):
+        self.write("jobs.jsonl", json.dumps(self.bio(1)) + "\n")
+        self.refused("run", "jobs.jsonl", "-o", "r.jsonl", "--log-file", "./r.jsonl")
+        self.run_lines([self.bio(1)])
+        self.refused("results", "--format", "batch", "-o", "r.jsonl", "--errors", "d/../r.jsonl")
+        self.assertNotIn("r.jsonl", self.files())
+
+    def test_only_ordinary_files_are_replaced(self):
+        self.run_lines([self.bio(1)])
+        os.mkfifo(self.path("fifo"))
+        os.symlink("target", self.path("link"))
+        for name in ("fifo", "link", "/dev/null", "d", "d/", "new/", "jobs.jsonl/x", "none/x"):
+            self.assertNotEqual("", self.refused("results", "-o", name))
+        self.assertIn("| or >", self.refused("results", "-o", "fifo"))
+        self.assertTrue(os.path.islink(self.path("link")))
+
+    NOBODY = ["setpriv", "--reuid=nobody", "--clear-groups"]
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"),
+                         "only root can become nobody")
+    def test_what_may_be_written_is_asked_of_the_right_place(self):
+        if subprocess.run([*self.NOBODY, "test", "-x", BINARY], check=False).returncode != 0:
+            self.skipTest("the program lies where nobody cannot run it")
+        self.write("jobs.jsonl", json.dumps(self.bio(1)) + "\n")
+        self.write("d/run.log", "before\n")
+        os.makedirs(self.path("own"))
+        for name in (".", "d", "jobs.jsonl", "ratebatch.yaml"):
+            os.chmod(self.path(name), 0o755)
+        for name in ("own", "d/run.log"):
+            shutil.chown(self.path(name), "nobody")
+
+        def run_as_nobody(*arguments):
+            # The shell makes a pipe of its own, so that it is nobody's to open again.
+            words = [*self.NOBODY, "sh", "-c", '"$@" 2>&1 | cat', "sh", BINARY, *arguments]
+            return subprocess.run(words, cwd=self.folder, env=self.env, capture_output=True,
+                                  text=True, timeout=DEADLINE_S, check=False).stdout
+
+        shown = {log: run_as_nobody("run", "jobs.jsonl", "--db", f"own/{i}.db", "--log-file", log)
+                 for i, log in enumerate(("d/run.log", "/dev/null", "/dev/full", "/dev/stderr"))}
+        for text in shown.values():
+            self.assertIn("1 of 1 job done", text)
+        self.assertIn("run_ended", self.read("d/run.log"))
+        self.assertIn("run_ended", shown["/dev/stderr"])
+        run = ("run", "jobs.jsonl", "--db", "own/a.db")
+        self.assertIn("ratebatch: --log-file d/new.log: cannot write to its folder",
+                      run_as_nobody(*run, "--log-file", "d/new.log"))
+        self.assertIn("ratebatch: --log-file jobs.jsonl.log: cannot write",
+                      run_as_nobody(*run, "--log-file", "jobs.jsonl.log"))
+        self.assertIn("ratebatch: --output d/out.jsonl: cannot write to its folder",
+                      run_as_nobody(*run, "-o", "d/out.jsonl"))
 
 
 if __name__ == "__main__":

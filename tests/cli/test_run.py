@@ -208,6 +208,45 @@ class RunTest(CliTestCase):
                 self.assertEqual(0o600, os.stat(self.path(name)).st_mode & 0o777, name)
 
 
+class SendableTest(CliTestCase):
+    """Jobs that no request can be made of are found before anything is paid for."""
+
+    def setUp(self):
+        super().setUp()
+        self.write_config()
+        bad = {"id": "bad", "model": "small", "prompt": "Hello", "params": {"n": 2}}
+        self.write("jobs.jsonl", "\n" + json.dumps(bad) + "\n")
+        self.write_jobs(2, "more.jsonl")
+
+    def test_they_are_refused_by_file_and_line(self):
+        files = self.files()
+        for command in (("run",), ("run", "--dry-run")):
+            done = self.run_cli(*command, "jobs.jsonl", "more.jsonl", "--sandbox")
+            self.check_code(done, 2)
+            self.assertRegex(done.stderr, r"(?m)^jobs\.jsonl:2: job 'bad' cannot be sent: ")
+            self.assertIn("--skip-invalid", done.stderr)
+            self.assertEqual("", done.stdout)
+        self.assertEqual(files, self.files())
+
+    def test_those_of_standard_input_too(self):
+        done = self.run_cli("run", "-", "--sandbox", input=self.read("jobs.jsonl"))
+        self.check_code(done, 2)
+        self.assertRegex(done.stderr, r"(?m)^-:2: job 'bad' cannot be sent: ")
+
+    def test_they_fail_unsent_where_invalid_lines_are_passed_over(self):
+        dry = self.run_cli("run", "-n", "jobs.jsonl", "--sandbox", "--skip-invalid")
+        self.check_code(dry, 0)
+        done = self.run_cli("run", "jobs.jsonl", "more.jsonl", "--sandbox", "--skip-invalid")
+        self.check_code(done, 1)
+        for finished in (dry, done):
+            self.assertRegex(finished.stderr,
+                             r"(?m)^warning: jobs\.jsonl:2: job 'bad' cannot be sent: ")
+        jobs = self.status()["jobs"]
+        self.assertEqual((2, 1), (jobs["done"], jobs["failed"]))
+        self.assertEqual(["bad"], [line["id"] for line in self.run_cli("results").json_lines()
+                                   if line["status"] == "failed"])
+
+
 class RetryTest(CliTestCase):
     def setUp(self):
         super().setUp()

@@ -306,6 +306,7 @@ TEST_CASE("jobs are listed by state and class with their last attempt") {
   REQUIRE(found.has_value());
   CHECK(found->line_json == new_job("b").line_json);
   CHECK_FALSE(must(reader->find_job("nobody")).has_value());
+  CHECK(must(reader->job_files()) == std::vector<std::string>{"/jobs.jsonl"});
 
   const auto failed = must(reader->jobs({JobState::failed, ""}, 10));
   REQUIRE(failed.size() == 2);

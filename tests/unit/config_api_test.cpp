@@ -42,7 +42,6 @@ providers:
       error: {message: /error/message, code: /error/code}
 models:
   thing: {provider: mine, id: thing-1, kind: image}
-  other: {provider: mine, http: {method: GET, path: /status}}
 )";
 
 TEST_CASE("an API of one's own is read in full, with the types that YAML gives") {
@@ -63,12 +62,57 @@ TEST_CASE("an API of one's own is read in full, with the types that YAML gives")
   expected.error_code = "/error/code";
   CHECK(config.providers.at("mine").http == expected);
   CHECK(config.models.at("thing").http == expected);
-  HttpApi other;
-  other.method = "GET";
-  other.path = "/status";
-  CHECK(config.models.at("other").http == other);
   CHECK(find_model(config, "mine/unconfigured")->http == expected);
   CHECK_FALSE(find_model(config, "openai/gpt-4o")->http.has_value());
+}
+
+HttpApi described(const std::string& http) {
+  const auto line = "  other: {provider: mine, http: {" + http + "}}\n";
+  return *parsed(own_api + line).models.at("other").http;
+}
+
+TEST_CASE("what the http: of a model names goes over its provider's, the rest is the provider's") {
+  const HttpApi shared = *parsed(own_api).providers.at("mine").http;
+  CHECK(described("") == shared);
+  HttpApi api = shared;
+  api.path = "/lim";
+  CHECK(described("path: /lim") == api);
+  api = shared;
+  api.headers = {{"Accept", "application/json"}, {"x-trace", "t"}, {"X-More", "m"}};
+  CHECK(described("headers: {x-trace: t, X-More: m}") == api);
+  api = shared;
+  api.key_prefix = "Token ";
+  CHECK(described("key_header: {prefix: 'Token '}") == api);
+  api = shared;
+  api.characters = "/c";
+  api.error_code = "/e";
+  CHECK(described("usage: {characters: /c}, error: {code: /e}") == api);
+  api = shared;
+  api.body_json = R"({"a":1})";
+  CHECK(described("body: {a: 1}") == api);
+}
+
+TEST_CASE("the http: of a model can take back a pointer, and the body with method GET") {
+  HttpApi api = *parsed(own_api).providers.at("mine").http;
+  api.result = "";
+  CHECK(described("result:") == api);
+  CHECK(described("result: null") == api);
+  api = *parsed(own_api).providers.at("mine").http;
+  api.method = "GET";
+  api.body_json = "";
+  CHECK(described("method: GET") == api);
+}
+
+TEST_CASE("what a model's http: makes of its provider's is checked as a whole") {
+  const std::string start =
+      "providers: {p: {api: http, base_url: 'https://a.example', http: {method: GET, headers: "
+      "{X-A: b}}}}\nmodels: {m: {provider: p, http: {";
+  const std::string place = "r.yaml:2: key 'models.m.http': ";
+  CHECK(complaint(start + "key_header: {name: x-a}}}}") ==
+        place + "header 'X-A' is the one of the key");
+  CHECK(complaint(start + "body: {a: 1}}}}") ==
+        place + "method GET has no body; put what is asked into path, or use POST");
+  CHECK(parsed(start + "body: {a: 1}, method: POST}}}").models.at("m").http->method == "POST");
 }
 
 TEST_CASE("the key goes as a bearer token unless it is said otherwise") {
@@ -114,6 +158,9 @@ TEST_CASE("each part of http: is checked") {
   const std::string reserved =
       "this header cannot be set here; key_header says where the key goes, and keys where it is "
       "found";
+  const std::string names =
+      "expected {{name}}, {{name|default}} or {{name?}}, where a name has no { } | ? : \", tab or "
+      "line break";
   const Row rows[] = {
       {"method: PUT", ".method': expected POST or GET, found 'PUT'"},
       {"method: get", ".method': expected POST or GET, found 'get'"},
@@ -135,13 +182,11 @@ TEST_CASE("each part of http: is checked") {
       {"headers: {X: a, x: b}", ".headers.x': stands twice, in different letters"},
       {"headers: {X: \"a\\nb\"}", ".headers.X': expected one line of text"},
       {"headers: {X: '{{}}'}",
-       ".headers.X': line 1 of the template: '{{}}' is not a placeholder; "
-       "expected {{name}}, {{name|default}} or {{name?}}"},
+       ".headers.X': line 1 of the template: '{{}}' is not a placeholder; " + names},
       {"headers: {X-Key: v}, key_header: {name: x-key}", "': header 'X-Key' is the one of the key"},
       {"body:", ".body': expected what is sent, such as {text: \"{{prompt}}\"}"},
-      {"body: {a: [1, '{{b c}}']}",
-       ".body.a[1]': line 1 of the template: '{{b c}}' is not a placeholder; expected {{name}}, "
-       "{{name|default}} or {{name?}}"},
+      {"body: {a: [1, '{{b: c}}']}",
+       ".body.a[1]': line 1 of the template: '{{b: c}}' is not a placeholder; " + names},
       {"method: GET, body: {a: 1}",
        "': method GET has no body; put what is asked into path, or use POST"},
       {"key_header: {name: 'a:b'}", ".key_header.name': expected the name of an HTTP header"},

@@ -212,6 +212,18 @@ TEST_CASE("long texts may stand in files beside the configuration") {
   CHECK(config->types.at("bio").prompt == "About {{artist}}.\n");
 }
 
+TEST_CASE("the folder for assets is a plain path") {
+  CHECK(parsed("assets: ./pics/").assets == "conf/pics");
+  CHECK(parsed("assets: ../pics//a").assets == "pics/a");
+  CHECK(parsed("assets: /data/./pics").assets == "/data/pics");
+  CHECK(parsed("assets: .").assets == "conf");
+  for (const char* text : {"\nassets: ~/pics", "\nassets: ~ann/pics", "\nassets: '~'"}) {
+    CAPTURE(text);
+    CHECK(message_of(parse_config(text, "r.yaml")) ==
+          "r.yaml:2: key 'assets': ~ is not expanded here; write the whole path");
+  }
+}
+
 TEST_CASE("a configuration with a byte order mark and Windows line ends is read") {
   CHECK(parsed("\xEF\xBB\xBFworkers: 7\r\npace_at: 0.9\r\n").workers == 7);
 }

@@ -1,6 +1,7 @@
 // The APIs of Together, Anthropic, Gemini and ElevenLabs, and those that users describe, as the
 // sandbox speaks them.
 #include "sandbox/picture.hpp"
+#include "sandbox/prose.hpp"
 #include "sandbox_bench.hpp"
 
 namespace ratebatch::sandbox {
@@ -140,6 +141,15 @@ TEST_CASE("Gemini: text and pictures as parts, and no headers of limits") {
   const Json cut = json_of(
       bench.reply(gemini_path, R"({"generationConfig":{"maxOutputTokens":1},)" + contents + "}"));
   CHECK(cut["candidates"][0]["finishReason"] == "MAX_TOKENS");
+
+  for (const char* name : {"responseMimeType", "response_mime_type"}) {
+    const std::string config = std::string(R"({"generationConfig":{")") + name;
+    const Json asked =
+        json_of(bench.reply(gemini_path, config + R"(":"application/json"},)" + contents + "}"));
+    const std::string text = asked["candidates"][0]["content"]["parts"][0]["text"];
+    CHECK(Json::parse(text)["text"].is_string());
+    CHECK(asked["usageMetadata"]["candidatesTokenCount"] == token_count(character_count(text)));
+  }
 
   const Json drawn = json_of(bench.reply(
       gemini_path,

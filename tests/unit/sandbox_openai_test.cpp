@@ -94,6 +94,41 @@ TEST_CASE("an answer longer than max_tokens is cut and says so") {
   }
 }
 
+TEST_CASE(
+    "where JSON is asked for, the text is an object with the prose, cut and counted like it") {
+  const std::string input = R"({"model":"m","input":"Ada")";
+  const std::string chat = R"({"model":"m","messages":[{"role":"user","content":"Ada"}])";
+  struct Row {
+    std::string path;
+    std::string body;
+    bool is_json;
+  };
+  const std::vector<Row> rows = {
+      {"/chat/completions", chat + R"(,"response_format":{"type":"json_object"}})", true},
+      {"/chat/completions", chat + R"(,"response_format":{"type":"json_schema"}})", true},
+      {"/chat/completions", chat + R"(,"response_format":{"type":"text"}})", false},
+      {"/chat/completions", chat + R"(,"response_format":"json_object"})", false},
+      {"/chat/completions", chat + "}", false},
+      {"/responses", input + R"(,"text":{"format":{"type":"json_object"}}})", true},
+      {"/responses", input + R"(,"text":{"format":{"type":"json_schema"}}})", true},
+      {"/responses", input + R"(,"text":{"verbosity":"low"}})", false},
+      {"/responses", input + R"(,"text":7})", false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.body);
+    auto asked = read_request(row.path, row.body);
+    REQUIRE(asked.has_value());
+    const AnswerText whole = text_for(*asked, {});
+    const std::string prose = answer_text(1, "Ada");
+    CHECK(whole.text == (row.is_json ? Json{{"text", prose}}.dump() : prose));
+    CHECK(whole.tokens == token_count(character_count(whole.text)));
+    CHECK(use_of(*asked, {})[index_of(Resource::output_tokens)] == whole.tokens);
+    asked->tokens_max = 3;
+    CHECK(text_for(*asked, {}).text == whole.text.substr(0, 12));
+    CHECK(text_for(*asked, {}).cut);
+  }
+}
+
 TEST_CASE("as many pictures come as were asked for, all different, and their tokens are told") {
   struct Row {
     std::string n;
@@ -284,6 +319,14 @@ TEST_CASE("other paths answer in their plain forms") {
   const Json score =
       json_of(bench.reply("/v1/score", R"({"model":"m","text_1":"a","text_2":["b","c"]})"));
   CHECK(score["data"].size() == 2);
+  for (const char* pair :
+       {R"("queries":"a","documents":["b","c"])", R"("data_1":["a","x"],"data_2":["b","c"])"}) {
+    CAPTURE(pair);
+    const Reply reply = bench.reply("/v1/score", std::string(R"({"model":"m",)") + pair + "}");
+    CHECK(reply.status == 200);
+    CHECK(json_of(reply)["data"].size() == 2);
+  }
+  CHECK(holds(bench.reply("/v1/score", R"({"model":"m","queries":"a"})").body, "'documents'"));
   const Json rerank =
       json_of(bench.reply("/v1/rerank", R"({"model":"m","query":"a","documents":["b"]})"));
   CHECK(rerank["results"][0]["relevance_score"].is_number());

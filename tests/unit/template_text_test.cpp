@@ -10,7 +10,8 @@
 namespace ratebatch {
 namespace {
 
-const Variables nina = {{"artist", "Nina"}, {"empty", ""}, {"größe", "XL"}, {"a-b.c_1", "x"}};
+const Variables nina = {{"artist", "Nina"}, {"empty", ""},         {"größe", "XL"},
+                        {"a-b.c_1", "x"},   {"First Name", "Ada"}, {"Prix d'achat (€)", "3"}};
 
 struct Rendering {
   const char* text;
@@ -33,6 +34,8 @@ const Rendering renderings[] = {
     {"[{{ artist ? }}]", "[Nina]"},
     {"[{{empty|full}}]", "[]"},
     {"{{größe}} {{a-b.c_1}}", "XL x"},
+    {"{{First Name}} {{ First Name ? }}{{Last Name|Doe}}", "Ada AdaDoe"},
+    {"{{Prix d'achat (€)}} {{ Mid Name|}}{{Größe, cm?}}", "3 "},
     {R"({"a":{"b":1}} and { single })", R"({"a":{"b":1}} and { single })"},
     {"{ {{artist}} }", "{ Nina }"},
     {"{{genre|two\nlines}}", "two\nlines"},
@@ -54,7 +57,9 @@ struct BadTemplate {
   const char* message;
 };
 
-#define RB_EXPECTED " is not a placeholder; expected {{name}}, {{name|default}} or {{name?}}"
+#define RB_EXPECTED                                                                   \
+  " is not a placeholder; expected {{name}}, {{name|default}} or {{name?}}, where a " \
+  "name has no { } | ? : \", tab or line break"
 const BadTemplate bad_templates[] = {
     {"{{", "line 1 of the template: '{{' is never closed; expected for example {{artist}}"},
     {"a\nb\n {{artist}",
@@ -63,7 +68,12 @@ const BadTemplate bad_templates[] = {
     {"{{ }}", "line 1 of the template: '{{ }}'" RB_EXPECTED},
     {"{{?}}", "line 1 of the template: '{{?}}'" RB_EXPECTED},
     {"{{|x}}", "line 1 of the template: '{{|x}}'" RB_EXPECTED},
-    {"\n{{two words}}", "line 2 of the template: '{{two words}}'" RB_EXPECTED},
+    {"\n{{two\nlines}}", "line 2 of the template: '{{two\\x0alines}}'" RB_EXPECTED},
+    {R"({{ "a": 1 }})", R"(line 1 of the template: '{{ "a": 1 }}')" RB_EXPECTED},
+    {R"({{"a"}})", R"(line 1 of the template: '{{"a"}}')" RB_EXPECTED},
+    {"{{a: 1}}", "line 1 of the template: '{{a: 1}}'" RB_EXPECTED},
+    {"{{a? b}}", "line 1 of the template: '{{a? b}}'" RB_EXPECTED},
+    {R"({{"a": {"b": 1}}})", R"(line 1 of the template: '{{"a": {"b": 1}}')" RB_EXPECTED},
     {"{{{artist}}}", "line 1 of the template: '{{{artist}}'" RB_EXPECTED},
     {"{{a?|b}}", "line 1 of the template: '{{a?|b}}'" RB_EXPECTED},
     {"{{a|{{b}}}}", "line 1 of the template: '{{a|{{b}}'" RB_EXPECTED},

@@ -20,9 +20,8 @@ using Variables = std::map<std::string, std::string>;
 
 class TextTemplate {
  public:
-  // Reads a template. Names are letters, digits, '_', '-', '.', or any character beyond ASCII;
-  // spaces around a name or a default do not count. Fails with invalid_input and the line within
-  // `text`, from 1.
+  // Reads a template. A name is any text without control characters and { } | ? : "; spaces around
+  // it or a default do not count. Fails with invalid_input and the line within `text`, from 1.
   static Result<TextTemplate> parse(std::string_view text);
 
   // The variables that must be given and are not, in the order of the text, each once.

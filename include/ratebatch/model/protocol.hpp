@@ -114,6 +114,7 @@ enum class FinishReason : std::uint8_t {
   out_of_time,   // The run had as long as it may.
   budget,        // What may be spent is spent.
   stopped_lane,  // Jobs are left only of lanes whose first jobs all failed alike.
+  downloads,     // Only downloads are left, and they reach nobody; the next run goes on with them.
   no_room,       // Stopped while the disk was full: answers that arrived could not be stored.
 };
 

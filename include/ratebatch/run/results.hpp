@@ -27,6 +27,7 @@ struct ResultsWritten {
   std::int64_t results = 0;
   std::int64_t errors = 0;  // Of Batch output: failures, which belong into a file of their own.
   std::int64_t cursor = 0;  // To go on behind these, in the same order.
+  std::vector<std::string> warnings{};  // Of CSV: columns that are empty so far.
 };
 
 // Writes the results behind `cursor` (0: all) in that order to `sink`.
@@ -46,9 +47,10 @@ Result<ResultsWritten> write_batch_results(CheckpointReader& reader, ResultOrder
 // of the result, with dots for its members ("usage.output_tokens", "error.class", "vars.artist",
 // "metadata.lead"); another name is looked for among vars, then metadata. `text` is also that of a
 // body in OpenAI's form. Lists and objects are written as JSON, but for a single file. Without
-// columns: id, status, text, files and errors where there are some, each variable and each member
-// of metadata that some job has (these are found by reading all results first). Fails with
-// invalid_input where a column is given twice, or no result has it.
+// columns: id, status, text, files where there are some, each variable and each member of metadata
+// that some job has, the errors where there are some (these are found by reading all results
+// first). Fails with invalid_input where a column is given twice, `usage` or `error` has no such
+// member, or no result has it and all jobs are finished; before that it is empty, with a warning.
 Result<ResultsWritten> write_csv_results(CheckpointReader& reader, ResultOrder order,
                                          std::vector<std::string> columns, const LineSink& sink);
 

@@ -164,6 +164,9 @@ class CheckpointReader {
   // Up to `count_max` jobs that fit the filter, in the order of loading.
   Result<std::vector<JobRow>> jobs(const JobFilter& filter, std::int64_t count_max);
 
+  // Absolute paths of the files that were loaded; "-" where it was stdin.
+  Result<std::vector<std::string>> job_files();
+
   // The average size of the first open jobs of a route, at most recent_results_max; nothing where
   // it has none.
   Result<std::optional<JobSize>> open_job_size(RouteId route);
