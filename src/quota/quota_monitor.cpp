@@ -223,7 +223,8 @@ SettleNotes QuotaMonitor::settle(Now now, ReservationId id, const Outcome& outco
   // A request that was refused, or never came through, used no tokens; that it counts as a request
   // is the careful reading. One that could not even be made used nothing.
   if (outcome.http_status >= 400 || !outcome.sent) {
-    const bool was_made = outcome.sent || outcome.kind != OutcomeClass::invalid_request;
+    const bool was_made =
+        outcome.sent || (outcome.kind != OutcomeClass::invalid_request && !outcome.local);
     actual = Amounts{};
     actual[index_of(Resource::requests)] = was_made ? 1 : 0;
   }

@@ -56,12 +56,20 @@ class Moves {
     }
   }
 
-  // A file that arrived; 0 or the errno.
-  int move(const std::string& path, const std::string& name) {
-    return move({AT_FDCWD, path, name, false, false});
+  // A file that arrived, or bytes in memory; 0 or the errno, EISDIR where a folder has that name.
+  int take(const Asset& asset, const std::string& name) {
+    if (asset.path.empty()) return write(asset.bytes, name);
+    return move({AT_FDCWD, asset.path, name, false, false});
   }
 
-  // Bytes in memory; 0 or the errno.
+  void stay() {
+    for (const Move& move : moves_) {
+      if (move.exchanged) ::unlinkat(move.from_folder, move.from.c_str(), 0);
+    }
+    moves_.clear();
+  }
+
+ private:
   int write(std::string_view bytes, const std::string& name) {
     const std::string part = name + ".part";
     // A part file may be left from a killed run; it is nobody's.
@@ -78,14 +86,6 @@ class Moves {
     return code;
   }
 
-  void stay() {
-    for (const Move& move : moves_) {
-      if (move.exchanged) ::unlinkat(move.from_folder, move.from.c_str(), 0);
-    }
-    moves_.clear();
-  }
-
- private:
   struct Move {
     int from_folder;
     std::string from;
@@ -176,8 +176,12 @@ Result<std::vector<std::string>> write_assets(const std::string& folder, std::st
   for (std::size_t i = 0; i < assets.size(); ++i) {
     const Asset& asset = assets[i];
     std::string name = asset_name(id, before + i, before + assets.size(), asset.extension);
-    const int code =
-        asset.path.empty() ? moves.write(asset.bytes, name) : moves.move(asset.path, name);
+    int code = moves.take(asset, name);
+    if (code == EISDIR) {
+      // No id makes a name with a tilde there.
+      name.insert(name.rfind('.'), "~");
+      code = moves.take(asset, name);
+    }
     if (code != 0) return file_error("write", folder + "/" + name + of_job, code);
     names.push_back(std::move(name));
   }

@@ -24,10 +24,10 @@ constexpr Duration failure_grace = std::chrono::seconds{30};
 
 // What to do about files that cannot be put in their place, beside the cause.
 constexpr const char* while_unkept =
-    "; its answer is paid, and the file is tried again until the run ends: make the assets folder "
-    "writable; else the job is held back";
+    "; its answer is paid: the run starts no more, and tries for 30 s to keep it; make the assets "
+    "folder writable";
 constexpr const char* when_lost =
-    "; its answer was paid and is lost: make the assets folder writable, then `ratebatch retry "
+    "; its answer was paid and is lost: put the assets folder right, then `ratebatch retry "
     "--unknown` pays for it again";
 
 // What must be known of a request until its answer is handed on.
@@ -47,6 +47,17 @@ std::string moved_to(const std::string& origin, const std::string& link) {
   const std::size_t path = link.find('/', loopback.size());
   if (!link.starts_with(loopback) || path == std::string::npos) return link;
   return origin + link.substr(path);
+}
+
+// What a job comes to that could not be made into a request. What a disk fails to give now it may
+// give later.
+Outcome unsent(const Error& error) {
+  Outcome outcome;
+  outcome.local = error.code == ErrorCode::io;
+  outcome.kind = outcome.local ? OutcomeClass::network : OutcomeClass::invalid_request;
+  outcome.sent = false;
+  outcome.message = error.message;
+  return outcome;
 }
 
 class Driver {
@@ -153,8 +164,9 @@ class Driver {
       if (!names) {
         if (names.error().code == ErrorCode::disk_full) {
           warn_no_room(names.error().message);
-        } else {
-          fail_softly({names.error().code, names.error().message + while_unkept});
+        } else if (!failure_) {
+          ports_.observer.warned(now_, names.error().message + while_unkept);
+          fail_softly(names.error());
         }
         unsaved_.push_back({sent, std::move(outcome), names.error(), now_.steady + no_room_wait});
         return;
@@ -218,22 +230,12 @@ class Driver {
     auto job = ports_.checkpoint.job(send.job);
     if (!job) {
       fail_softly(job.error());
-      Outcome outcome;
-      outcome.kind = OutcomeClass::network;
-      outcome.sent = false;
-      outcome.message = job.error().message;
-      scheduler_.handle(now_, event::AttemptEnded{send.job, send.attempt, std::move(outcome)});
+      scheduler_.handle(now_, event::AttemptEnded{send.job, send.attempt, unsent(job.error())});
       return {};
     }
     auto request = requests_.make(*job, send);
     if (!request) {
-      // What a disk fails to give now it may give later: as good as a network that is down.
-      const bool may_pass = request.error().code == ErrorCode::io;
-      Outcome outcome;
-      outcome.kind = may_pass ? OutcomeClass::network : OutcomeClass::invalid_request;
-      outcome.sent = false;
-      outcome.message = request.error().message;
-      scheduler_.handle(now_, event::AttemptEnded{send.job, send.attempt, std::move(outcome)});
+      scheduler_.handle(now_, event::AttemptEnded{send.job, send.attempt, unsent(request.error())});
       return {};
     }
     const TransferId id = next_transfer();
@@ -274,8 +276,8 @@ class Driver {
     return {};
   }
 
-  // What a job comes to that is given up. An answer that is here, and was only not kept, is paid
-  // and counted.
+  // What a job comes to that is given up. An answer that is here, and was only not kept, is paid,
+  // counted, and not asked for again without a person.
   Outcome give_up_unsaved(JobSeq job) {
     Outcome outcome;
     outcome.message = "given up while it was under way";
@@ -286,13 +288,12 @@ class Driver {
     for (const Asset& asset : found->outcome.answer->assets) {
       if (!asset.path.empty()) ports_.files.remove(asset.path);
     }
-    if (found->cause.code != ErrorCode::disk_full) {
-      outcome = std::move(found->outcome);
-      outcome.kind = OutcomeClass::unknown;
-      outcome.answer.reset();
-      outcome.answer_lost = true;
-      outcome.message = found->cause.message + when_lost;
-    }
+    outcome = std::move(found->outcome);
+    outcome.kind = OutcomeClass::unknown;
+    outcome.answer.reset();
+    outcome.answer_lost = true;
+    outcome.message = found->cause.message + when_lost;
+    ports_.observer.warned(now_, outcome.message);
     unsaved_.erase(found);
     return outcome;
   }

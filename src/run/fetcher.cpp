@@ -20,12 +20,6 @@ namespace {
 // As long as the largest file takes at 2 Mbit/s.
 constexpr Duration fetch_timeout = std::chrono::minutes{5};
 
-std::string explained(const std::string& id, const std::string& cause) {
-  return fmt::format(
-      "{}; the answer is paid: `ratebatch retry --id {}` asks for another one, and pays again",
-      cause, escaped(id));
-}
-
 std::string not_stored(const std::string& cause) {
   return cause + "; the answer is stored: mend that, and its file is downloaded again";
 }
@@ -93,7 +87,9 @@ std::optional<event::FetchEnded> Fetcher::ended(FinishedTransfer& finished,
     const bool too_large = failure->fault == TransferFault::too_large;
     const OutcomeClass kind = too_large ? OutcomeClass::too_large : outcome.kind;
     FetchOutcome broken = failed(download, kind, outcome.message);
-    broken.answered = failure->status != 0 && failure->fault != TransferFault::local;
+    // Who shows a certificate is there.
+    broken.answered = failure->fault == TransferFault::tls ||
+                      (failure->status != 0 && failure->fault != TransferFault::local);
     return end(download, std::move(broken));
   }
   auto& reply = std::get<HttpReply>(finished.result);
@@ -164,8 +160,11 @@ FetchOutcome Fetcher::failed(const Download& download, OutcomeClass kind, const 
   const std::string which =
       count == 1 ? "the file" : fmt::format("file {} of {}", download.link + 1, count);
   // Not the whole link: who has it has the file.
-  outcome.message = explained(download.job.id, fmt::format("cannot download {} from {}: {}", which,
-                                                           escaped(origin_of(download.url)), why));
+  outcome.message =
+      fmt::format("cannot download {} from {}: {}", which, escaped(origin_of(download.url)), why);
+  outcome.advice = fmt::format(
+      "; the answer is paid: `ratebatch retry --id {}` asks for another one, and pays again",
+      escaped(download.job.id));
   return outcome;
 }
 

@@ -52,17 +52,19 @@ std::optional<std::size_t> file_index(const Json& value) {
   return index;
 }
 
-// Puts the files back where the provider's body had them.
-Result<void> put_files_back(Json& body, const Json& files, const std::string& id) {
+// Puts the files back where the provider's body had them; they stand there in their order, from
+// `next` on, so that a text which only looks like one stays.
+Result<void> put_files_back(Json& body, const Json& files, const std::string& id,
+                            std::size_t& next) {
   if (!body.is_structured()) return {};
   for (Json& value : body) {
-    const auto index = file_index(value);
-    if (index && *index < files.size()) {
-      auto encoded = encoded_file(files[*index].get<std::string>(), id);
+    if (file_index(value) == next && next < files.size()) {
+      auto encoded = encoded_file(files[next].get<std::string>(), id);
       if (!encoded) return pass(encoded);
       value = std::move(*encoded);
+      ++next;
     } else {
-      auto done = put_files_back(value, files, id);
+      auto done = put_files_back(value, files, id, next);
       if (!done) return done;
     }
   }
@@ -111,8 +113,9 @@ Result<Json> body_of(const ResultRow& row, const Json& record) {
   const auto body = record.find("body");
   if (body != record.end()) {
     Json whole = *body;
-    auto done =
-        put_files_back(whole, files == record.end() ? no_files : *files, text_at(record, "id"));
+    std::size_t next = 0;
+    auto done = put_files_back(whole, files == record.end() ? no_files : *files,
+                               text_at(record, "id"), next);
     if (!done) return pass(done);
     return whole;
   }

@@ -194,8 +194,8 @@ std::string next_lines(const StatusReport& report, const std::string& command_en
 
 std::string status_text(const StatusReport& report, const std::string& command_end) {
   return headline(report) + jobs_line(report.jobs, report.data.changed) + rate_line(report) +
-         calls_line(report.data) + downloads_line(report) + run_line(report) + lane_lines(report) + failure_lines(report) +
-         next_lines(report, command_end);
+         calls_line(report.data) + downloads_line(report) + run_line(report) + lane_lines(report) +
+         failure_lines(report) + next_lines(report, command_end);
 }
 
 std::string failed_jobs_text(const std::vector<JobRow>& jobs) {

@@ -99,6 +99,7 @@ std::optional<FetchEnd> FetchQueue::ended(Now now, event::FetchEnded& ended, Rng
     end.ready_at = now.wall + verdict.wait;
   }
   end.outcome = std::move(ended.outcome);
+  if (end.to == JobState::failed) end.outcome.message += end.outcome.advice;
   return end;
 }
 
@@ -156,6 +157,14 @@ std::vector<action::CancelFetch> FetchQueue::cancel_all() {
 std::size_t FetchQueue::jobs_of(LaneId lane) const {
   const auto found = by_lane_.find(lane);
   return found == by_lane_.end() ? 0 : found->second;
+}
+
+bool FetchQueue::is_worth_waiting(Instant now, bool patient) const {
+  return std::any_of(jobs_.begin(), jobs_.end(), [&](const auto& job) {
+    const Entry& entry = job.second;
+    return entry.stage != Stage::waiting || entry.ready - now <= fetch_pause_max ||
+           (patient && entry.unanswered <= fetch_rule.retries);
+  });
 }
 
 std::optional<Instant> FetchQueue::next_ready() const {

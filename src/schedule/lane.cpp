@@ -95,7 +95,10 @@ LaneStatus Lane::status(Now now, LaneStatus quota) const {
       blocked_->earliest && *blocked_->earliest - now.steady > wait_shown_from) {
     return {LaneState::waiting, blocked_->limit, now.wall + (*blocked_->earliest - now.steady)};
   }
-  if (free && breaker_.open()) return {LaneState::tripped, "server failures", std::nullopt};
+  if (free && breaker_.open()) {
+    const std::string cause = trip_words_.empty() ? "" : ": " + trip_words_;
+    return {LaneState::tripped, "server failures" + cause, std::nullopt};
+  }
   return quota;
 }
 

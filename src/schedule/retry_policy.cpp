@@ -63,12 +63,13 @@ Decision server_failure(const Outcome& outcome, const AttemptContext& context,
   // An answer without content is the model's doing, not a server that is down.
   const bool is_well = outcome.kind == OutcomeClass::bad_reply && !outcome.unreadable;
   decision.breaker = is_well ? BreakerVerdict::success : BreakerVerdict::failure;
+  if (outcome.local) decision.breaker = BreakerVerdict::none;
   const bool nobody_answered = outcome.sent && outcome.http_status == 0;
   if (nobody_answered && on_unknown == UnknownPolicy::hold) {
     decision.to = JobState::held;
     return decision;
   }
-  if (context.is_probe && !is_well) {
+  if (context.is_probe && decision.breaker == BreakerVerdict::failure) {
     decision.job_wait = context.probe_wait;
     return decision;
   }

@@ -3,9 +3,16 @@
 #include <utility>
 
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/text.hpp"
 #include "ratebatch/schedule/scheduler.hpp"
 
 namespace ratebatch {
+namespace {
+
+// Of what a server said, for people: enough for its point, and for a line of the terminal.
+constexpr std::size_t trip_words_bytes_max = 160;
+
+}  // namespace
 
 // What an outcome means for its job, its lane and its key.
 void Scheduler::apply(Now now, InFlight& flight, const Outcome& outcome, AttemptEnd& end) {
@@ -52,7 +59,7 @@ Decision Scheduler::decide_on(Now now, InFlight& flight, const Outcome& outcome,
   }
   Decision decision = decide(outcome, context, lane.settings().retry, options_.on_unknown, rng_);
   if (!flight.reservation) return decision;
-  tell_breaker(now, flight, decision.breaker, notes);
+  tell_breaker(now, flight, decision.breaker, notes, outcome);
   // An outage fails no job: what opened the breaker, or met it open, uses no retries.
   if (decision.breaker == BreakerVerdict::failure && lane.breaker().open()) {
     decision.uses_retry = false;
@@ -71,7 +78,7 @@ Decision Scheduler::decide_on(Now now, InFlight& flight, const Outcome& outcome,
 }
 
 void Scheduler::tell_breaker(Now now, const InFlight& flight, BreakerVerdict verdict,
-                             const SettleNotes& notes) {
+                             const SettleNotes& notes, const Outcome& outcome) {
   Lane& lane = lanes_[index_of(flight.lane)];
   const bool was_open = lane.breaker().open();
   switch (verdict) {
@@ -84,6 +91,7 @@ void Scheduler::tell_breaker(Now now, const InFlight& flight, BreakerVerdict ver
     case BreakerVerdict::failure:
       lane.breaker().failed(now.steady, flight.is_probe);
       if (!was_open && lane.breaker().open()) {
+        lane.note_trip(escaped(outcome.message, trip_words_bytes_max));
         give_back_retries(lane);
       } else if (!lane.breaker().open()) {
         lane.note_failed(flight.job.seq);
@@ -112,8 +120,8 @@ void Scheduler::give_back_retries(Lane& failing) {
   }
 }
 
-// One typo must not fail all jobs of a lane: where its first ones all end alike, or many in a row
-// cannot be sent, they are given back, and the lane stops.
+// One typo must not fail all jobs of a lane: where its first ones all end alike, they are given
+// back, and the lane stops.
 void Scheduler::judge_trial(InFlight& flight, const Outcome& outcome, AttemptEnd& end,
                             Decision& decision) {
   RouteTrial& trial = trials_.at(flight.job.route);
@@ -128,12 +136,20 @@ void Scheduler::judge_trial(InFlight& flight, const Outcome& outcome, AttemptEnd
     if (goes_back) decision.to = JobState::pending;
     return;
   }
-  if (!trial.finished(end.job, outcome)) return;
+  if (!trial.finished(end.job, outcome, others_under_way(flight))) return;
   lane.stop(outcome.message);
   decision.to = JobState::pending;
   std::vector<JobSeq> others = trial.failed();
   others.pop_back();
   reopen(others);
+}
+
+bool Scheduler::others_under_way(const InFlight& flight) const {
+  return std::any_of(in_flight_.begin(), in_flight_.end(), [&](const auto& entry) {
+    const InFlight& other = entry.second;
+    return &other != &flight && other.job.route == flight.job.route &&
+           other.flight != Flight::committing_end;
+  });
 }
 
 void Scheduler::reopen(const std::vector<JobSeq>& jobs) {
@@ -163,10 +179,12 @@ std::optional<Action> Scheduler::next_finish(Now now) {
     return action::Finished{action::FinishReason::no_room, ""};
   }
   if (!batch_.empty() || !in_flight_.empty() || !out_.empty()) return std::nullopt;
-  // What is paid is fetched before a run ends; one that was stopped does not wait for a next try.
-  if (fetches_.under_way() > 0 || (!give_up_at_ && !fetches_.empty())) return std::nullopt;
+  if (fetches_.under_way() > 0) return std::nullopt;
   const auto reason = reason_to_finish(now);
   if (!reason) return std::nullopt;
+  // What is paid is fetched before a run ends; one that was stopped does not wait for a next try.
+  const bool patient = *reason == action::FinishReason::downloads && options_.wait_for_pauses;
+  if (!give_up_at_ && fetches_.is_worth_waiting(now.steady, patient)) return std::nullopt;
   finished_ = true;
   return action::Finished{*reason, words_of_stopped_lanes()};
 }
@@ -204,9 +222,11 @@ std::optional<action::FinishReason> Scheduler::reason_to_finish(Now now) {
     return status_of(now, i).state == LaneState::paused && !served_elsewhere(now, i);
   };
   const bool all_exhausted = all([](std::size_t) { return false; });
-  if (all_exhausted && !gave_up_ && fetches_.empty()) {
+  const bool fetches_on = !fetches_.empty() && !give_up_at_;
+  if (all_exhausted && !gave_up_ && (fetches_.empty() || fetches_on)) {
     if (!words_of_stopped_lanes().empty()) return action::FinishReason::stopped_lane;
-    return slice_full() ? action::FinishReason::slice_done : action::FinishReason::complete;
+    if (slice_full()) return action::FinishReason::slice_done;
+    return fetches_on ? action::FinishReason::downloads : action::FinishReason::complete;
   }
   if (out_of_time_) return action::FinishReason::out_of_time;
   if (give_up_at_) return action::FinishReason::stopped;

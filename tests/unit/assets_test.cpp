@@ -141,11 +141,24 @@ TEST_CASE("where one asset cannot be written, all are where they were, for anoth
   CHECK(folder.read("assets/a~2.png") == "second");
 }
 
+TEST_CASE("a file whose name a folder has gets a name that no other job's file can have") {
+  const TemporaryFolder folder;
+  const std::string assets = folder.path("assets");
+  std::filesystem::create_directories(assets + "/a.png");
+  const auto names = write_assets(assets, "a", {{"bytes", "", "png"}});
+  REQUIRE(names.has_value());
+  CHECK(*names == std::vector<std::string>{"a~.png"});
+  CHECK(folder.read("assets/a~.png") == "bytes");
+  CHECK(asset_name("a~", 0, 1, "png") != "a~.png");
+}
+
 TEST_CASE("where a redo fails half way, the older files are back, in memory or not") {
   const TemporaryFolder folder;
   const std::string assets = folder.path("assets");
   folder.write("assets/a.png", "old 1");
-  std::filesystem::create_directory(assets + "/a~2.png");
+  for (const char* name : {"/a~2.png", "/a~2~.png"}) {
+    std::filesystem::create_directory(assets + name);
+  }
   std::vector<Asset> both = {{"new 1", "", "png"}, {"new 2", "", "png"}};
   std::string arrived;
   SUBCASE("in memory") {}
@@ -158,7 +171,7 @@ TEST_CASE("where a redo fails half way, the older files are back, in memory or n
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().code == ErrorCode::io);
   CHECK(refused.error().message ==
-        "cannot write " + assets + "/a~2.png of job 'a': Is a directory");
+        "cannot write " + assets + "/a~2~.png of job 'a': Is a directory");
   CHECK(folder.read("assets/a.png") == "old 1");
   CHECK(files_in(assets) == before);
   if (!arrived.empty()) CHECK(folder.read("assets/.incoming-x/7-0") == "new 1");

@@ -45,9 +45,20 @@ class EchoTransport final : public Transport {
   std::vector<FinishedTransfer> arrived_;
 };
 
-class NoInterrupts final : public Interrupts {
+// A stop at a time, if one is asked for.
+class TimedInterrupt final : public Interrupts {
  public:
-  std::optional<event::StopRequested> take() override { return std::nullopt; }
+  explicit TimedInterrupt(const TestClock& clock) : clock_(clock) {}
+  std::optional<event::StopRequested> take() override {
+    if (!at || clock_.time.steady < *at) return std::nullopt;
+    at.reset();
+    return event::StopRequested{std::chrono::seconds{1}};
+  }
+
+  std::optional<Instant> at;
+
+ private:
+  const TestClock& clock_;
 };
 
 class SilentObserver final : public Observer {
@@ -56,8 +67,9 @@ class SilentObserver final : public Observer {
     for (const AttemptEnd& end : batch.ends) ends.push_back(end);
   }
   Duration turned(Now, const Snapshot&, const Counts&) override { return std::chrono::hours{1}; }
-  void warned(Now, const std::string&) override {}
+  void warned(Now, const std::string& message) override { warnings.push_back(message); }
   std::vector<AttemptEnd> ends;
+  std::vector<std::string> warnings;
 };
 
 // Something stands in the way of files.
@@ -70,13 +82,14 @@ class BlockedFiles final : public AnswerFiles {
     REQUIRE(assets.size() == 1);
     const std::string path = "assets/" + std::string{id} + ".png";
     if (tries <= failures) {
-      return fail(ErrorCode::io,
+      return fail(cause,
                   "cannot write " + path + " of job '" + std::string{id} + "': Is a directory");
     }
     return std::vector<std::string>{path};
   }
   void remove(const std::string& path) override { removed.push_back(path); }
 
+  ErrorCode cause = ErrorCode::io;
   int failures = 0;
   int tries = 0;
   std::vector<std::string> removed;
@@ -157,7 +170,7 @@ struct Bench {
   FakeCheckpointData data;
   TestClock clock;
   EchoTransport transport{clock};
-  NoInterrupts interrupts;
+  TimedInterrupt interrupts{clock};
   SilentObserver observer;
   BlockedFiles files;
 };
@@ -168,8 +181,11 @@ TEST_CASE("a file that cannot be written ends the run, and its job is held, not 
   const auto end = bench.run();
   REQUIRE_FALSE(end.has_value());
   CHECK(end.error().code == ErrorCode::io);
-  CHECK(end.error().message.starts_with(
-      "cannot write assets/x.png of job 'x': Is a directory; its answer is paid"));
+  CHECK(end.error().message == "cannot write assets/x.png of job 'x': Is a directory");
+  // What can be done is said at once, and what became of it in the end.
+  REQUIRE(bench.observer.warnings.size() == 2);
+  CHECK(bench.observer.warnings[0].find("make the assets folder writable") != std::string::npos);
+  CHECK(bench.observer.warnings[1].find("is lost") != std::string::npos);
   CHECK(bench.state() == JobState::held);
   CHECK(bench.files.tries > 1);
   CHECK(bench.files.removed == std::vector<std::string>{"/in/1-0"});
@@ -180,6 +196,17 @@ TEST_CASE("a file that cannot be written ends the run, and its job is held, not 
   CHECK(outcome.usage.output_tokens == 9);
   // The next run does not send it.
   CHECK(bench.run().has_value());
+  CHECK(bench.transport.sent == 1);
+}
+
+TEST_CASE("a file that a full disk has no room for is waited for, then held, not paid again") {
+  Bench bench;
+  bench.files.cause = ErrorCode::disk_full;
+  bench.files.failures = 1000;
+  bench.interrupts.at = bench.clock.time.steady + std::chrono::minutes{10};
+  CHECK(bench.run().has_value());
+  CHECK(bench.files.tries > 10);
+  CHECK(bench.state() == JobState::held);
   CHECK(bench.transport.sent == 1);
 }
 

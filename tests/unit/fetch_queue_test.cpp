@@ -224,6 +224,53 @@ TEST_CASE("a full disk uses no try, and nothing is stored of it") {
   CHECK(end(queue, at_ms(5000), first, OutcomeClass::done)->tries == 12);
 }
 
+TEST_CASE(
+    "a run waits for downloads that come soon, and only the patient for those that reach nobody") {
+  FetchQueue queue{1};
+  Rng rng{1};
+  CHECK_FALSE(queue.is_worth_waiting(at_ms(0).steady, true));
+  Now now = at_ms(0);
+  FetchingJob young = job(first);
+  young.answered_at = now.wall;
+  queue.add(young, lane, now.steady);
+  int patient = 0;
+  int impatient = 0;
+  for (int i = 0; i < 30; ++i) {
+    REQUIRE(queue.take(now.steady).has_value());
+    CHECK(queue.is_worth_waiting(now.steady, false));
+    auto failed = outcome(first, OutcomeClass::network);
+    const auto end = queue.ended(now, failed, rng);
+    REQUIRE(end.has_value());
+    queue.stored(first);
+    if (queue.is_worth_waiting(now.steady, true)) ++patient;
+    if (queue.is_worth_waiting(now.steady, false)) ++impatient;
+    // A minute before the next try it is near for everybody.
+    const Instant ready = *queue.next_ready();
+    CHECK(queue.is_worth_waiting(ready - std::chrono::seconds{59}, false));
+    now = {ready, now.wall + (ready - now.steady)};
+  }
+  CHECK(patient == 11);
+  CHECK(impatient >= 7);
+  CHECK(impatient < patient);
+}
+
+TEST_CASE("paying again is advised only where no other try follows") {
+  FetchQueue queue{1};
+  Rng rng{1};
+  queue.add(job(first), lane, at_ms(0).steady);
+  auto next = outcome(first, OutcomeClass::server_error);
+  next.outcome.message = "HTTP 503";
+  next.outcome.advice = "; pay again";
+  auto last = next;
+  last.outcome.kind = OutcomeClass::too_large;
+  REQUIRE(queue.take(at_ms(0).steady).has_value());
+  CHECK(queue.ended(at_ms(0), next, rng)->outcome.message == "HTTP 503");
+  queue.stored(first);
+  const Instant ready = *queue.next_ready();
+  REQUIRE(queue.take(ready).has_value());
+  CHECK(queue.ended({ready, at_ms(0).wall}, last, rng)->outcome.message == "HTTP 503; pay again");
+}
+
 TEST_CASE("a lane is full with so many jobs, whatever they wait for") {
   FetchQueue queue{1};
   for (std::size_t i = 1; i < fetching_jobs_max; ++i) {

@@ -73,8 +73,12 @@ TEST_CASE("requests that never left take no room in a short window") {
   lanes.lanes[0].limits.windows.back().shape = Shape::window;
   QuotaMonitor monitor = monitor_of(lanes);
   Outcome unsent;
-  unsent.kind = OutcomeClass::invalid_request;
   unsent.sent = false;
+  SUBCASE("no request could be made") { unsent.kind = OutcomeClass::invalid_request; }
+  SUBCASE("our own disk failed") {
+    unsent.kind = OutcomeClass::network;
+    unsent.local = true;
+  }
   for (std::int64_t i = 0; i < 20; ++i) {
     const Reservation reservation = reserved(monitor, at_ms(i), text);
     monitor.sent(at_ms(i + 1), reservation.id);

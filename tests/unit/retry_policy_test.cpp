@@ -90,6 +90,24 @@ TEST_CASE("only a reply of another form than the provider's speaks against the s
   CHECK(decided(outcome, probe).to == JobState::failed);
 }
 
+TEST_CASE(
+    "what our own disk failed says nothing about the server, and uses retries as a probe too") {
+  Outcome local = of(OutcomeClass::network);
+  local.sent = false;
+  local.local = true;
+  for (const bool is_probe : {false, true}) {
+    CAPTURE(is_probe);
+    AttemptContext context;
+    context.is_probe = is_probe;
+    const Decision again = decided(local, context);
+    CHECK(again.to == JobState::pending);
+    CHECK(again.uses_retry);
+    CHECK(again.breaker == BreakerVerdict::none);
+    context.retries_used = 3;
+    CHECK(decided(local, context).to == JobState::failed);
+  }
+}
+
 TEST_CASE("an answer that came and could not be kept is held, whatever the policy") {
   Outcome lost;
   lost.answer_lost = true;

@@ -96,6 +96,27 @@ TEST_CASE("a stop waits for downloads under way, not for those that wait") {
   }
 }
 
+TEST_CASE("a run does not stay for links that reach nobody: the next one goes on with them") {
+  const std::vector<FetchingJob> stored = {
+      {JobSeq{7}, text_route, AttemptNumber{1}, 0, std::nullopt, at_ms(0).wall}};
+  SchedulerOptions options;
+  std::size_t tries = 0;
+  SUBCASE("after some minutes") { tries = 12; }
+  SUBCASE("at once where it was not to wait") {
+    options.wait_for_pauses = false;
+    tries = 9;
+  }
+  Bench bench{2, two_lanes(), options, {}, at_ms(0), stored};
+  bench.run();
+  while (!bench.finished) {
+    bench.fetched(7, OutcomeClass::network);
+    if (!bench.finished) REQUIRE(bench.wake());
+  }
+  CHECK(bench.finished == action::FinishReason::downloads);
+  CHECK(bench.fetch_ends.size() == tries);
+  CHECK(bench.fetch_ends.back().to == JobState::fetching);
+}
+
 TEST_CASE("what a download came to is kept while the disk is full") {
   Bench bench{1, two_lanes()};
   bench.add(text, 1);

@@ -86,23 +86,57 @@ Outcome unsent(OutcomeClass kind) {
   return outcome;
 }
 
-TEST_CASE("jobs that cannot be made into requests stop a proven lane too: all go back") {
-  Lanes lanes = two_lanes();
-  lanes.routes[0].proven = true;
-  Bench bench{4, std::move(lanes)};
+// Ends all that is in flight, as the driver does with what it cannot send.
+void reject_all(Bench& bench) {
+  const auto in_flight = bench.in_flight;
+  for (const auto& [seq, sent] : in_flight) {
+    bench.arrive(seq, unsent(OutcomeClass::invalid_request));
+  }
+  bench.run();
+}
+
+TEST_CASE("where the first jobs cannot be made into requests, a proven lane stops too") {
+  for (const int workers : {1, 4, 16}) {
+    CAPTURE(workers);
+    Lanes lanes = two_lanes();
+    lanes.routes[0].proven = true;
+    Bench bench{workers, std::move(lanes)};
+    for (std::int64_t i = 1; i <= 40; ++i) bench.add(text, i);
+    bench.run();
+    while (!bench.in_flight.empty()) reject_all(bench);
+    CHECK(bench.finished == action::FinishReason::stopped_lane);
+    CHECK(bench.words == "text: no variable 'mood'");
+    const auto failed = std::count_if(bench.ends.begin(), bench.ends.end(),
+                                      [](const auto& end) { return end.to == JobState::failed; });
+    CHECK(static_cast<std::size_t>(failed) == bench.reopened.size());
+    CHECK(bench.ends.size() < 20);
+  }
+}
+
+TEST_CASE("jobs that cannot be made into requests fail alone once one was answered") {
+  Bench bench{4, two_lanes()};
   for (std::int64_t i = 1; i <= 40; ++i) bench.add(text, i);
   bench.run();
-  bench.reply(1, OutcomeClass::done);
-  while (!bench.in_flight.empty()) {
-    bench.reply(bench.in_flight.begin()->first, unsent(OutcomeClass::invalid_request));
+  bench.reply(4, outcome_of(OutcomeClass::done, 200));
+  while (!bench.in_flight.empty()) reject_all(bench);
+  CHECK(bench.finished == action::FinishReason::complete);
+  CHECK(bench.reopened.empty());
+}
+
+TEST_CASE("jobs that cannot be sent do not stop a lane whose good job is under way") {
+  Bench bench{4, two_lanes()};
+  for (std::int64_t i = 1; i <= 40; ++i) bench.add(text, i);
+  bench.run();
+  while (bench.in_flight.size() > 1) {
+    const auto in_flight = bench.in_flight;
+    for (const auto& [seq, sent] : in_flight) {
+      if (seq != 2) bench.arrive(seq, unsent(OutcomeClass::invalid_request));
+    }
+    bench.run();
   }
-  CHECK(bench.finished == action::FinishReason::stopped_lane);
-  CHECK(bench.words == "text: no variable 'mood'");
-  CHECK(bench.reopened.size() == 9);
-  REQUIRE(bench.ends.size() == 14);
-  for (std::size_t i = 1; i < bench.ends.size(); ++i) {
-    CHECK(bench.ends[i].to == (i < 10 ? JobState::failed : JobState::pending));
-  }
+  bench.reply(2, OutcomeClass::done);
+  CHECK(bench.finished == action::FinishReason::complete);
+  CHECK(bench.ends.back().to == JobState::done);
 }
 
 TEST_CASE("a job that cannot be made into a request fails alone among good ones") {

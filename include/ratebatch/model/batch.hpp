@@ -44,6 +44,7 @@ struct AttemptEnd {
 struct FetchOutcome {
   OutcomeClass kind = OutcomeClass::network;  // done: all of them are here.
   std::string message;             // Else, for the user: which file, why not, what to do.
+  std::string advice;              // Ends the message where no other try follows.
   std::vector<std::string> files;  // Of done, as the user sees them, in the answer's order.
   std::optional<Duration> wait;    // Asked for by the server.
   bool no_room = false;            // Our disk is full: the link is not to blame.

@@ -142,6 +142,8 @@ struct Outcome {
   Facts facts;
   std::optional<Answer> answer;  // Exactly where kind is done or not_accepted.
   bool unreadable = false;       // Of bad_reply: not even its form is the provider's.
+  // Of network: our own disk or machine failed before anything was sent.
+  bool local = false;
   // Of unknown: an answer came, and is paid, but its files could not be kept.
   bool answer_lost = false;
 };

@@ -34,7 +34,7 @@ struct KeyView {
 
 struct LaneQuota {
   LaneStatus status;
-  bool critical = false;  // Over all keys, a long window is nearly used up.
+  bool critical = false;                    // Over all keys, a long window is nearly used up.
   std::optional<std::int32_t> concurrency;  // At once, over all keys; absent: only the workers.
   std::vector<LimitView> limits;            // Over all keys.
   std::vector<KeyView> keys;                // One per key group.

@@ -3,10 +3,10 @@
 // A download costs nothing and holds no worker: it has a place of its own, so that a slow file host
 // and the API do not keep each other waiting. It is tried for some minutes, for what it brings is
 // paid, and where no host can be reached at all, for as long as the answer is not a day old: that
-// may be our own outage. Where the server says that there is no such file, it is asked twice more;
-// where our own rules forbid the link, the job fails at once. Memory is bounded by
-// `fetching_jobs_max` per lane, which starts nothing more while so many of its jobs are here:
-// answers that nobody can fetch are better not bought.
+// may be our own outage; but no run stays for that alone. Where the server says that there is no
+// such file, it is asked twice more; where our own rules forbid the link, the job fails at once.
+// Memory is bounded by `fetching_jobs_max` per lane, which starts nothing more while so many of its
+// jobs are here: answers that nobody can fetch are better not bought.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,8 @@ constexpr RetryRule refused_fetch_rule{2, std::chrono::seconds{20}, std::chrono:
 // Of an answer: until then, tries that reached nobody are not counted. No provider's links live
 // longer.
 constexpr Duration fetch_age_max = std::chrono::hours{24};
+// Who waits for nothing but downloads waits so long for a next try.
+constexpr Duration fetch_pause_max = std::chrono::minutes{1};
 // A server's own wait is obeyed up to this.
 constexpr Duration fetch_wait_max = std::chrono::minutes{5};
 constexpr std::int32_t fetch_jitter_per_mille = 100;
@@ -64,6 +66,10 @@ class FetchQueue {
 
   // Forgets the downloads under way, to be broken off: their jobs stay as they are stored.
   std::vector<action::CancelFetch> cancel_all();
+
+  // Whether a run that has nothing else to do should wait for these downloads: one of them comes
+  // soon, or, for the `patient`, before fetch_rule has run out.
+  [[nodiscard]] bool is_worth_waiting(Instant now, bool patient) const;
 
   [[nodiscard]] bool empty() const { return jobs_.empty(); }
   [[nodiscard]] std::size_t under_way() const { return under_way_; }

@@ -62,6 +62,9 @@ class Lane {
   void clear_failed_row() { failed_row_.clear(); }
   [[nodiscard]] std::vector<JobSeq> take_failed_row() { return std::exchange(failed_row_, {}); }
 
+  // What the server said when the breaker opened, for `status`.
+  void note_trip(std::string words) { trip_words_ = std::move(words); }
+
   // Its first jobs all failed alike: it starts nothing more in this run.
   void stop(std::string words);
   [[nodiscard]] bool stopped() const { return stopped_; }
@@ -94,6 +97,7 @@ class Lane {
   std::vector<JobSeq> failed_row_;
   bool stopped_ = false;
   std::string words_;
+  std::string trip_words_;
 };
 
 // The earlier of both, on each clock.

@@ -1,7 +1,7 @@
 // The first finished jobs of a route: where all of them fail alike, something is wrong with all
-// jobs, such as a typo in the model's name or an address that redirects, and not with each. The
-// same holds, at any time, for jobs in a row that cannot even be made into requests: a template was
-// changed, a folder of files is gone.
+// jobs, and not with each: a typo in the model's name, an address that redirects, a rule that no
+// answer can keep. So it is where the first jobs of a run cannot even be made into requests, though
+// the route worked before: a template was changed, a folder of files is gone.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace ratebatch {
 
-// So many first jobs that end in the same 3xx or 4xx stop the lane, and so many in a row that could
-// not be sent.
+// So many first jobs that end in the same 3xx or 4xx, whose answers are all refused, or that could
+// not be sent, stop the lane.
 constexpr std::size_t trial_jobs = 10;
 
 class RouteTrial {
@@ -22,14 +22,17 @@ class RouteTrial {
   explicit RouteTrial(bool proven) : over_(proven) {}
 
   // A job was done, or failed for good, with this outcome. True where it is the last of the first
-  // jobs and all of them failed alike, or the last of a row that could not be sent.
-  bool finished(JobSeq job, const Outcome& outcome) {
+  // jobs and all of them failed alike. `others_under_way`: other jobs of the route were
+  // started and have not ended, which can be the first ones all the same: what cannot be sent ends
+  // at once.
+  bool finished(JobSeq job, const Outcome& outcome, bool others_under_way) {
     if (is_unsendable(outcome)) {
-      unsent_.push_back(job);
-      return unsent_.size() >= trial_jobs;
+      if (!answered_) unsent_.push_back(job);
+      return is_unsent_row() && !others_under_way;
     }
     if (over_) return false;
-    const bool fatal = outcome.sent && outcome.http_status >= 300 && outcome.http_status < 500;
+    const bool fatal = (outcome.sent && outcome.http_status >= 300 && outcome.http_status < 500) ||
+                       outcome.kind == OutcomeClass::not_accepted;
     const bool alike = failed_.empty() || (outcome.kind == kind_ && outcome.http_status == status_);
     if (outcome.kind == OutcomeClass::done || !fatal || !alike) {
       over_ = true;
@@ -42,8 +45,11 @@ class RouteTrial {
     return failed_.size() >= trial_jobs;
   }
 
-  // The server answered a job, whatever it said: jobs of the route can be made into requests.
-  void answered() { unsent_.clear(); }
+  // The server answered a job of this run, whatever it said: jobs can be made into requests.
+  void answered() {
+    answered_ = true;
+    unsent_.clear();
+  }
 
   // Whether a job could not be made into a request, by no fault of a server or of the network.
   static bool is_unsendable(const Outcome& outcome) {
@@ -52,21 +58,24 @@ class RouteTrial {
 
   // Whether this outcome is like those that stopped the route.
   [[nodiscard]] bool is_alike(const Outcome& outcome) const {
-    if (is_unsendable(outcome)) return unsent_.size() >= trial_jobs;
+    if (is_unsendable(outcome)) return is_unsent_row();
     return failed_.size() >= trial_jobs && outcome.kind == kind_ && outcome.http_status == status_;
   }
 
   // The jobs that failed alike, the last one included.
   [[nodiscard]] const std::vector<JobSeq>& failed() const {
-    return unsent_.size() >= trial_jobs ? unsent_ : failed_;
+    return is_unsent_row() ? unsent_ : failed_;
   }
 
  private:
+  [[nodiscard]] bool is_unsent_row() const { return unsent_.size() >= trial_jobs; }
+
   bool over_;
   OutcomeClass kind_ = OutcomeClass::unknown;
   std::int32_t status_ = 0;
   std::vector<JobSeq> failed_;
-  std::vector<JobSeq> unsent_;  // In a row, without an answer in between.
+  bool answered_ = false;
+  std::vector<JobSeq> unsent_;  // Until the first answer.
 };
 
 }  // namespace ratebatch

@@ -108,9 +108,10 @@ class Scheduler {
   [[nodiscard]] Decision decide_on(Now now, InFlight& flight, const Outcome& outcome,
                                    AttemptEnd& end);
   void tell_breaker(Now now, const InFlight& flight, BreakerVerdict verdict,
-                    const SettleNotes& notes);
+                    const SettleNotes& notes, const Outcome& outcome);
   void give_back_retries(Lane& failing);
   void judge_trial(InFlight& flight, const Outcome& outcome, AttemptEnd& end, Decision& decision);
+  [[nodiscard]] bool others_under_way(const InFlight& flight) const;
   void reopen(const std::vector<JobSeq>& jobs);
   void unblock(PoolId pool);
   void notice_clock_step(Now now);
