@@ -86,6 +86,7 @@ std::string model_text(const ModelSettings& model) {
 }
 
 std::string key_text(const CheckedKey& key) {
+  if (key.name == "none") return "none is asked for";
   return key.problem.empty() ? escaped(key.name) + " is there" : key.problem;
 }
 
