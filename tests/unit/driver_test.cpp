@@ -1,5 +1,5 @@
-// Files of answers that cannot be put in their place: what is paid is neither lost in silence nor
-// paid twice.
+// Keys that are sent, and files of answers that cannot be put in their place: what is paid is
+// neither lost in silence nor paid twice.
 #include "ratebatch/run/driver.hpp"
 
 #include <doctest/doctest.h>
@@ -25,8 +25,9 @@ class TestClock final : public Clock {
 class EchoTransport final : public Transport {
  public:
   explicit EchoTransport(TestClock& clock) : clock_(clock) {}
-  void send(TransferId id, HttpRequest /*request*/) override {
+  void send(TransferId id, HttpRequest request) override {
     ++sent;
+    had_key = request.key_header.has_value();
     HttpReply reply;
     reply.status = 200;
     arrived_.push_back({id, std::move(reply), {}});
@@ -39,6 +40,7 @@ class EchoTransport final : public Transport {
   }
 
   int sent = 0;
+  bool had_key = false;
 
  private:
   TestClock& clock_;
@@ -128,7 +130,7 @@ struct Bench {
     ProviderSettings provider;
     provider.name = "p";
     provider.base_url = "https://p.test/v1";
-    provider.keys.push_back({KeySource::From::environment, "key", ""});
+    provider.keys.push_back({key_from, "key", ""});
     config.providers["p"] = provider;
     ModelSettings model;
     model.name = model.id = "m";
@@ -147,7 +149,9 @@ struct Bench {
     }
     FakeCheckpoint checkpoint{data};
     std::vector<std::string> warnings;
-    const KeyReader read_key = [](const KeySource& source) { return Secret{source.name}; };
+    const KeyReader read_key = [](const KeySource& source) {
+      return source.from == KeySource::From::none ? Secret{} : Secret{source.name};
+    };
     auto catalog = make_catalog(config, data.routes, read_key, {}, warnings);
     REQUIRE(catalog.has_value());
     const PictureDialect dialect{*catalog->dialects.front()};
@@ -167,6 +171,7 @@ struct Bench {
   }
   [[nodiscard]] JobState state() { return data.at(JobSeq{1}).state; }
 
+  KeySource::From key_from = KeySource::From::environment;
   FakeCheckpointData data;
   TestClock clock;
   EchoTransport transport{clock};
@@ -174,6 +179,16 @@ struct Bench {
   SilentObserver observer;
   BlockedFiles files;
 };
+
+TEST_CASE("a server that asks for no key gets none") {
+  for (const auto from : {KeySource::From::environment, KeySource::From::none}) {
+    Bench bench;
+    bench.key_from = from;
+    CHECK(bench.run().has_value());
+    CHECK(bench.transport.sent == 1);
+    CHECK(bench.transport.had_key == (from != KeySource::From::none));
+  }
+}
 
 TEST_CASE("a file that cannot be written ends the run, and its job is held, not paid again") {
   Bench bench;
