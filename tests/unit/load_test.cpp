@@ -94,7 +94,7 @@ TEST_CASE("one bad line and nothing is loaded, and every bad line is named") {
   CHECK(message.find(file + ":2: ") != std::string::npos);
   CHECK(message.find(file + ":4: ") != std::string::npos);
   CHECK(message.find("2 bad lines: nothing was loaded; mend them, or load the rest with "
-                     "--skip-invalid") != std::string::npos);
+                     "run --skip-invalid") != std::string::npos);
   CHECK(desk.pending() == 0);
 }
 
