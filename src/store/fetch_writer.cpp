@@ -149,8 +149,8 @@ Result<void> FetchWriter::write_result(const FetchEnd& end, const Kept& kept, co
     ledger_.add_failures(to_string(end.outcome.kind), 1);
   }
   if (written) {
-    written = note_attempt_.run(end.job, end.attempt, to_string(end.outcome.kind),
-                                end.outcome.message);
+    written =
+        note_attempt_.run(end.job, end.attempt, to_string(end.outcome.kind), end.outcome.message);
   }
   if (written) written = drop_.run(end.job);
   ledger_.move_jobs(kept.route, JobState::fetching, end.to);

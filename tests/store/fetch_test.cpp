@@ -202,8 +202,8 @@ TEST_CASE("the status says how many downloads wait, for when, and why") {
   must(checkpoint.commit(fetches({tried})));
   CHECK(downloads()->failure == "HTTP 503 from files.test");
   CHECK(store.ended_as(job_1, 1) == OutcomeClass::done);
-  must(checkpoint.commit(fetches({fetch_end_of(job_1, 1, JobState::done, 3),
-                                  fetch_end_of(job_2, 1, JobState::done, 2)})));
+  must(checkpoint.commit(fetches(
+      {fetch_end_of(job_1, 1, JobState::done, 3), fetch_end_of(job_2, 1, JobState::done, 2)})));
   CHECK_FALSE(downloads());
   CHECK(query(store.connection(), "SELECT count(*) FROM attempts WHERE message <> ''") == 0);
 }

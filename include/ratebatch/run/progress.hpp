@@ -26,8 +26,8 @@ struct LaneProgress {
   LaneStatus status;
   JobCounts jobs;
   std::int32_t in_flight = 0;
-  double per_minute = 0;        // Jobs that came to an end, over the last minutes.
-  std::optional<Duration> eta;  // Until its last job ends; nothing where no rate is known.
+  double per_minute = 0;           // Jobs that came to an end, over the last minutes.
+  std::optional<Duration> eta;     // Until its last job ends; nothing where no rate is known.
   std::vector<ShownLimit> limits;  // As last looked at; may be empty.
 };
 
