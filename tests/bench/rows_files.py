@@ -83,7 +83,9 @@ def large_files(context):
     ours, _ = run_against(context, "pictures", many, ["--image-bytes", str(MANY_BYTES)])
     yield row(f"memory for {many:,} pictures of 5 MB", ours, flat, f"{few} of them", 8,
               f"{WORKERS} workers.")
-    flat, _ = run_against(context, "texts", few, ["--text-bytes", str(MANY_BYTES)])
-    ours, _ = run_against(context, "texts", many // 5, ["--text-bytes", str(MANY_BYTES)])
-    yield row(f"memory for {many // 5:,} texts of 5 MB", ours, flat, f"{few} of them", 8,
+    # Texts are held whole: of a few, the workers' largest moments may never meet.
+    some, texts = many // 20, many // 5
+    flat, _ = run_against(context, "texts", some, ["--text-bytes", str(MANY_BYTES)])
+    ours, _ = run_against(context, "texts", texts, ["--text-bytes", str(MANY_BYTES)])
+    yield row(f"memory for {texts:,} texts of 5 MB", ours, flat, f"{some} of them", 8,
               f"{WORKERS} workers; texts are held whole until they are stored.")
