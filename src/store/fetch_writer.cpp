@@ -188,9 +188,7 @@ Result<std::vector<FetchingJob>> read_fetching_jobs(Connection& connection) {
     FetchingJob job{row.id<JobSeq>(0), row.id<RouteId>(1), row.id<AttemptNumber>(2),
                     static_cast<std::int32_t>(row.integer(3))};
     if (const auto ready_ms = row.maybe_integer(4)) job.ready_at = wall_from_ms(*ready_ms);
-    if (const auto ended_ms = row.maybe_integer(5)) {
-      job.answered_at = wall_from_ms(*ended_ms);
-    };
+    if (const auto ended_ms = row.maybe_integer(5)) job.answered_at = wall_from_ms(*ended_ms);
     jobs.push_back(job);
   });
   if (!read) return pass(read);

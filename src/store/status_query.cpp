@@ -83,7 +83,8 @@ Result<void> read_downloads(Connection& connection, StatusData& status) {
   auto statement = connection.prepare(
       "SELECT count(*) OVER (), min(coalesce(ready_at_ms, 0)) OVER (), message"
       " FROM fetches LEFT JOIN attempts"
-      " ON attempts.seq = fetches.seq AND number = attempt ORDER BY tries DESC LIMIT 1",
+      " ON attempts.seq = fetches.seq AND number = attempt"
+      " ORDER BY coalesce(message, '') = '', tries DESC LIMIT 1",
       operation);
   if (!statement) return pass(statement);
   return statement->rows([&](const Statement& row) {

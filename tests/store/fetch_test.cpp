@@ -194,6 +194,11 @@ TEST_CASE("the status says how many downloads wait, for when, and why") {
   CHECK(downloads()->waiting == 2);
   CHECK_FALSE(downloads()->next_try);
   CHECK(downloads()->failure.empty());
+  // A try that reached nobody is not counted, and is shown before one that was never made.
+  FetchEnd nobody = fetch_end_of(job_2, 1, JobState::fetching, 0);
+  nobody.outcome.message = "cannot resolve files.test";
+  must(checkpoint.commit(fetches({nobody})));
+  CHECK(downloads()->failure == "cannot resolve files.test");
   FetchEnd tried = fetch_end_of(job_1, 1, JobState::fetching, 1);
   tried.outcome.message = "HTTP 503 from files.test";
   must(checkpoint.commit(fetches({tried, fetch_end_of(job_2, 1, JobState::fetching, 1)})));

@@ -199,25 +199,15 @@ TEST_CASE("a file that is refused or not there is asked for three times in about
   CHECK(took <= std::chrono::seconds{60});
 }
 
-TEST_CASE("a disk that takes no files uses no try, and nothing is stored of it") {
+TEST_CASE("a disk that takes no files, full or not, uses no try, and nothing is stored of it") {
   FetchQueue queue{1};
   queue.add(job(first, 11), lane, at_ms(0).steady);
   REQUIRE(queue.take(at_ms(0).steady).has_value());
-  auto broken = outcome(first, OutcomeClass::network);
-  broken.outcome.local = true;
+  auto unkept = outcome(first, OutcomeClass::network);
+  SUBCASE("full") { unkept.outcome.no_room = true; }
+  SUBCASE("not writable") { unkept.outcome.local = true; }
   Rng rng{1};
-  CHECK_FALSE(queue.ended(at_ms(0), broken, rng).has_value());
-  CHECK(queue.next_ready() == at_ms(0).steady + no_room_wait);
-}
-
-TEST_CASE("a full disk uses no try, and nothing is stored of it") {
-  FetchQueue queue{1};
-  queue.add(job(first, 11), lane, at_ms(0).steady);
-  REQUIRE(queue.take(at_ms(0).steady).has_value());
-  auto full = outcome(first, OutcomeClass::network);
-  full.outcome.no_room = true;
-  Rng rng{1};
-  CHECK_FALSE(queue.ended(at_ms(0), full, rng).has_value());
+  CHECK_FALSE(queue.ended(at_ms(0), unkept, rng).has_value());
   CHECK(queue.under_way() == 0);
   CHECK(queue.next_ready() == at_ms(0).steady + no_room_wait);
   REQUIRE(queue.take(at_ms(5000).steady).has_value());

@@ -70,7 +70,7 @@ struct Latency {
 struct Downloads {
   std::int64_t waiting = 0;
   std::optional<WallTime> next_try;  // Absent: at once, or under way.
-  std::string failure;               // Of the one that was tried most often; foreign text.
+  std::string failure;               // Of one that failed, and most often so; foreign text.
 };
 
 struct StatusData {
