@@ -6,7 +6,7 @@
 #include <cstring>
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 void assertion_failed(const char* expression, const char* file, int line) noexcept {
   // write(2) instead of a stream: an assertion may fire while the heap or a stream is broken.
@@ -23,4 +23,4 @@ void assertion_failed(const char* expression, const char* file, int line) noexce
   std::abort();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

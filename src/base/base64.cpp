@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 namespace {
 
 constexpr std::string_view alphabet =
@@ -105,4 +105,4 @@ void Base64Decoder::decode_group(std::string& bytes) {
   size_ = 0;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

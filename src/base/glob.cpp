@@ -1,6 +1,6 @@
 #include "ratebatch/base/glob.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 bool matches_glob(std::string_view pattern, std::string_view text) {
   constexpr std::size_t none = std::string_view::npos;
@@ -27,4 +27,4 @@ bool matches_glob(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

@@ -1,6 +1,6 @@
 #include "ratebatch/base/percent_encoding.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 std::string percent_encoded(std::string_view text, std::string_view kept) {
   constexpr std::string_view digits = "0123456789ABCDEF";
@@ -22,4 +22,4 @@ std::string percent_encoded(std::string_view text, std::string_view kept) {
   return encoded;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

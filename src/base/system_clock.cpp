@@ -7,7 +7,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 namespace {
 
 std::int64_t read_clock(clockid_t id) {
@@ -30,4 +30,4 @@ std::int64_t boot_name() {
   return static_cast<std::int64_t>(hash >> 1U);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

@@ -7,7 +7,7 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 namespace {
 
 std::string_view trimmed(std::string_view text) {
@@ -117,4 +117,4 @@ Result<std::string> TextTemplate::render(const Variables& variables) const {
   return out;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

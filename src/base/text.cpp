@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 namespace {
 
 // Length in bytes of the well-formed UTF-8 sequence that starts at `at`, 0 if there is none, and
@@ -225,4 +225,4 @@ std::string fnv1a_64_hex(std::string_view bytes) {
   return fmt::format("{:016x}", hash);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <chrono>
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 namespace {
 
 struct Unit {
@@ -144,4 +144,4 @@ std::string format_utc_ms(WallTime at) {
   return text;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

@@ -11,7 +11,7 @@
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 namespace {
 
 using SysTime = date::sys_time<Duration>;
@@ -123,4 +123,4 @@ std::string TimeZone::format(WallTime at) const {
                      minutes / 60, minutes % 60, zone);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

@@ -19,13 +19,13 @@
 #include "ratebatch/run/load.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 // The files that a job names.
-Result<void> files_are_there(const JobLine& job, const std::string& job_file) {
+Result<void> files_are_there(const input::JobLine& job, const std::string& job_file) {
   for (const std::string& path : job.files) {
-    auto checked = check_job_file(job_folder(job_file), path);
+    auto checked = run::check_job_file(run::job_folder(job_file), path);
     if (!checked) return checked;
   }
   return {};
@@ -40,8 +40,8 @@ class Check {
     auto found = find_config();
     if (!found) return pass(found);
     CheckingLoader loader{options_.show.value_or("")};
-    const LoadOptions how{.csv = options_.csv, .also_check = files_are_there};
-    auto loaded = load_files(loader, config_, options_.files, how);
+    const run::LoadOptions how{.csv = options_.csv, .also_check = files_are_there};
+    auto loaded = run::load_files(loader, config_, options_.files, how);
     if (!loaded) {
       Error error = with_advice(std::move(loaded.error()), report_.config_path);
       // A job whose own line is right is shown beside the lines that are not.
@@ -68,7 +68,7 @@ class Check {
     std::string stored;
     // Of what the checkpoint holds, only a job to be shown matters here.
     if (options_.show && options_.files.empty()) {
-      auto opened = CheckpointReader::open(options_.common.db);
+      auto opened = store::CheckpointReader::open(options_.common.db);
       if (!opened) return pass(opened);
       reader_ = std::move(*opened);
       auto status = reader_->status();
@@ -88,7 +88,7 @@ class Check {
   Result<void> add_lanes(const CheckingLoader& loader) {
     std::map<std::string, ModelSettings> models;
     if (options_.files.empty()) models = config_.models;
-    for (const StoredRoute& route : loader.routes()) {
+    for (const store::StoredRoute& route : loader.routes()) {
       auto model = find_job_model(config_, route.type, route.model);
       if (!model) return pass(model);
       models.emplace(model->name, *model);
@@ -101,11 +101,11 @@ class Check {
     CheckedLane lane{model, config_.providers.at(model.provider), {}, {}};
     hide_memory();
     for (const KeySource& pattern : lane.provider.keys) {
-      std::vector<KeySource> sources = expanded(pattern, variable_names());
+      std::vector<KeySource> sources = input::expanded(pattern, variable_names());
       // Reading a pattern that fits nothing says so.
       if (sources.empty()) sources.push_back(pattern);
       for (const KeySource& source : sources) {
-        auto key = read_key(source, context_.environment);
+        auto key = input::read_key(source, context_.environment);
         lane.keys.push_back({source.name, key ? "" : key.error().message});
       }
     }
@@ -172,7 +172,7 @@ class Check {
                   fmt::format("--show {}: no job of this id in {}; name its file to look there",
                               escaped(id), escaped(options_.common.db)));
     }
-    auto line = parse_job_line((*stored)->line_json);
+    auto line = input::parse_job_line((*stored)->line_json);
     if (!line) return pass(line);
     return SeenJob{line->id, line->type, line->model, (*stored)->line_json, (*stored)->file};
   }
@@ -180,7 +180,7 @@ class Check {
   const CheckOptions& options_;
   const CommandContext& context_;
   Config config_;
-  std::unique_ptr<CheckpointReader> reader_;
+  std::unique_ptr<store::CheckpointReader> reader_;
   CheckReport report_;
 };
 
@@ -190,4 +190,4 @@ Result<ExitCode> check_setup(const CheckOptions& options, const CommandContext& 
   return Check{options, context}.work();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

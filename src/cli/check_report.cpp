@@ -11,7 +11,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/run/status_json.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -92,12 +92,12 @@ std::string key_text(const CheckedKey& key) {
 
 // "1,200 lines: 1,000 OpenAI Batch, 200 requests of a parallel script"; empty where all are our
 // own.
-std::string forms_text(const std::array<std::int64_t, job_form_count>& forms) {
+std::string forms_text(const std::array<std::int64_t, input::job_form_count>& forms) {
   struct Words {
     std::string_view one;
     std::string_view several;
   };
-  constexpr std::array<Words, job_form_count> words = {
+  constexpr std::array<Words, input::job_form_count> words = {
       {{"job of our own form", "jobs of our own form"},
        {"OpenAI Batch", "OpenAI Batch"},
        {"request of a parallel script", "requests of a parallel script"},
@@ -110,12 +110,13 @@ std::string forms_text(const std::array<std::int64_t, job_form_count>& forms) {
     if (!parts.empty()) parts += ", ";
     parts += counted(forms[i], words[i].one, words[i].several);
   }
-  if (all == forms[static_cast<std::size_t>(JobForm::native)]) return "";
+  if (all == forms[static_cast<std::size_t>(input::JobForm::native)]) return "";
   return fmt::format("{}: {}\n", counted(all, "line", "lines"), parts);
 }
 
-Json forms_json(const std::array<std::int64_t, job_form_count>& forms) {
-  constexpr std::array<const char*, job_form_count> names = {"native", "batch", "script", "csv"};
+Json forms_json(const std::array<std::int64_t, input::job_form_count>& forms) {
+  constexpr std::array<const char*, input::job_form_count> names = {"native", "batch", "script",
+                                                                    "csv"};
   Json json = Json::object();
   for (std::size_t i = 0; i < forms.size(); ++i) {
     if (forms[i] > 0) json[names[i]] = forms[i];
@@ -157,7 +158,7 @@ std::string check_text(const CheckReport& report) {
 }
 
 std::string check_json(const CheckReport& report) {
-  Json json = {{"schema_version", json_schema_version}, {"message_type", "check"}};
+  Json json = {{"schema_version", run::json_schema_version}, {"message_type", "check"}};
   json["config"] = report.config_path.empty() ? Json(nullptr) : Json(report.config_path);
   json["files"] = report.files;
   json["jobs"] = report.jobs;
@@ -186,4 +187,4 @@ std::string check_json(const CheckReport& report) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

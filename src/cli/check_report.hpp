@@ -10,7 +10,7 @@
 #include "ratebatch/input/job_line.hpp"
 #include "ratebatch/model/config.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 struct CheckedKey {
   std::string name;
@@ -29,8 +29,8 @@ struct CheckedLane {
 struct CheckReport {
   std::string config_path;  // Empty: the built-in one.
   std::vector<std::string> files;
-  std::int64_t jobs = 0;                             // In the files.
-  std::array<std::int64_t, job_form_count> forms{};  // Their lines, by JobForm.
+  std::int64_t jobs = 0;                                    // In the files.
+  std::array<std::int64_t, input::job_form_count> forms{};  // Their lines, by JobForm.
   std::vector<std::string> notes;
   std::vector<CheckedLane> lanes;
 };
@@ -38,4 +38,4 @@ struct CheckReport {
 std::string check_text(const CheckReport& report);
 std::string check_json(const CheckReport& report);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

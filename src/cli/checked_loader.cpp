@@ -1,12 +1,12 @@
 #include "cli/checked_loader.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
-Result<std::optional<FileStamp>> CheckedLoader::stamp_of(const std::string& path) {
+Result<std::optional<store::FileStamp>> CheckedLoader::stamp_of(const std::string& path) {
   return inner_->stamp_of(path);
 }
 
-Result<void> CheckedLoader::begin_file(const FileStamp& stamp) {
+Result<void> CheckedLoader::begin_file(const store::FileStamp& stamp) {
   file_ = stamp.path;
   return inner_->begin_file(stamp);
 }
@@ -15,9 +15,9 @@ Result<bool> CheckedLoader::is_stored(std::int64_t line, std::string_view line_j
   return inner_->is_stored(line, line_json);
 }
 
-Result<Added> CheckedLoader::add(const NewJob& job, bool update) {
+Result<store::Added> CheckedLoader::add(const store::NewJob& job, bool update) {
   auto added = inner_->add(job, update);
-  if (added && (added->as == AddedAs::added || added->as == AddedAs::updated)) {
+  if (added && (added->as == store::AddedAs::added || added->as == store::AddedAs::updated)) {
     const std::pair route{job.type, job.model};
     if (!first_.contains(route)) {
       const SeenJob seen{job.id, job.type, job.model, job.line_json, file_};
@@ -28,7 +28,7 @@ Result<Added> CheckedLoader::add(const NewJob& job, bool update) {
 }
 
 Result<void> CheckedLoader::commit() {
-  std::vector<StoredRoute> routes;
+  std::vector<store::StoredRoute> routes;
   std::vector<PlacedJob> jobs;
   for (const auto& [route, job] : first_) {
     routes.push_back({RouteId{}, job.job.type, job.job.model});
@@ -39,4 +39,4 @@ Result<void> CheckedLoader::commit() {
   return inner_->commit();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -3,13 +3,13 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
-Result<std::optional<FileStamp>> CheckingLoader::stamp_of(const std::string& /*path*/) {
-  return std::optional<FileStamp>{};
+Result<std::optional<store::FileStamp>> CheckingLoader::stamp_of(const std::string& /*path*/) {
+  return std::optional<store::FileStamp>{};
 }
 
-Result<void> CheckingLoader::begin_file(const FileStamp& stamp) {
+Result<void> CheckingLoader::begin_file(const store::FileStamp& stamp) {
   files_.push_back(stamp.path);
   return {};
 }
@@ -18,12 +18,13 @@ Result<bool> CheckingLoader::is_stored(std::int64_t /*line*/, std::string_view /
   return false;
 }
 
-Result<Added> CheckingLoader::add(const NewJob& job, bool /*update*/) {
-  const std::string hash = fnv1a_64_hex(canonical_job_line(job.line_json));
+Result<store::Added> CheckingLoader::add(const store::NewJob& job, bool /*update*/) {
+  const std::string hash = fnv1a_64_hex(input::canonical_job_line(job.line_json));
   const auto [seen, is_new] = seen_.try_emplace(job.id, Seen{hash, files_.size() - 1, job.line});
   if (!is_new) {
-    const AddedAs as = seen->second.content_hash == hash ? AddedAs::same : AddedAs::conflict;
-    return Added{as, files_[seen->second.file], seen->second.line};
+    const store::AddedAs as =
+        seen->second.content_hash == hash ? store::AddedAs::same : store::AddedAs::conflict;
+    return store::Added{as, files_[seen->second.file], seen->second.line};
   }
   Sums& sums = routes_[{job.type, job.model}];
   ++sums.jobs;
@@ -36,13 +37,13 @@ Result<Added> CheckingLoader::add(const NewJob& job, bool /*update*/) {
   };
   if (sums.jobs == 1) sums.first = seen_job();
   if (job.id == shown_id_) shown_ = seen_job();
-  return Added{};
+  return store::Added{};
 }
 
 Result<void> CheckingLoader::commit() { return {}; }
 
-std::vector<StoredRoute> CheckingLoader::routes() const {
-  std::vector<StoredRoute> routes;
+std::vector<store::StoredRoute> CheckingLoader::routes() const {
+  std::vector<store::StoredRoute> routes;
   for (const auto& [names, sums] : routes_) {
     routes.push_back({RouteId{std::ssize(routes) + 1}, names.first, names.second});
   }
@@ -55,10 +56,10 @@ std::vector<SeenJob> CheckingLoader::samples() const {
   return samples;
 }
 
-std::vector<JobClass> CheckingLoader::jobs() const {
-  std::vector<JobClass> jobs;
+std::vector<run::JobClass> CheckingLoader::jobs() const {
+  std::vector<run::JobClass> jobs;
   for (const auto& [names, sums] : routes_) {
-    JobClass each;
+    run::JobClass each;
     each.route = RouteId{std::ssize(jobs) + 1};
     each.count = sums.jobs;
     each.size.input_bytes = sums.input_bytes / sums.jobs;
@@ -70,4 +71,4 @@ std::vector<JobClass> CheckingLoader::jobs() const {
   return jobs;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

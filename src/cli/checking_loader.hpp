@@ -14,7 +14,7 @@
 #include "ratebatch/store/checkpoint.hpp"
 #include "ratebatch/store/job_loader.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 // A job as a checkpoint would keep it.
 struct SeenJob {
@@ -25,22 +25,22 @@ struct SeenJob {
   std::string file;  // Absolute path of its job file; "-": standard input.
 };
 
-class CheckingLoader final : public JobLoader {
+class CheckingLoader final : public store::JobLoader {
  public:
   // Keeps the job `shown_id`; empty: none.
   explicit CheckingLoader(std::string shown_id) : shown_id_(std::move(shown_id)) {}
 
-  Result<std::optional<FileStamp>> stamp_of(const std::string& path) override;
-  Result<void> begin_file(const FileStamp& stamp) override;
+  Result<std::optional<store::FileStamp>> stamp_of(const std::string& path) override;
+  Result<void> begin_file(const store::FileStamp& stamp) override;
   Result<bool> is_stored(std::int64_t line, std::string_view line_json) override;
-  Result<Added> add(const NewJob& job, bool update) override;
+  Result<store::Added> add(const store::NewJob& job, bool update) override;
   Result<void> commit() override;
 
   // Of all jobs. The ids count from 1; those of a checkpoint are others.
-  [[nodiscard]] std::vector<StoredRoute> routes() const;
+  [[nodiscard]] std::vector<store::StoredRoute> routes() const;
 
   // How many jobs each of these routes has, and their average size.
-  [[nodiscard]] std::vector<JobClass> jobs() const;
+  [[nodiscard]] std::vector<run::JobClass> jobs() const;
 
   // The first one of each of these routes.
   [[nodiscard]] std::vector<SeenJob> samples() const;
@@ -71,4 +71,4 @@ class CheckingLoader final : public JobLoader {
   std::map<std::pair<std::string, std::string>, Sums> routes_;  // By type and model.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -4,7 +4,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/run/status_json.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 bool is_plain(char c) {
@@ -25,8 +25,8 @@ std::string command_end(const CommonOptions& options) {
 void report_error(Console& console, const Error& error) {
   if (error.message.empty()) return;
   const int code = to_int(exit_code_of(error.code));
-  if (console.json()) console.write_event(error_json(error.message, code));
+  if (console.json()) console.write_event(run::error_json(error.message, code));
   console.error(error.message);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

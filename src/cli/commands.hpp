@@ -10,12 +10,12 @@
 #include "ratebatch/cli/exit_code.hpp"
 #include "ratebatch/cli/options.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 // What every command is given. Both outlive the call.
 struct CommandContext {
   Console& console;
-  const EnvironmentLookup& environment;
+  const input::EnvironmentLookup& environment;
 };
 
 Result<ExitCode> run_jobs(const RunOptions& options, const CommandContext& context);
@@ -39,4 +39,4 @@ std::string command_end(const CommonOptions& options);
 // told: there is nobody to read it.
 void report_error(Console& console, const Error& error);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

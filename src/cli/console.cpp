@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 constexpr std::size_t columns_default = 80;
@@ -61,7 +61,7 @@ std::string with_newline(std::string_view text) {
 
 }  // namespace
 
-Console::Console(const CommonOptions& options, const EnvironmentLookup& environment)
+Console::Console(const CommonOptions& options, const input::EnvironmentLookup& environment)
     : quiet_(options.quiet), verbose_(options.verbose), json_(options.json) {
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   const std::string term = environment("TERM").value_or("");
@@ -159,4 +159,4 @@ void Console::put(std::string_view text) {
   write_all(STDERR_FILENO, all);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

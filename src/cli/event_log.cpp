@@ -10,7 +10,7 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
@@ -96,4 +96,4 @@ std::optional<std::string> EventLog::take_failure() {
   return parts_ ? std::exchange(parts_->failure, std::nullopt) : std::nullopt;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

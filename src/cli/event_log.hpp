@@ -12,7 +12,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 enum class LogLevel : std::uint8_t { info, warning, error };
 
@@ -50,4 +50,4 @@ class EventLog {
   std::unique_ptr<Parts> parts_;  // Empty: the log goes nowhere.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

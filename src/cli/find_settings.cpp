@@ -7,7 +7,7 @@
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/input/find_config.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 std::string absolute(const std::string& path) {
@@ -23,9 +23,9 @@ Result<FoundConfig> find_settings(const CommonOptions& options, const std::strin
   std::optional<std::string> path = options.config;
   const bool from_checkpoint = !path && !stored.empty();
   if (from_checkpoint) path = stored;
-  if (!path) path = find_config("", options.config_from_environment, "", first_job_file);
-  if (!path) return FoundConfig{built_in_config(), ""};
-  auto config = read_config(*path);
+  if (!path) path = input::find_config("", options.config_from_environment, "", first_job_file);
+  if (!path) return FoundConfig{input::built_in_config(), ""};
+  auto config = input::read_config(*path);
   if (!config && from_checkpoint) {
     return fail(config.error().code, config.error().message +
                                          "\nThis configuration was used last with the checkpoint; "
@@ -35,10 +35,11 @@ Result<FoundConfig> find_settings(const CommonOptions& options, const std::strin
   return FoundConfig{std::move(*config), absolute(*path)};
 }
 
-Result<FoundConfig> client_settings(const CommonOptions& options, const CheckpointStamp& stamp) {
+Result<FoundConfig> client_settings(const CommonOptions& options,
+                                    const store::CheckpointStamp& stamp) {
   auto found = find_settings(options, stamp.config_path, "");
   if (!found || !stamp.sandbox) return found;
-  auto sandbox = parse_sandbox_options(stamp.sandbox_options);
+  auto sandbox = sandbox::parse_sandbox_options(stamp.sandbox_options);
   if (!sandbox) return pass(sandbox);
   found->config = for_sandbox(std::move(found->config), *sandbox);
   return found;
@@ -53,8 +54,8 @@ Error with_advice(Error error, const std::string& config_path) {
   return error;
 }
 
-Result<SandboxOptions> sandbox_for(const Config& config, const std::string& text) {
-  SandboxOptions options;
+Result<sandbox::SandboxOptions> sandbox_for(const Config& config, const std::string& text) {
+  sandbox::SandboxOptions options;
   std::set<std::string> providers;
   std::map<std::string, std::set<std::string>> apis;  // By the models' ids.
   for (const auto& [name, model] : config.models) {
@@ -74,13 +75,14 @@ Result<SandboxOptions> sandbox_for(const Config& config, const std::string& text
   }
   // The sandbox is one provider: what several of them have together it cannot tell apart.
   if (providers.size() == 1) options.overall = config.providers.at(*providers.begin()).limits;
-  return parse_sandbox_options(text, std::move(options));
+  return sandbox::parse_sandbox_options(text, std::move(options));
 }
 
-Config for_sandbox(Config config, const SandboxOptions& options) {
-  for (auto& [name, model] : config.models) model.limits = compressed(model.limits, options);
+Config for_sandbox(Config config, const sandbox::SandboxOptions& options) {
+  for (auto& [name, model] : config.models)
+    model.limits = sandbox::compressed(model.limits, options);
   for (auto& [name, provider] : config.providers) {
-    provider.limits = compressed(provider.limits, options);
+    provider.limits = sandbox::compressed(provider.limits, options);
   }
   return config;
 }
@@ -103,4 +105,4 @@ std::string assets_folder(const Config& config, const std::string& db, bool sand
   return (path.parent_path() / (path.stem().string() + "-assets")).string();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

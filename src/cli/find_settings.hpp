@@ -9,7 +9,7 @@
 #include "ratebatch/sandbox/sandbox_options.hpp"
 #include "ratebatch/store/checkpoint_stamp.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 struct FoundConfig {
   Config config;
@@ -24,17 +24,18 @@ Result<FoundConfig> find_settings(const CommonOptions& options, const std::strin
 
 // The same for the checkpoint of this stamp, with the limits as a run of it keeps them: those of a
 // sandbox checkpoint as the sandbox compresses them.
-Result<FoundConfig> client_settings(const CommonOptions& options, const CheckpointStamp& stamp);
+Result<FoundConfig> client_settings(const CommonOptions& options,
+                                    const store::CheckpointStamp& stamp);
 
 // The error as it is; a wrong job file without any configuration gets the advice to write one.
 Error with_advice(Error error, const std::string& config_path);
 
 // A sandbox that keeps to the limits of `config`, changed as `text` says (see
-// parse_sandbox_options). Fails with invalid_input.
-Result<SandboxOptions> sandbox_for(const Config& config, const std::string& text);
+// sandbox::parse_sandbox_options). Fails with invalid_input.
+Result<sandbox::SandboxOptions> sandbox_for(const Config& config, const std::string& text);
 
 // The configuration for a client of a sandbox of these options: with the windows it enforces.
-Config for_sandbox(Config config, const SandboxOptions& options);
+Config for_sandbox(Config config, const sandbox::SandboxOptions& options);
 
 // Every long limit pauses at this share.
 void set_pause_at(Config& config, std::int32_t per_mille);
@@ -43,4 +44,4 @@ void set_pause_at(Config& config, std::int32_t per_mille);
 // configuration says; a sandbox checkpoint then gets a folder beside that one.
 std::string assets_folder(const Config& config, const std::string& db, bool sandbox);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -6,7 +6,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 struct CommandHelp {
@@ -271,4 +271,4 @@ std::string command_help(std::string_view command) {
                      found->examples, exit_text);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 // Commands of this version, in the order of the help.
 std::vector<std::string> command_names();
@@ -16,4 +16,4 @@ std::string program_help();
 // Of one command. Precondition: `command` is one of command_names.
 std::string command_help(std::string_view command);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -9,7 +9,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/config_template.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 // Returns 0 or errno. Never replaces a file.
@@ -32,7 +32,7 @@ int write_new_file(const std::string& path, std::string_view text) {
 
 Result<ExitCode> write_config(const InitOptions& options, const CommandContext& context) {
   const std::string path = options.common.config.value_or("ratebatch.yaml");
-  const int code = write_new_file(path, config_template());
+  const int code = write_new_file(path, input::config_template());
   if (code == EEXIST) {
     return fail(ErrorCode::invalid_input,
                 fmt::format("{} is there already and stays as it is; --config names another file",
@@ -51,4 +51,4 @@ Result<ExitCode> write_config(const InitOptions& options, const CommandContext& 
   return ExitCode::done;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -14,11 +14,12 @@
 #include "ratebatch/provider/dialect.hpp"
 #include "ratebatch/run/job_files.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 // As the user named the file.
-LineError error_at(const PlacedJob& job, const std::vector<std::string>& files, std::string why) {
+input::LineError error_at(const PlacedJob& job, const std::vector<std::string>& files,
+                          std::string why) {
   const auto is_its = [&](const std::string& file) {
     std::error_code ignored;
     return std::filesystem::absolute(file, ignored).lexically_normal() == job.job.file;
@@ -31,7 +32,7 @@ LineError error_at(const PlacedJob& job, const std::vector<std::string>& files, 
 std::optional<Error> unsendable(const Config& config, const SeenJob& job) {
   auto model = find_job_model(config, job.type, job.model);
   if (!model) return model.error();
-  auto content = render_job(job.line_json, config);
+  auto content = input::render_job(job.line_json, config);
   if (!model->enabled || (content && !content->files.empty())) return std::nullopt;
   auto request = request_of_job(config, job);
   return request ? std::nullopt : std::optional{request.error()};
@@ -42,12 +43,12 @@ std::optional<Error> unsendable(const Config& config, const SeenJob& job) {
 Result<HttpRequest> request_of_job(const Config& config, const SeenJob& job) {
   auto model = find_job_model(config, job.type, job.model);
   if (!model) return pass(model);
-  auto content = render_job(job.line_json, config);
+  auto content = input::render_job(job.line_json, config);
   if (!content) return pass(content);
-  auto read = read_job_files(job_folder(job.file), content->files);
+  auto read = run::read_job_files(run::job_folder(job.file), content->files);
   if (!read) return pass(read);
   const ProviderSettings& provider = config.providers.at(model->provider);
-  const Dialect* dialect = find_dialect(provider.api);
+  const provider::Dialect* dialect = provider::find_dialect(provider.api);
   if (dialect == nullptr) {
     return fail(ErrorCode::invalid_input,
                 fmt::format("provider '{}': api '{}' is not supported by this version",
@@ -66,11 +67,12 @@ Result<void> check_sendable(const Config& config, const std::vector<PlacedJob>& 
   for (const PlacedJob& placed : jobs) {
     const auto why = unsendable(config, placed.job);
     if (!why) continue;
-    const LineError error =
+    const input::LineError error =
         error_at(placed, options.files,
                  fmt::format("job '{}' cannot be sent: {}", escaped(placed.job.id), why->message));
-    if (options.skip_invalid) console.warn(to_text(error) + "; it will fail, and cost nothing");
-    complaint += to_text(error) + "\n";
+    if (options.skip_invalid)
+      console.warn(input::to_text(error) + "; it will fail, and cost nothing");
+    complaint += input::to_text(error) + "\n";
   }
   if (complaint.empty() || options.skip_invalid) return {};
   return fail(ErrorCode::invalid_input,
@@ -79,4 +81,4 @@ Result<void> check_sendable(const Config& config, const std::vector<PlacedJob>& 
                   "such jobs fail unsent with --skip-invalid");
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

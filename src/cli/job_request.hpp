@@ -12,7 +12,7 @@
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/http.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 // The request, with the bytes of the job's files, its key header without the key. Fails with
 // invalid_input where the job cannot be expressed, or as reading a file does.
@@ -24,4 +24,4 @@ Result<HttpRequest> request_of_job(const Config& config, const SeenJob& job);
 Result<void> check_sendable(const Config& config, const std::vector<PlacedJob>& jobs,
                             const RunOptions& options, Console& console);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

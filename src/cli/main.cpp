@@ -10,7 +10,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/store/sqlite_setup.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 std::optional<std::string> environment_variable(const std::string& name) {
@@ -37,7 +37,7 @@ Result<ExitCode> execute(const Command& command, const CommandContext& context) 
 }
 
 ExitCode run_program(const std::vector<std::string>& arguments) {
-  const EnvironmentLookup environment = environment_variable;
+  const input::EnvironmentLookup environment = environment_variable;
   const ParsedCommandLine parsed = parse_command_line(arguments, environment);
   if (const auto* early = std::get_if<EarlyExit>(&parsed)) {
     Console console{{}, environment};
@@ -57,16 +57,16 @@ ExitCode run_program(const std::vector<std::string>& arguments) {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::cli
 
 int main(int argc, char** argv) {
-  ratebatch::set_process_rules();
-  ratebatch::set_up_sqlite();
+  ratebatch::cli::set_process_rules();
+  ratebatch::store::set_up_sqlite();
   try {
-    return to_int(ratebatch::run_program({argv + std::min(argc, 1), argv + argc}));
+    return to_int(ratebatch::cli::run_program({argv + std::min(argc, 1), argv + argc}));
   } catch (const std::exception& e) {
-    ratebatch::Console{{}, [](const std::string&) { return std::nullopt; }}.error(
+    ratebatch::cli::Console{{}, [](const std::string&) { return std::nullopt; }}.error(
         std::string{"a bug in ratebatch: "} + ratebatch::escaped(e.what()));
-    return to_int(ratebatch::ExitCode::bug);
+    return to_int(ratebatch::cli::ExitCode::bug);
   }
 }

@@ -10,7 +10,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 // CLI11 gives this to a flag without a value.
@@ -87,7 +87,8 @@ std::optional<UsageError> check_bounds(const RawRun& raw, RunOptions& options) {
 
 }  // namespace
 
-std::optional<UsageError> check_common(const RawCommon& raw, const EnvironmentLookup& environment,
+std::optional<UsageError> check_common(const RawCommon& raw,
+                                       const input::EnvironmentLookup& environment,
                                        CommonOptions& common) {
   common.db = environment("RATEBATCH_DB").value_or("");
   if (!raw.db.empty()) common.db = raw.db;
@@ -134,14 +135,14 @@ std::optional<UsageError> check_run(const RawRun& raw, RunOptions& options) {
   if (!raw.output.empty()) options.output = raw.output;
   if (raw.sandbox.empty()) return std::nullopt;
   options.sandbox = raw.sandbox == flag_without_value ? "" : raw.sandbox;
-  auto sandbox = parse_sandbox_options(*options.sandbox);
+  auto sandbox = sandbox::parse_sandbox_options(*options.sandbox);
   if (!sandbox) return UsageError{"--sandbox: " + sandbox.error().message};
   return std::nullopt;
 }
 
 std::optional<UsageError> check_csv(const std::vector<std::string>& files,
-                                    const CsvColumns& columns) {
-  if (std::any_of(files.begin(), files.end(), is_csv_file)) return std::nullopt;
+                                    const input::CsvColumns& columns) {
+  if (std::any_of(files.begin(), files.end(), input::is_csv_file)) return std::nullopt;
   const auto needs_csv = [](std::string_view option) {
     return UsageError{fmt::format(
         "{} is for CSV files, and none is given; lines of JSON name it themselves", option)};
@@ -271,4 +272,4 @@ std::optional<UsageError> check_retry(const RetryOptions& options) {
   return std::nullopt;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

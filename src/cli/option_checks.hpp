@@ -9,7 +9,7 @@
 
 #include "ratebatch/cli/options.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 // Values as they stand on the command line, before they are checked.
 struct RawCommon {
@@ -66,7 +66,8 @@ struct UsageError {
 };
 
 // Each fills in what it checked, and returns what is wrong, if anything is.
-std::optional<UsageError> check_common(const RawCommon& raw, const EnvironmentLookup& environment,
+std::optional<UsageError> check_common(const RawCommon& raw,
+                                       const input::EnvironmentLookup& environment,
                                        CommonOptions& common);
 std::optional<UsageError> check_run(const RawRun& raw, RunOptions& options);
 std::optional<UsageError> check_results(const RawResults& raw, ResultsOptions& options);
@@ -77,6 +78,6 @@ std::optional<UsageError> check_retry(const RetryOptions& options);
 // --type and --id-column, which without a CSV file mean nothing. That a CSV file needs both is said
 // where its columns are known.
 std::optional<UsageError> check_csv(const std::vector<std::string>& files,
-                                    const CsvColumns& columns);
+                                    const input::CsvColumns& columns);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

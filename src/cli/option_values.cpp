@@ -7,7 +7,7 @@
 
 #include "ratebatch/model/config.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 // "12.5" times 10^decimals, from 0 on. Nothing where it has more decimals, or does not fit.
@@ -81,4 +81,4 @@ std::optional<Waves> waves_of(std::string_view text) {
   return Waves{static_cast<std::int32_t>(*size), *delay};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

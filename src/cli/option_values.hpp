@@ -11,7 +11,7 @@
 #include "ratebatch/cli/options.hpp"
 #include "ratebatch/model/limit.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 // A whole number from `low` to `high`, in digits only.
 std::optional<std::int64_t> whole_number(std::string_view text, std::int64_t low,
@@ -29,4 +29,4 @@ std::vector<std::string_view> parts_of(std::string_view text);
 // "3x15s": so many at once, and the pause behind them.
 std::optional<Waves> waves_of(std::string_view text);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

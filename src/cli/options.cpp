@@ -12,7 +12,7 @@
 #include "cli/option_checks.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 std::unique_ptr<CLI::App> make_app() {
@@ -54,7 +54,7 @@ void add_run(CLI::App& app, RawRun& raw) {
   app.add_flag("-n,--dry-run", raw.dry_run);
 }
 
-void add_csv(CLI::App& app, CsvColumns& columns) {
+void add_csv(CLI::App& app, input::CsvColumns& columns) {
   add_value(app, "--type", columns.type);
   add_value(app, "--id-column", columns.id_column);
 }
@@ -101,7 +101,7 @@ void add_list(CLI::App& app, const std::string& name, std::vector<std::string>& 
 // Reads the arguments of one command.
 class CommandLine {
  public:
-  CommandLine(std::string command, RawCommon raw, const EnvironmentLookup& environment)
+  CommandLine(std::string command, RawCommon raw, const input::EnvironmentLookup& environment)
       : command_(std::move(command)),
         raw_(std::move(raw)),
         environment_(environment),
@@ -154,7 +154,7 @@ class CommandLine {
     add_run(*app_, raw);
     bool skip_invalid = false;
     bool update = false;
-    CsvColumns csv;
+    input::CsvColumns csv;
     if (command_ == "run") {
       app_->add_option("files", raw.files);
       add_csv(*app_, csv);
@@ -220,7 +220,7 @@ class CommandLine {
   ParsedCommandLine read_check(const std::vector<std::string>& arguments) {
     std::vector<std::string> files;
     std::string show;
-    CsvColumns csv;
+    input::CsvColumns csv;
     app_->add_option("files", files);
     add_csv(*app_, csv);
     add_value(*app_, "--show", show);
@@ -233,7 +233,7 @@ class CommandLine {
   }
 
   ParsedCommandLine read_sandbox(const std::vector<std::string>& arguments) {
-    const std::vector<std::string> settings = sandbox_option_names();
+    const std::vector<std::string> settings = sandbox::sandbox_option_names();
     std::vector<std::string> values(settings.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
       std::string name = settings[i];
@@ -246,7 +246,7 @@ class CommandLine {
         if (!o.settings.empty()) o.settings += ",";
         o.settings += fmt::format("{}={}", settings[i], values[i]);
       }
-      auto read = parse_sandbox_options(o.settings);
+      auto read = sandbox::parse_sandbox_options(o.settings);
       return read ? std::nullopt : std::optional{UsageError{read.error().message}};
     });
   }
@@ -288,7 +288,7 @@ class CommandLine {
 
   std::string command_;
   RawCommon raw_;
-  const EnvironmentLookup& environment_;
+  const input::EnvironmentLookup& environment_;
   std::unique_ptr<CLI::App> app_;
 };
 
@@ -311,7 +311,7 @@ bool is_command(const std::string& name) {
 }  // namespace
 
 ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments,
-                                     const EnvironmentLookup& environment) {
+                                     const input::EnvironmentLookup& environment) {
   RawCommon raw;
   auto app = make_app();
   add_common(*app, raw);
@@ -342,4 +342,4 @@ const CommonOptions& common_of(const Command& command) {
                     command);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -10,7 +10,7 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 namespace fs = std::filesystem;
@@ -149,7 +149,7 @@ Result<void> guard_config(const std::vector<OutputPath>& outputs, const Config& 
   return guard_from_all(outputs, read);
 }
 
-Result<void> guard_stored(const std::vector<OutputPath>& outputs, CheckpointReader& reader) {
+Result<void> guard_stored(const std::vector<OutputPath>& outputs, store::CheckpointReader& reader) {
   auto status = reader.status();
   if (!status) return pass(status);
   auto files = reader.job_files();
@@ -159,4 +159,4 @@ Result<void> guard_stored(const std::vector<OutputPath>& outputs, CheckpointRead
   return guard_from_all(outputs, read);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

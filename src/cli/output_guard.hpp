@@ -9,7 +9,7 @@
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 // A file that a command is about to write, and the option that names it.
 struct OutputPath {
@@ -34,6 +34,6 @@ Result<void> guard_config(const std::vector<OutputPath>& outputs, const Config& 
 
 // Fails likewise where an output is a file that jobs of the checkpoint were loaded from, or the
 // configuration it was run with last; with io where the checkpoint cannot be read.
-Result<void> guard_stored(const std::vector<OutputPath>& outputs, CheckpointReader& reader);
+Result<void> guard_stored(const std::vector<OutputPath>& outputs, store::CheckpointReader& reader);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -17,14 +17,14 @@
 #include "ratebatch/run/plan_text.hpp"
 #include "ratebatch/run/quota_picture.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 // What a plan is asked about, from either of its commands.
 struct Question {
   CommonOptions common;
   std::vector<std::string> files;
-  CsvColumns csv;
+  input::CsvColumns csv;
   PlanWishes wishes;
   std::optional<std::int32_t> pause_at_per_mille;
   std::optional<std::string> sandbox;  // The text behind --sandbox=.
@@ -60,13 +60,13 @@ class Planner {
  private:
   // The rest of a checkpoint.
   Result<void> from_checkpoint() {
-    auto reader = CheckpointReader::open(question_.common.db);
+    auto reader = store::CheckpointReader::open(question_.common.db);
     if (!reader) return pass(reader);
     auto data = (*reader)->status();
     if (!data) return pass(data);
     data_ = std::move(*data);
     if (data_->stamp.sandbox) {
-      auto sandbox = parse_sandbox_options(data_->stamp.sandbox_options);
+      auto sandbox = sandbox::parse_sandbox_options(data_->stamp.sandbox_options);
       if (!sandbox) return pass(sandbox);
       note_sandbox(*sandbox);
     }
@@ -74,12 +74,12 @@ class Planner {
     if (!found) return pass(found);
     config_ = std::move(found->config);
     if (question_.pause_at_per_mille) set_pause_at(config_, *question_.pause_at_per_mille);
-    std::vector<StoredRoute> routes = data_->routes;
-    std::erase_if(routes, [&](const StoredRoute& route) {
+    std::vector<store::StoredRoute> routes = data_->routes;
+    std::erase_if(routes, [&](const store::StoredRoute& route) {
       const auto counts = data_->counts.routes.find(route.id);
       return counts == data_->counts.routes.end() || counts->second.open() == 0;
     });
-    auto catalog = catalog_without_keys(config_, std::move(routes), variable_names);
+    auto catalog = run::catalog_without_keys(config_, std::move(routes), variable_names);
     if (!catalog) return pass(catalog);
     catalog_ = std::move(*catalog);
     auto jobs = open_jobs(**reader, catalog_.lanes, data_->counts);
@@ -95,20 +95,20 @@ class Planner {
     config_ = std::move(found->config);
     if (question_.pause_at_per_mille) set_pause_at(config_, *question_.pause_at_per_mille);
     if (question_.sandbox) {
-      auto sandbox = parse_sandbox_options(*question_.sandbox);
+      auto sandbox = sandbox::parse_sandbox_options(*question_.sandbox);
       if (!sandbox) return pass(sandbox);
       config_ = for_sandbox(std::move(config_), *sandbox);
       note_sandbox(*sandbox);
     }
     CheckingLoader loader{""};
-    auto loaded = load_files(loader, config_, question_.files, {.csv = question_.csv});
+    auto loaded = run::load_files(loader, config_, question_.files, {.csv = question_.csv});
     if (!loaded) return tl::unexpected<Error>(with_advice(std::move(loaded.error()), found->path));
-    auto catalog = catalog_without_keys(config_, loader.routes(), variable_names);
+    auto catalog = run::catalog_without_keys(config_, loader.routes(), variable_names);
     if (!catalog) return pass(catalog);
     catalog_ = std::move(*catalog);
     input_.jobs = loader.jobs();
     // Of models that are switched off: their jobs wait.
-    std::erase_if(input_.jobs, [&](const JobClass& jobs) {
+    std::erase_if(input_.jobs, [&](const run::JobClass& jobs) {
       return std::none_of(catalog_.lanes.routes.begin(), catalog_.lanes.routes.end(),
                           [&](const RouteSettings& route) { return route.route == jobs.route; });
     });
@@ -116,7 +116,7 @@ class Planner {
   }
 
   // How slow a stand-in is need not be assumed.
-  void note_sandbox(const SandboxOptions& sandbox) {
+  void note_sandbox(const sandbox::SandboxOptions& sandbox) {
     is_sandbox_ = true;
     if (!question_.wishes.latency && sandbox.latency > Duration{}) {
       question_.wishes.latency = sandbox.latency;
@@ -132,8 +132,8 @@ class Planner {
       std::optional<Error> missing;
       bool found = false;
       for (const KeySource& pattern : provider.keys) {
-        for (const KeySource& source : expanded(pattern, variable_names())) {
-          auto key = read_key(source, context_.environment);
+        for (const KeySource& source : input::expanded(pattern, variable_names())) {
+          auto key = input::read_key(source, context_.environment);
           found = found || key.has_value();
           if (!key && !missing) missing = key.error();
         }
@@ -168,26 +168,26 @@ class Planner {
   }
 
   [[nodiscard]] std::string rows() const {
-    std::vector<PlanRow> rows;
+    std::vector<run::PlanRow> rows;
     const auto add_workers = [&](const Lanes& lanes, const std::string& waves) {
       std::vector<std::int32_t> all = question_.wishes.workers;
       if (all.empty()) all.push_back(input_.scheduler.workers);
       for (const std::int32_t workers : all) {
-        PlanInput input = input_;
+        run::PlanInput input = input_;
         input.scheduler.workers = workers;
         const bool named = question_.wishes.workers.size() > 1;
         std::string variant = named ? fmt::format("--workers {}", workers) : "";
         if (!waves.empty()) variant += (named ? " --waves " : "--waves ") + waves;
-        rows.push_back({std::move(variant), make_plan(lanes, input)});
+        rows.push_back({std::move(variant), run::make_plan(lanes, input)});
       }
     };
     if (question_.wishes.waves.empty()) add_workers(catalog_.lanes, "");
     for (const Waves& waves : question_.wishes.waves) {
-      add_workers(with_waves(catalog_.lanes, waves), waves_text(waves));
+      add_workers(run::with_waves(catalog_.lanes, waves), run::waves_text(waves));
     }
-    if (!question_.common.json) return plan_rows(rows, zone_);
+    if (!question_.common.json) return run::plan_rows(rows, zone_);
     std::string text;
-    for (const PlanRow& row : rows)
+    for (const run::PlanRow& row : rows)
       text += plan_json(row.plan, input_, {row.variant, {}, {}}) + "\n";
     return text;
   }
@@ -209,29 +209,30 @@ class Planner {
   [[nodiscard]] std::string report() const {
     if (input_.jobs.empty() && !question_.common.json) return "nothing to do: no job is open\n";
     const Lanes& lanes = catalog_.lanes;
-    const Plan plan = make_plan(lanes, input_);
+    const run::Plan plan = run::make_plan(lanes, input_);
     const std::int32_t most = std::max(config_.workers_max, input_.scheduler.workers);
     PlanFindings findings;
     if (plan.complete && !input_.jobs.empty()) {
-      findings.workers_needed = workers_needed(lanes, input_, most);
+      findings.workers_needed = run::workers_needed(lanes, input_, most);
     }
     const auto& deadline = question_.wishes.deadline;
-    if (deadline) findings.deadline = check_deadline(lanes, input_, plan, *deadline);
+    if (deadline) findings.deadline = run::check_deadline(lanes, input_, plan, *deadline);
     if (question_.common.json) return plan_json(plan, input_, findings) + "\n";
     std::string text = is_sandbox_ ? "SANDBOX\n" : "";
-    text += plan_report(plan, input_, zone_) + unknown_output();
-    if (findings.workers_needed) text += ratebatch::workers_text(*findings.workers_needed, most);
-    if (findings.deadline) text += deadline_text(*findings.deadline, plan, *deadline);
-    if (::isatty(STDOUT_FILENO) != 0) text += "\n" + plan_chart(plan);
+    text += run::plan_report(plan, input_, zone_) + unknown_output();
+    if (findings.workers_needed)
+      text += ratebatch::run::workers_text(*findings.workers_needed, most);
+    if (findings.deadline) text += run::deadline_text(*findings.deadline, plan, *deadline);
+    if (::isatty(STDOUT_FILENO) != 0) text += "\n" + run::plan_chart(plan);
     return text;
   }
 
   Question question_;
   const CommandContext& context_;
   Config config_;
-  Catalog catalog_;
-  std::optional<StatusData> data_;
-  PlanInput input_;
+  run::Catalog catalog_;
+  std::optional<store::StatusData> data_;
+  run::PlanInput input_;
   TimeZone zone_;
   bool is_sandbox_ = false;
 };
@@ -261,4 +262,4 @@ Result<ExitCode> dry_run(const RunOptions& options, const CommandContext& contex
   return Planner{std::move(question), context}.work();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -4,7 +4,7 @@
 
 #include "ratebatch/run/status_json.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -19,20 +19,20 @@ Json tokens_json(const Usage& usage) {
   return {{"input", usage.input_tokens}, {"output", usage.output_tokens}};
 }
 
-Json deadline_json(const std::optional<DeadlineCheck>& check) {
+Json deadline_json(const std::optional<run::DeadlineCheck>& check) {
   if (!check) return nullptr;
   Json json = {{"met", check->met},
                {"reachable", check->reachable},
                {"workers", check->workers ? Json(*check->workers) : Json(nullptr)}};
   json["limits"] = Json::array();
-  for (const LimitNeed& need : check->limits) {
+  for (const run::LimitNeed& need : check->limits) {
     json["limits"].push_back(
         {{"limit", need.limit}, {"amount", need.amount}, {"needed", need.needed}});
   }
   return json;
 }
 
-Json lane_json(const PlanLane& lane, const LaneAssumption& assumption) {
+Json lane_json(const run::PlanLane& lane, const run::LaneAssumption& assumption) {
   Json json = {{"model", lane.model},
                {"jobs", lane.jobs},
                {"done", lane.done},
@@ -40,9 +40,9 @@ Json lane_json(const PlanLane& lane, const LaneAssumption& assumption) {
                {"finished_after_seconds", seconds_of(lane.finished_after)},
                {"pauses", lane.pauses}};
   json["seconds"] = Json::object();
-  for (const Activity activity :
-       {Activity::working, Activity::paced, Activity::paused, Activity::idle}) {
-    json["seconds"][std::string{to_string(activity)}] = seconds_of(lane.time(activity));
+  for (const run::Activity activity :
+       {run::Activity::working, run::Activity::paced, run::Activity::paused, run::Activity::idle}) {
+    json["seconds"][std::string{run::to_string(activity)}] = seconds_of(lane.time(activity));
   }
   json["tokens"] = tokens_json(lane.usage);
   json["images"] = lane.usage.images;
@@ -54,8 +54,9 @@ Json lane_json(const PlanLane& lane, const LaneAssumption& assumption) {
 
 }  // namespace
 
-std::string plan_json(const Plan& plan, const PlanInput& input, const PlanFindings& findings) {
-  Json json = {{"schema_version", json_schema_version}, {"message_type", "plan"}};
+std::string plan_json(const run::Plan& plan, const run::PlanInput& input,
+                      const PlanFindings& findings) {
+  Json json = {{"schema_version", run::json_schema_version}, {"message_type", "plan"}};
   json["variant"] = findings.variant.empty() ? Json(nullptr) : Json(findings.variant);
   json["workers"] = plan.workers;
   json["jobs"] = plan.jobs;
@@ -78,4 +79,4 @@ std::string plan_json(const Plan& plan, const PlanInput& input, const PlanFindin
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -6,7 +6,7 @@
 
 #include "ratebatch/quota/token_estimate.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 // What the answers of one lane used, and how many they are.
@@ -16,13 +16,14 @@ struct Seen {
   double output_tokens = 0;
 };
 
-std::vector<Seen> seen_by_lane(const Lanes& lanes, const StatusData& data) {
-  std::map<std::string, const TypeTotals*> types;
-  for (const TypeTotals& type : data.types) types[type.type] = &type;
+std::vector<Seen> seen_by_lane(const Lanes& lanes, const store::StatusData& data) {
+  std::map<std::string, const store::TypeTotals*> types;
+  for (const store::TypeTotals& type : data.types) types[type.type] = &type;
   std::vector<Seen> seen(lanes.lanes.size());
   for (const RouteSettings& route : lanes.routes) {
-    const auto stored = std::find_if(data.routes.begin(), data.routes.end(),
-                                     [&](const StoredRoute& r) { return r.id == route.route; });
+    const auto stored =
+        std::find_if(data.routes.begin(), data.routes.end(),
+                     [&](const store::StoredRoute& r) { return r.id == route.route; });
     const auto counts = data.counts.routes.find(route.route);
     if (stored == data.routes.end() || counts == data.counts.routes.end()) continue;
     const auto type = types.find(stored->type);
@@ -44,9 +45,9 @@ struct Asked {
   std::int64_t images = 0;
 };
 
-std::vector<Asked> asked_by_lane(const Lanes& lanes, const std::vector<JobClass>& jobs) {
+std::vector<Asked> asked_by_lane(const Lanes& lanes, const std::vector<run::JobClass>& jobs) {
   std::vector<Asked> asked(lanes.lanes.size());
-  for (const JobClass& each : jobs) {
+  for (const run::JobClass& each : jobs) {
     for (const RouteSettings& route : lanes.routes) {
       if (route.route != each.route) continue;
       Asked& lane = asked[index_of(route.lane)];
@@ -62,9 +63,9 @@ std::vector<Asked> asked_by_lane(const Lanes& lanes, const std::vector<JobClass>
 
 }  // namespace
 
-Result<std::vector<JobClass>> open_jobs(CheckpointReader& reader, const Lanes& lanes,
-                                        const Counts& counts) {
-  std::vector<JobClass> jobs;
+Result<std::vector<run::JobClass>> open_jobs(store::CheckpointReader& reader, const Lanes& lanes,
+                                             const store::Counts& counts) {
+  std::vector<run::JobClass> jobs;
   for (const RouteSettings& route : lanes.routes) {
     const auto found = counts.routes.find(route.route);
     if (found == counts.routes.end() || found->second.open() == 0) continue;
@@ -75,9 +76,10 @@ Result<std::vector<JobClass>> open_jobs(CheckpointReader& reader, const Lanes& l
   return jobs;
 }
 
-std::vector<LaneAssumption> assumptions_for(const Catalog& catalog,
-                                            const std::vector<JobClass>& jobs,
-                                            const StatusData* seen, const PlanWishes& wishes) {
+std::vector<run::LaneAssumption> assumptions_for(const run::Catalog& catalog,
+                                                 const std::vector<run::JobClass>& jobs,
+                                                 const store::StatusData* seen,
+                                                 const PlanWishes& wishes) {
   const Lanes& lanes = catalog.lanes;
   std::vector<Seen> answers(lanes.lanes.size());
   if (seen != nullptr) answers = seen_by_lane(lanes, *seen);
@@ -87,11 +89,11 @@ std::vector<LaneAssumption> assumptions_for(const Catalog& catalog,
   const bool one_kind = std::all_of(endpoints.begin(), endpoints.end(), [&](const Endpoint& e) {
     return e.kind == endpoints.front().kind;
   });
-  std::vector<LaneAssumption> assumptions(lanes.lanes.size());
+  std::vector<run::LaneAssumption> assumptions(lanes.lanes.size());
   for (std::size_t i = 0; i < assumptions.size(); ++i) {
-    LaneAssumption& lane = assumptions[i];
+    run::LaneAssumption& lane = assumptions[i];
     const bool is_image = endpoints[i].kind == ModelKind::image;
-    lane.latency = is_image ? image_latency_assumed : text_latency_assumed;
+    lane.latency = is_image ? run::image_latency_assumed : run::text_latency_assumed;
     if (seen != nullptr && seen->latency && one_kind && answers[i].answers > 0) {
       lane.latency = std::chrono::milliseconds{std::max<std::int64_t>(seen->latency->p50_ms, 1)};
       lane.is_assumed = false;
@@ -105,7 +107,7 @@ std::vector<LaneAssumption> assumptions_for(const Catalog& catalog,
       lane.usage.images = std::max<std::int64_t>(asked[i].images / each, 1);
       continue;
     }
-    lane.usage.input_tokens = asked[i].input_bytes / each / bytes_per_token;
+    lane.usage.input_tokens = asked[i].input_bytes / each / quota::bytes_per_token;
     lane.usage.output_tokens = asked[i].output_max / each;
     if (answers[i].answers > 0) {
       lane.usage.input_tokens = std::llround(answers[i].input_tokens / answers[i].answers);
@@ -116,13 +118,13 @@ std::vector<LaneAssumption> assumptions_for(const Catalog& catalog,
   return assumptions;
 }
 
-std::int32_t workers_for(const Lanes& lanes, const PlanInput& input, std::int32_t most,
+std::int32_t workers_for(const Lanes& lanes, const run::PlanInput& input, std::int32_t most,
                          const std::optional<Duration>& deadline) {
-  if (!deadline) return workers_needed(lanes, input, most);
+  if (!deadline) return run::workers_needed(lanes, input, most);
   const auto meets = [&](std::int32_t workers) {
-    PlanInput tried = input;
+    run::PlanInput tried = input;
     tried.scheduler.workers = workers;
-    const Plan plan = make_plan(lanes, tried);
+    const run::Plan plan = run::make_plan(lanes, tried);
     return plan.complete && plan.takes <= *deadline;
   };
   std::int32_t low = 0;
@@ -134,4 +136,4 @@ std::int32_t workers_for(const Lanes& lanes, const PlanInput& input, std::int32_
   return high;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

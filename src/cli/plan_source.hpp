@@ -12,20 +12,21 @@
 #include "ratebatch/run/plan.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 // The open jobs of the catalog's routes. Every job of a route is taken to be of its average size.
-Result<std::vector<JobClass>> open_jobs(CheckpointReader& reader, const Lanes& lanes,
-                                        const Counts& counts);
+Result<std::vector<run::JobClass>> open_jobs(store::CheckpointReader& reader, const Lanes& lanes,
+                                             const store::Counts& counts);
 
 // What each lane's answers are taken to be like. `seen`: of the checkpoint, where there is one.
-std::vector<LaneAssumption> assumptions_for(const Catalog& catalog,
-                                            const std::vector<JobClass>& jobs,
-                                            const StatusData* seen, const PlanWishes& wishes);
+std::vector<run::LaneAssumption> assumptions_for(const run::Catalog& catalog,
+                                                 const std::vector<run::JobClass>& jobs,
+                                                 const store::StatusData* seen,
+                                                 const PlanWishes& wishes);
 
 // The workers of --workers auto: as few as finish as early as `most`, or, where a
 // deadline is given, as few as meet it, and `most` where none do.
-std::int32_t workers_for(const Lanes& lanes, const PlanInput& input, std::int32_t most,
+std::int32_t workers_for(const Lanes& lanes, const run::PlanInput& input, std::int32_t most,
                          const std::optional<Duration>& deadline);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -14,7 +14,7 @@
 #include "ratebatch/cli/exit_code.hpp"
 #include "ratebatch/cli/signals.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 // A connection, one that is being closed, and the other end of both where the sandbox is in the
@@ -55,4 +55,4 @@ void raise_descriptor_limit(std::int32_t workers) {
 
 void hide_memory() { ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 // New files are for their owner only, no core is ever written, a closed pipe is an error of the
 // call, and a bug (assertion, uncaught exception) ends the program with exit code 70.
@@ -22,4 +22,4 @@ std::vector<std::string> variable_names();
 // lets us; where it does not, requests fail and are tried again.
 void raise_descriptor_limit(std::int32_t workers);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -17,16 +17,16 @@
 #include "ratebatch/run/status_report.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 using What = QuotaCommandOptions::What;
 
-std::string usage_text(const StatusReport& report) {
+std::string usage_text(const run::StatusReport& report) {
   std::string text;
-  for (const LaneReport& lane : report.lanes) {
+  for (const run::LaneReport& lane : report.lanes) {
     text += fmt::format("{} ({})", escaped(lane.model), escaped(lane.provider));
-    const std::string wait = wait_text(lane.status, lane.limits, report.now);
+    const std::string wait = run::wait_text(lane.status, lane.limits, report.now);
     if (!wait.empty()) text += ": " + wait;
     text += "\n";
     for (const KeyView& key : lane.keys) {
@@ -35,11 +35,11 @@ std::string usage_text(const StatusReport& report) {
       text += fmt::format("  keys {} ({})\n", escaped(key.group), names);
       if (key.limits.empty()) text += "    no limit is known\n";
       for (const LimitView& view : key.limits) {
-        const auto zone =
-            std::find_if(lane.limits.begin(), lane.limits.end(),
-                         [&](const ShownLimit& shown) { return shown.view.limit == view.limit; });
+        const auto zone = std::find_if(
+            lane.limits.begin(), lane.limits.end(),
+            [&](const run::ShownLimit& shown) { return shown.view.limit == view.limit; });
         const TimeZone shown_in = zone == lane.limits.end() ? TimeZone{} : zone->zone;
-        text += "    " + limit_text({view, shown_in}, report.now) + "\n";
+        text += "    " + run::limit_text({view, shown_in}, report.now) + "\n";
       }
     }
   }
@@ -47,19 +47,19 @@ std::string usage_text(const StatusReport& report) {
 }
 
 Result<ExitCode> show_quota(const QuotaCommandOptions& options, const CommandContext& context) {
-  auto reader = CheckpointReader::open(options.common.db);
+  auto reader = store::CheckpointReader::open(options.common.db);
   if (!reader) return pass(reader);
   auto data = (*reader)->status();
   if (!data) return pass(data);
   auto found = client_settings(options.common, data->stamp);
   if (!found) return pass(found);
   const Now now = system_now();
-  auto quota = picture_of(found->config, data->routes, variable_names, data->states, now);
+  auto quota = run::picture_of(found->config, data->routes, variable_names, data->states, now);
   if (!quota) return pass(quota);
-  const StatusReport report =
-      make_status_report(std::move(*data), found->config, &*quota, options.common.db, now.wall);
-  auto written =
-      context.console.write(options.common.json ? quota_json(report) + "\n" : usage_text(report));
+  const run::StatusReport report = run::make_status_report(std::move(*data), found->config, &*quota,
+                                                           options.common.db, now.wall);
+  auto written = context.console.write(options.common.json ? run::quota_json(report) + "\n"
+                                                           : usage_text(report));
   if (!written) return pass(written);
   return ExitCode::done;
 }
@@ -97,16 +97,16 @@ Result<LaneId> lane_named(const Lanes& lanes, const std::string& model) {
 
 // Corrects under the run lock, as nobody else may count meanwhile.
 Result<ExitCode> correct_quota(const QuotaCommandOptions& options, const CommandContext& context) {
-  auto opened = SqliteCheckpoint::open(options.common.db, OpenMode::must_exist, {});
+  auto opened = store::SqliteCheckpoint::open(options.common.db, store::OpenMode::must_exist, {});
   if (!opened) return pass(opened);
-  SqliteCheckpoint& checkpoint = **opened;
+  store::SqliteCheckpoint& checkpoint = **opened;
   auto found = client_settings(options.common, checkpoint.stamp());
   if (!found) return pass(found);
   auto routes = checkpoint.routes();
   if (!routes) return pass(routes);
-  auto catalog = catalog_without_keys(found->config, std::move(*routes), variable_names);
+  auto catalog = run::catalog_without_keys(found->config, std::move(*routes), variable_names);
   if (!catalog) return pass(catalog);
-  auto reader = CheckpointReader::open(options.common.db);
+  auto reader = store::CheckpointReader::open(options.common.db);
   if (!reader) return pass(reader);
   auto data = (*reader)->status();
   if (!data) return pass(data);
@@ -117,7 +117,7 @@ Result<ExitCode> correct_quota(const QuotaCommandOptions& options, const Command
   auto group = group_of(lanes, *lane, options.key);
   if (!group) return pass(group);
   const Now now = system_now();
-  QuotaMonitor monitor{lanes, {}, now, data->states};
+  quota::QuotaMonitor monitor{lanes, {}, now, data->states};
   if (options.what == What::reset) {
     monitor.reset(now, *lane, *group);
   } else if (!monitor.set_used(now, *lane, *group, options.limit, options.used)) {
@@ -148,4 +148,4 @@ Result<ExitCode> do_quota(const QuotaCommandOptions& options, const CommandConte
   return correct_quota(options, context);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

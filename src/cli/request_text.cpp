@@ -11,7 +11,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/run/status_json.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -163,7 +163,7 @@ std::string request_text(const HttpRequest& request, const std::string& key_name
 
 std::string request_json(const std::string& id, const HttpRequest& request,
                          const std::string& key_name) {
-  Json json = {{"schema_version", json_schema_version}, {"message_type", "request"}};
+  Json json = {{"schema_version", run::json_schema_version}, {"message_type", "request"}};
   json["id"] = id;
   json["method"] = request.method;
   json["url"] = request.url;
@@ -174,4 +174,4 @@ std::string request_json(const std::string& id, const HttpRequest& request,
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -5,7 +5,7 @@
 
 #include "ratebatch/model/http.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 // For people, as it goes over the wire; JSON is indented.
 std::string request_text(const HttpRequest& request, const std::string& key_name);
@@ -14,4 +14,4 @@ std::string request_text(const HttpRequest& request, const std::string& key_name
 std::string request_json(const std::string& id, const HttpRequest& request,
                          const std::string& key_name);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

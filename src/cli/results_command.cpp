@@ -11,7 +11,7 @@
 #include "ratebatch/run/results.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 // How long a follower waits before it looks again: soon for a person, and no load for the disk.
@@ -20,12 +20,12 @@ constexpr int follow_interval_ms = 250;
 // Where lines go: to a file that is complete or absent, or straight to standard output.
 class Target {
  public:
-  Target(Console& console, std::optional<OutputFile> file)
+  Target(Console& console, std::optional<run::OutputFile> file)
       : console_(console), file_(std::move(file)) {}
 
   static Result<Target> open(Console& console, const std::optional<std::string>& path) {
     if (!path) return Target{console, std::nullopt};
-    auto file = OutputFile::create(*path);
+    auto file = run::OutputFile::create(*path);
     if (!file) return pass(file);
     return Target{console, std::move(*file)};
   }
@@ -38,13 +38,13 @@ class Target {
 
  private:
   Console& console_;
-  std::optional<OutputFile> file_;
+  std::optional<run::OutputFile> file_;
 };
 
 class ResultsCommand {
  public:
   ResultsCommand(const ResultsOptions& options, const CommandContext& context,
-                 CheckpointReader& reader)
+                 store::CheckpointReader& reader)
       : options_(options), context_(context), reader_(reader) {}
 
   Result<ExitCode> write() {
@@ -53,7 +53,7 @@ class ResultsCommand {
     if (options_.follow) return follow();
     auto target = Target::open(context_.console, options_.output);
     if (!target) return pass(target);
-    const LineSink sink = [&](std::string_view lines) { return target->write(lines); };
+    const run::LineSink sink = [&](std::string_view lines) { return target->write(lines); };
     auto written = write_formatted(sink);
     if (!written) return pass(written);
     for (const std::string& warning : written->warnings) context_.console.warn(warning);
@@ -64,33 +64,33 @@ class ResultsCommand {
   }
 
  private:
-  [[nodiscard]] ResultOrder order() const {
-    return options_.in_order ? ResultOrder::input : ResultOrder::finishing;
+  [[nodiscard]] store::ResultOrder order() const {
+    return options_.in_order ? store::ResultOrder::input : store::ResultOrder::finishing;
   }
 
-  Result<ResultsWritten> write_formatted(const LineSink& sink) {
+  Result<run::ResultsWritten> write_formatted(const run::LineSink& sink) {
     switch (options_.format) {
       case ResultFormat::jsonl:
-        return write_results(reader_, order(), 0, sink);
+        return run::write_results(reader_, order(), 0, sink);
       case ResultFormat::batch:
         return write_batch(sink);
       case ResultFormat::csv:
-        return write_csv_results(reader_, order(), options_.columns, sink);
+        return run::write_csv_results(reader_, order(), options_.columns, sink);
     }
-    return ResultsWritten{};
+    return run::ResultsWritten{};
   }
 
-  Result<ResultsWritten> write_batch(const LineSink& sink) {
-    std::optional<OutputFile> errors;
+  Result<run::ResultsWritten> write_batch(const run::LineSink& sink) {
+    std::optional<run::OutputFile> errors;
     if (options_.errors) {
-      auto file = OutputFile::create(*options_.errors);
+      auto file = run::OutputFile::create(*options_.errors);
       if (!file) return pass(file);
       errors.emplace(std::move(*file));
     }
-    auto written =
-        write_batch_results(reader_, order(), sink, [&](std::string_view lines) -> Result<void> {
-          return errors ? errors->write(lines) : Result<void>{};
-        });
+    auto written = run::write_batch_results(reader_, order(), sink,
+                                            [&](std::string_view lines) -> Result<void> {
+                                              return errors ? errors->write(lines) : Result<void>{};
+                                            });
     if (!written || !errors) return written;
     auto visible = errors->commit();
     if (!visible) return pass(visible);
@@ -106,8 +106,8 @@ class ResultsCommand {
       // Looked at first: what ends between the two looks is printed before the end is noticed.
       auto status = reader_.status();
       if (!status) return pass(status);
-      auto written = write_results(reader_, ResultOrder::finishing, cursor,
-                                   [&](auto lines) { return context_.console.write(lines); });
+      auto written = run::write_results(reader_, store::ResultOrder::finishing, cursor,
+                                        [&](auto lines) { return context_.console.write(lines); });
       if (!written) return pass(written);
       cursor = written->cursor;
       if (status->counts.jobs().open() == 0) return ExitCode::done;
@@ -121,7 +121,7 @@ class ResultsCommand {
     return signals.first_signal() == SIGINT ? ExitCode::interrupted : ExitCode::terminated;
   }
 
-  void tell(const StatusData& status, const ResultsWritten& written) const {
+  void tell(const store::StatusData& status, const run::ResultsWritten& written) const {
     const std::int64_t open = status.counts.jobs().open();
     std::string text = fmt::format("{}{}{}", status.stamp.sandbox ? "SANDBOX: " : "",
                                    counted(written.results, "result", "results"),
@@ -137,7 +137,7 @@ class ResultsCommand {
 
   const ResultsOptions& options_;
   const CommandContext& context_;
-  CheckpointReader& reader_;
+  store::CheckpointReader& reader_;
 };
 
 }  // namespace
@@ -146,7 +146,7 @@ Result<ExitCode> write_out_results(const ResultsOptions& options, const CommandC
   const std::vector<OutputPath> outputs = outputs_of(options);
   auto guarded = guard_outputs(outputs, options.common, {});
   if (!guarded) return pass(guarded);
-  auto reader = CheckpointReader::open(options.common.db);
+  auto reader = store::CheckpointReader::open(options.common.db);
   if (!reader) return pass(reader);
   guarded = guard_stored(outputs, **reader);
   if (!guarded) return pass(guarded);
@@ -156,4 +156,4 @@ Result<ExitCode> write_out_results(const ResultsOptions& options, const CommandC
   return has_left ? ExitCode::done : done;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -9,7 +9,7 @@
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 std::string listed(const std::vector<std::string>& ids) {
@@ -22,7 +22,7 @@ std::string listed(const std::vector<std::string>& ids) {
   return text;
 }
 
-std::string summary_of(const RequeueSummary& summary) {
+std::string summary_of(const store::RequeueSummary& summary) {
   std::string text = counted(summary.total(), "job is", "jobs are") + " back in the queue";
   std::string parts;
   for (const JobState state : all_job_states) {
@@ -34,8 +34,8 @@ std::string summary_of(const RequeueSummary& summary) {
   return parts.empty() ? text : text + " (" + parts + " before)";
 }
 
-std::string summary_json(const RequeueSummary& summary) {
-  nlohmann::ordered_json json = {{"schema_version", json_schema_version},
+std::string summary_json(const store::RequeueSummary& summary) {
+  nlohmann::ordered_json json = {{"schema_version", run::json_schema_version},
                                  {"message_type", "retry"},
                                  {"requeued", summary.total()},
                                  {"before", nlohmann::ordered_json::object()},
@@ -48,8 +48,9 @@ std::string summary_json(const RequeueSummary& summary) {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-Result<RequeueFilter> filter_of(const RetryOptions& options, SqliteCheckpoint& checkpoint) {
-  RequeueFilter filter;
+Result<store::RequeueFilter> filter_of(const RetryOptions& options,
+                                       store::SqliteCheckpoint& checkpoint) {
+  store::RequeueFilter filter;
   filter.failed = options.failed;
   filter.unknown = options.unknown;
   filter.truncated = options.truncated;
@@ -60,14 +61,15 @@ Result<RequeueFilter> filter_of(const RetryOptions& options, SqliteCheckpoint& c
   if (!settings) return pass(settings);
   auto routes = checkpoint.routes();
   if (!routes) return pass(routes);
-  filter.changed = known_recipes(settings->config, *routes);
+  filter.changed = run::known_recipes(settings->config, *routes);
   return filter;
 }
 
 }  // namespace
 
 Result<ExitCode> retry_jobs(const RetryOptions& options, const CommandContext& context) {
-  auto checkpoint = SqliteCheckpoint::open(options.common.db, OpenMode::must_exist, {});
+  auto checkpoint =
+      store::SqliteCheckpoint::open(options.common.db, store::OpenMode::must_exist, {});
   if (!checkpoint) return pass(checkpoint);
   auto filter = filter_of(options, **checkpoint);
   if (!filter) return pass(filter);
@@ -92,4 +94,4 @@ Result<ExitCode> retry_jobs(const RetryOptions& options, const CommandContext& c
   return ExitCode::done;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -27,10 +27,10 @@
 #include "ratebatch/run/run_summary.hpp"
 #include "ratebatch/run/status_json.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
-class SystemClock final : public Clock {
+class SystemClock final : public run::Clock {
  public:
   Now now() override { return system_now(); }
 };
@@ -91,13 +91,13 @@ class Run {
   Result<void> choose_workers() {
     workers_ = options_.workers.value_or(setup_.config.workers);
     if (!options_.workers_auto || !has_work() || options_.jobs_max == 0) return {};
-    auto reader = CheckpointReader::open(options_.common.db);
+    auto reader = store::CheckpointReader::open(options_.common.db);
     if (!reader) return pass(reader);
     auto data = (*reader)->status();
     if (!data) return pass(data);
     auto jobs = open_jobs(**reader, setup_.catalog.lanes, data->counts);
     if (!jobs) return pass(jobs);
-    PlanInput input;
+    run::PlanInput input;
     input.jobs = std::move(*jobs);
     input.assumptions = assumptions_for(setup_.catalog, input.jobs, &*data, {});
     input.start = start_;
@@ -110,10 +110,11 @@ class Run {
   Result<Ending> drive_and_record() {
     auto signals = StopSignals::install(options_.grace);
     if (!signals) return pass(signals);
-    CurlTransportOptions connections{workers_, (*signals)->descriptor(), {}};
+    net::CurlTransportOptions connections{workers_, (*signals)->descriptor(), {}};
     // The stand-in announces files of its own.
-    if (setup_.sandbox) connections.public_only_exception = origin_of(setup_.sandbox->base_url());
-    auto transport = CurlTransport::open(connections);
+    if (setup_.sandbox)
+      connections.public_only_exception = run::origin_of(setup_.sandbox->base_url());
+    auto transport = net::CurlTransport::open(connections);
     if (!transport) return pass(transport);
     auto begun = begin();
     if (!begun) return pass(begun);
@@ -130,7 +131,7 @@ class Run {
     return ending;
   }
 
-  Result<RunBegun> begin() {
+  Result<store::RunBegun> begin() {
     raise_descriptor_limit(workers_);
     auto begun = checkpoint_.begin_run({::getpid(), start_.wall, workers_, options_.on_unknown,
                                         setup_.catalog.lanes, setup_.catalog.recipes});
@@ -153,8 +154,8 @@ class Run {
     return begun;
   }
 
-  Result<action::Finished> drive_to_end(StopSignals& signals, Transport& transport,
-                                        const RunBegun& begun) {
+  Result<action::Finished> drive_to_end(StopSignals& signals, net::Transport& transport,
+                                        const store::RunBegun& begun) {
     SystemClock clock;
     RunObserver observer{context_.console,
                          log_,
@@ -164,7 +165,7 @@ class Run {
                          start_,
                          setup_.config.log_usage_every};
     if (options_.deadline) observer.set_deadline(start_.wall + *options_.deadline);
-    DriverOptions options;
+    run::DriverOptions options;
     options.scheduler.workers = workers_;
     options.scheduler.on_unknown = options_.on_unknown;
     options.scheduler.jobs_max = options_.jobs_max;
@@ -176,13 +177,14 @@ class Run {
     options.scheduler.quota.boot = boot_name();
     options.scheduler.quota.slow_at_per_mille = setup_.config.slow_at_per_mille;
     options.scheduler.quota.warn_at_per_mille = setup_.config.warn_at_per_mille;
-    if (setup_.sandbox) options.sandbox_origin = origin_of(setup_.sandbox->base_url());
+    if (setup_.sandbox) options.sandbox_origin = run::origin_of(setup_.sandbox->base_url());
     options.usage_every = setup_.config.log_usage_every;
     options.seed = static_cast<std::uint64_t>(start_.wall.ns);
-    AssetsFolder files{assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr),
-                       checkpoint_.path()};
-    auto finished = drive(setup_.catalog, {clock, transport, checkpoint_, signals, observer, files},
-                          options, begun);
+    run::AssetsFolder files{
+        assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr),
+        checkpoint_.path()};
+    auto finished = run::drive(
+        setup_.catalog, {clock, transport, checkpoint_, signals, observer, files}, options, begun);
     context_.console.erase();
     waits_ = observer.waits();
     longest_recovery_ = observer.longest_recovery();
@@ -193,8 +195,8 @@ class Run {
     return finished;
   }
 
-  [[nodiscard]] BudgetSettings budget() const {
-    BudgetSettings budget;
+  [[nodiscard]] quota::BudgetSettings budget() const {
+    quota::BudgetSettings budget;
     budget.spent_pico_usd = before_.calls.cost_pico_usd;
     if (!options_.cost_max) return budget;
     auto& max = options_.cost_max->per_day ? budget.day_max_pico_usd : budget.total_max_pico_usd;
@@ -203,7 +205,7 @@ class Run {
   }
 
   [[nodiscard]] Ending ending_of(action::FinishReason reason, std::optional<int> signal) const {
-    const JobCounts jobs = checkpoint_.counts().jobs();
+    const store::JobCounts jobs = checkpoint_.counts().jobs();
     const bool failed = jobs.of(JobState::failed) > before_.jobs().of(JobState::failed);
     switch (reason) {
       case action::FinishReason::complete:
@@ -238,16 +240,17 @@ class Run {
 
   Result<void> write_output() {
     if (!options_.output) return {};
-    auto reader = CheckpointReader::open(options_.common.db);
+    auto reader = store::CheckpointReader::open(options_.common.db);
     if (!reader) return pass(reader);
-    auto written = write_results_file(**reader, ResultOrder::finishing, *options_.output);
+    auto written =
+        run::write_results_file(**reader, store::ResultOrder::finishing, *options_.output);
     if (!written) return pass(written);
     output_written_ = true;
     return {};
   }
 
   void tell_summary(const Ending& ending) const {
-    RunSummary summary;
+    run::RunSummary summary;
     summary.db = options_.common.db;
     summary.command_end = command_end(options_.common);
     summary.sandbox = setup_.sandbox != nullptr;
@@ -266,23 +269,23 @@ class Run {
     summary.files_folder =
         assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr);
     if (output_written_) summary.output = options_.output;
-    if (context_.console.json()) context_.console.write_event(summary_json(summary));
+    if (context_.console.json()) context_.console.write_event(run::summary_json(summary));
     if (needs_words(ending.code)) {
-      context_.console.error(summary_text(summary));
+      context_.console.error(run::summary_text(summary));
     } else {
-      context_.console.say(summary_text(summary));
+      context_.console.say(run::summary_text(summary));
     }
   }
 
   const RunOptions& options_;
   const CommandContext& context_;
   RunSetup setup_;
-  SqliteCheckpoint& checkpoint_;
+  store::SqliteCheckpoint& checkpoint_;
   EventLog log_;
   Now start_;
-  Counts before_;
+  store::Counts before_;
   std::int32_t workers_ = 0;
-  std::vector<TimeWaited> waits_;
+  std::vector<run::TimeWaited> waits_;
   std::optional<Duration> longest_recovery_;
   std::int64_t files_written_ = 0;
   std::int64_t pauses_ = 0;
@@ -306,7 +309,7 @@ Result<void> check_jobs(const RunOptions& options, const CommandContext& context
   CheckedLoader loader{std::make_unique<CheckingLoader>(""), [&](const auto&, const auto& first) {
                          return check_sendable(found->config, first, options, context.console);
                        }};
-  auto loaded = load_files(loader, found->config, files, {.csv = options.csv});
+  auto loaded = run::load_files(loader, found->config, files, {.csv = options.csv});
   if (loaded) return {};
   return tl::unexpected<Error>(with_advice(std::move(loaded.error()), found->path));
 }
@@ -329,4 +332,4 @@ Result<ExitCode> run_jobs(const RunOptions& options, const CommandContext& conte
   return Run{options, context, std::move(*setup), std::move(*log)}.work();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

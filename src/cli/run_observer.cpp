@@ -8,7 +8,7 @@
 #include "ratebatch/run/progress.hpp"
 #include "ratebatch/run/status_json.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 // "model=m rpd=8000/10000": of each limit what is used and the provider's number.
@@ -24,7 +24,7 @@ std::vector<LogField> usage_fields(const std::string& model, const LaneQuota& qu
 
 }  // namespace
 
-RunObserver::RunObserver(Console& console, EventLog& log, Checkpoint& checkpoint,
+RunObserver::RunObserver(Console& console, EventLog& log, store::Checkpoint& checkpoint,
                          const Lanes& lanes, bool sandbox, Now start, std::int32_t log_usage_every)
     : console_(console),
       log_(log),
@@ -39,7 +39,7 @@ RunObserver::RunObserver(Console& console, EventLog& log, Checkpoint& checkpoint
       // JSON begins with where the run stands; in text the first words of the run say that.
       next_line_(console.json() ? start.steady : start.steady + line_interval) {}
 
-void RunObserver::committed(Now now, const Batch& batch, const Counts& /*counts*/) {
+void RunObserver::committed(Now now, const Batch& batch, const store::Counts& /*counts*/) {
   for (const AttemptEnd& end : batch.ends) {
     const auto flight = flights_.find(end.job);
     if (flight == flights_.end()) continue;
@@ -53,7 +53,7 @@ void RunObserver::committed(Now now, const Batch& batch, const Counts& /*counts*
   }
 }
 
-Duration RunObserver::turned(Now now, const Snapshot& snapshot, const Counts& counts) {
+Duration RunObserver::turned(Now now, const Snapshot& snapshot, const store::Counts& counts) {
   tracker_.turned(now, snapshot, counts);
   turned_ = true;
   for (const LaneSnapshot& lane : snapshot.lanes) note_lane(now.wall, lane);
@@ -95,16 +95,16 @@ void RunObserver::note_usage(WallTime now, LaneId lane, const LaneQuota& quota) 
 std::vector<std::string> RunObserver::lanes_left(Now now) const {
   std::vector<std::string> lines;
   if (!turned_) return lines;
-  for (const LaneProgress& lane : tracker_.progress(now).lanes) {
-    const std::string wait = wait_text(lane.status, lane.limits, now.wall);
+  for (const run::LaneProgress& lane : tracker_.progress(now).lanes) {
+    const std::string wait = run::wait_text(lane.status, lane.limits, now.wall);
     if (lane.jobs.open() == 0 || wait.empty()) continue;
     lines.push_back(escaped(lane.model) + " " + wait);
   }
   return lines;
 }
 
-Progress RunObserver::progress(Now now) const {
-  Progress progress = tracker_.progress(now);
+run::Progress RunObserver::progress(Now now) const {
+  run::Progress progress = tracker_.progress(now);
   progress.sandbox = sandbox_;
   progress.deadline = deadline_;
   return progress;
@@ -263,17 +263,17 @@ Duration RunObserver::redraw(Now now) {
     return *last_drawn_ + redraw_interval_min - now.steady;
   }
   last_drawn_ = now.steady;
-  console_.draw(progress_lines(progress(now), now.wall, console_.width()));
+  console_.draw(run::progress_lines(progress(now), now.wall, console_.width()));
   return redraw_interval_max;
 }
 
 Duration RunObserver::print_line(Now now) {
   if (now.steady < next_line_) return next_line_ - now.steady;
   next_line_ = now.steady + line_interval;
-  const Progress view = progress(now);
-  if (console_.json()) console_.write_event(progress_json(view, now.wall));
-  if (!console_.can_redraw()) console_.say(progress_line(view, now.wall));
+  const run::Progress view = progress(now);
+  if (console_.json()) console_.write_event(run::progress_json(view, now.wall));
+  if (!console_.can_redraw()) console_.say(run::progress_line(view, now.wall));
   return line_interval;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -13,7 +13,7 @@
 #include "ratebatch/run/progress_tracker.hpp"
 #include "ratebatch/store/checkpoint.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 // On a terminal, progress is drawn at most so often.
 constexpr Duration redraw_interval_min = std::chrono::milliseconds{100};
@@ -24,22 +24,22 @@ constexpr Duration redraw_interval_max = std::chrono::seconds{1};
 // Elsewhere, one full line so often.
 constexpr Duration line_interval = std::chrono::minutes{1};
 
-class RunObserver final : public Observer {
+class RunObserver final : public run::Observer {
  public:
   // All references must outlive the observer. `start`: when the run began. `log_usage_every`:
   // requests of a lane between two quota_usage events.
-  RunObserver(Console& console, EventLog& log, Checkpoint& checkpoint, const Lanes& lanes,
+  RunObserver(Console& console, EventLog& log, store::Checkpoint& checkpoint, const Lanes& lanes,
               bool sandbox, Now start, std::int32_t log_usage_every);
 
   // The end that the progress is held against.
   void set_deadline(WallTime deadline) { deadline_ = deadline; }
 
-  void committed(Now now, const Batch& batch, const Counts& counts) override;
-  Duration turned(Now now, const Snapshot& snapshot, const Counts& counts) override;
+  void committed(Now now, const Batch& batch, const store::Counts& counts) override;
+  Duration turned(Now now, const Snapshot& snapshot, const store::Counts& counts) override;
   void usage(Now now, LaneId lane, const LaneQuota& quota) override;
   void warned(Now now, const std::string& message) override;
 
-  [[nodiscard]] std::vector<TimeWaited> waits() const { return tracker_.waits(); }
+  [[nodiscard]] std::vector<run::TimeWaited> waits() const { return tracker_.waits(); }
   [[nodiscard]] std::optional<Duration> longest_recovery() const { return longest_recovery_; }
   [[nodiscard]] std::int64_t files_written() const { return files_written_; }
   [[nodiscard]] std::int64_t pauses() const { return pauses_; }
@@ -73,7 +73,7 @@ class RunObserver final : public Observer {
   void note_failed_job(Now now, const AttemptEnd& end, const Flight& flight);
   void note_lane(WallTime now, const LaneSnapshot& lane);
   void note_usage(WallTime now, LaneId lane, const LaneQuota& quota);
-  [[nodiscard]] Progress progress(Now now) const;
+  [[nodiscard]] run::Progress progress(Now now) const;
   [[nodiscard]] const std::string& model_of(LaneId lane) const;
   [[nodiscard]] std::string id_of(JobSeq job);
   Duration redraw(Now now);
@@ -81,12 +81,12 @@ class RunObserver final : public Observer {
 
   Console& console_;
   EventLog& log_;
-  Checkpoint& checkpoint_;
+  store::Checkpoint& checkpoint_;
   const Lanes& lanes_;
   bool sandbox_;
   std::int32_t log_usage_every_;
   std::optional<WallTime> deadline_;
-  ProgressTracker tracker_;
+  run::ProgressTracker tracker_;
   bool turned_ = false;
   std::vector<Told> told_;  // By LaneId.
   std::int64_t pauses_ = 0;
@@ -101,4 +101,4 @@ class RunObserver final : public Observer {
   Instant next_line_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

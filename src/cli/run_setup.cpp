@@ -15,7 +15,7 @@
 #include "ratebatch/run/assets.hpp"
 #include "ratebatch/run/load.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 class Setup {
@@ -39,7 +39,8 @@ class Setup {
   // Configuration and checkpoint. A resumed checkpoint knows its configuration; a new one is told.
   Result<void> open() {
     if (options_.files.empty()) {
-      auto checkpoint = SqliteCheckpoint::open(options_.common.db, OpenMode::must_exist, {});
+      auto checkpoint =
+          store::SqliteCheckpoint::open(options_.common.db, store::OpenMode::must_exist, {});
       if (!checkpoint) return pass(checkpoint);
       setup_.checkpoint = std::move(*checkpoint);
       if (setup_.checkpoint->counts().jobs().total() == 0) {
@@ -52,9 +53,10 @@ class Setup {
     }
     auto found = find_config("");
     if (!found) return pass(found);
-    const CheckpointStamp stamp{options_.sandbox.has_value(), options_.sandbox.value_or(""),
-                                config_path_};
-    auto checkpoint = SqliteCheckpoint::open(options_.common.db, OpenMode::create_or_open, stamp);
+    const store::CheckpointStamp stamp{options_.sandbox.has_value(), options_.sandbox.value_or(""),
+                                       config_path_};
+    auto checkpoint =
+        store::SqliteCheckpoint::open(options_.common.db, store::OpenMode::create_or_open, stamp);
     if (!checkpoint) return pass(checkpoint);
     setup_.checkpoint = std::move(*checkpoint);
     // Left behind by a first load that was killed: as good as new.
@@ -84,7 +86,7 @@ class Setup {
     const std::vector<OutputPath> outputs = outputs_of(options_);
     auto guarded = guard_config(outputs, setup_.config, config_path_);
     if (!guarded || outputs.empty()) return guarded;
-    auto reader = CheckpointReader::open(options_.common.db);
+    auto reader = store::CheckpointReader::open(options_.common.db);
     if (!reader) return pass(reader);
     return guard_stored(outputs, **reader);
   }
@@ -99,14 +101,14 @@ class Setup {
     auto catalog = make_catalog_of_open_jobs();
     if (!catalog) return pass(catalog);
     if (config_path_ == setup_.checkpoint->stamp().config_path) return {};
-    CheckpointStamp stamp = setup_.checkpoint->stamp();
+    store::CheckpointStamp stamp = setup_.checkpoint->stamp();
     stamp.config_path = config_path_;
     return setup_.checkpoint->set_stamp(stamp);
   }
 
   // Jobs for the stand-in and jobs for real providers never share a checkpoint.
   Result<void> check_stamp() const {
-    const CheckpointStamp& stamp = setup_.checkpoint->stamp();
+    const store::CheckpointStamp& stamp = setup_.checkpoint->stamp();
     const std::string path = escaped(setup_.checkpoint->path());
     if (!stamp.sandbox && options_.sandbox) {
       return fail(ErrorCode::invalid_input,
@@ -124,11 +126,11 @@ class Setup {
   }
 
   Result<void> start_sandbox() {
-    const CheckpointStamp& stamp = setup_.checkpoint->stamp();
+    const store::CheckpointStamp& stamp = setup_.checkpoint->stamp();
     if (!stamp.sandbox) return {};
     auto options = sandbox_for(setup_.config, options_.sandbox.value_or(stamp.sandbox_options));
     if (!options) return pass(options);
-    auto server = SandboxServer::start(*options);
+    auto server = sandbox::SandboxServer::start(*options);
     if (!server) return pass(server);
     setup_.sandbox = std::move(*server);
     // The stand-in has the limits as they are, and compresses them itself.
@@ -144,11 +146,11 @@ class Setup {
     const std::int64_t open_before = setup_.checkpoint->counts().jobs().open();
     auto routes = open_routes();
     if (!routes) return pass(routes);
-    auto loader = setup_.checkpoint->begin_load(same_job_content);
+    auto loader = setup_.checkpoint->begin_load(input::same_job_content);
     if (!loader) return pass(loader);
-    const auto check = [&](const std::vector<StoredRoute>& added,
+    const auto check = [&](const std::vector<store::StoredRoute>& added,
                            const std::vector<PlacedJob>& first) -> Result<void> {
-      std::vector<StoredRoute> all = *routes;
+      std::vector<store::StoredRoute> all = *routes;
       all.insert(all.end(), added.begin(), added.end());
       std::vector<std::string> told_later;
       auto catalog = catalog_of(switched_on(all), told_later);
@@ -156,8 +158,8 @@ class Setup {
       return check_sendable(setup_.config, first, options_, context_.console);
     };
     CheckedLoader checked{std::move(*loader), check};
-    auto report = load_files(checked, setup_.config, options_.files,
-                             {options_.skip_invalid, options_.update, options_.csv});
+    auto report = run::load_files(checked, setup_.config, options_.files,
+                                  {options_.skip_invalid, options_.update, options_.csv});
     if (!report) {
       return tl::unexpected<Error>(with_advice(std::move(report.error()), config_path_));
     }
@@ -165,7 +167,7 @@ class Setup {
     return {};
   }
 
-  void tell(const LoadReport& report, std::int64_t open_before) const {
+  void tell(const run::LoadReport& report, std::int64_t open_before) const {
     std::string text = "loaded " + counted(report.added, "job", "jobs");
     const auto add = [&](std::int64_t count, std::string_view what) {
       if (count > 0) text += fmt::format(", {} {}", grouped(count), what);
@@ -188,15 +190,15 @@ class Setup {
   Result<void> make_catalog_of_open_jobs() {
     auto routes = open_routes();
     if (!routes) return pass(routes);
-    const std::vector<StoredRoute> served = switched_on(*routes);
+    const std::vector<store::StoredRoute> served = switched_on(*routes);
     std::vector<std::string> warnings;
     auto catalog = catalog_of(served, warnings);
     if (!catalog) return pass(catalog);
     setup_.catalog = std::move(*catalog);
     for (const std::string& warning : warnings) context_.console.warn(warning);
-    const Counts& counts = setup_.checkpoint->counts();
+    const store::Counts& counts = setup_.checkpoint->counts();
     setup_.switched_off = counts.jobs().open();
-    for (const StoredRoute& route : served) {
+    for (const store::StoredRoute& route : served) {
       setup_.switched_off -= counts.routes.at(route.id).open();
     }
     for (RouteSettings& route : setup_.catalog.lanes.routes) {
@@ -205,11 +207,11 @@ class Setup {
     return {};
   }
 
-  Result<std::vector<StoredRoute>> open_routes() {
+  Result<std::vector<store::StoredRoute>> open_routes() {
     auto routes = setup_.checkpoint->routes();
     if (!routes) return pass(routes);
-    const Counts& counts = setup_.checkpoint->counts();
-    std::erase_if(*routes, [&](const StoredRoute& route) {
+    const store::Counts& counts = setup_.checkpoint->counts();
+    std::erase_if(*routes, [&](const store::StoredRoute& route) {
       const auto found = counts.routes.find(route.id);
       return found == counts.routes.end() || found->second.open() == 0;
     });
@@ -218,26 +220,26 @@ class Setup {
 
   // Without the routes whose model is switched off. Unknown models stay: making the catalog
   // complains about them.
-  std::vector<StoredRoute> switched_on(std::vector<StoredRoute> routes) const {
-    std::erase_if(routes, [&](const StoredRoute& route) {
+  std::vector<store::StoredRoute> switched_on(std::vector<store::StoredRoute> routes) const {
+    std::erase_if(routes, [&](const store::StoredRoute& route) {
       auto model = find_job_model(setup_.config, route.type, route.model);
       return model && !model->enabled;
     });
     return routes;
   }
 
-  Result<Catalog> catalog_of(const std::vector<StoredRoute>& routes,
-                             std::vector<std::string>& warnings) const {
-    const KeyReader reader = [&](const KeySource& source) -> Result<Secret> {
+  Result<run::Catalog> catalog_of(const std::vector<store::StoredRoute>& routes,
+                                  std::vector<std::string>& warnings) const {
+    const run::KeyReader reader = [&](const KeySource& source) -> Result<Secret> {
       // A run that only loads sends nothing: a machine without keys will do.
       if (options_.jobs_max == 0) return Secret{"unused"};
       hide_memory();
-      return read_key(source, context_.environment);
+      return input::read_key(source, context_.environment);
     };
-    CatalogOptions options;
+    run::CatalogOptions options;
     options.variables = variable_names;
     if (setup_.sandbox) options.sandbox_base_url = setup_.sandbox->base_url();
-    auto catalog = make_catalog(setup_.config, routes, reader, options, warnings);
+    auto catalog = run::make_catalog(setup_.config, routes, reader, options, warnings);
     if (!catalog) return catalog;
     if (options_.cost_max) {
       auto priced = check_prices(catalog->lanes);
@@ -247,7 +249,7 @@ class Setup {
       return e.kind == ModelKind::image || e.kind == ModelKind::speech;
     };
     if (std::any_of(catalog->endpoints.begin(), catalog->endpoints.end(), makes_files)) {
-      auto prepared = prepare_assets_folder(
+      auto prepared = run::prepare_assets_folder(
           assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr));
       if (!prepared) return pass(prepared);
     }
@@ -279,4 +281,4 @@ Result<RunSetup> set_up_run(const RunOptions& options, const CommandContext& con
   return Setup{options, context}.make();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

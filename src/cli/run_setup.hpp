@@ -14,17 +14,17 @@
 #include "ratebatch/sandbox/sandbox_server.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 struct RunSetup {
   Config config;
-  std::unique_ptr<SandboxServer> sandbox;  // Empty where requests go to real providers.
-  std::unique_ptr<SqliteCheckpoint> checkpoint;
-  Catalog catalog;                // Of the routes with work whose models are switched on.
+  std::unique_ptr<sandbox::SandboxServer> sandbox;  // Empty where requests go to real providers.
+  std::unique_ptr<store::SqliteCheckpoint> checkpoint;
+  run::Catalog catalog;           // Of the routes with work whose models are switched on.
   std::int64_t switched_off = 0;  // Jobs that wait for their model to be switched on.
 };
 
 // Does all of it, and tells what was loaded. Fails as the command does.
 Result<RunSetup> set_up_run(const RunOptions& options, const CommandContext& context);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

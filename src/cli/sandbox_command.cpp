@@ -6,7 +6,7 @@
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/sandbox/sandbox_server.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 Result<ExitCode> serve(const SandboxCommandOptions& options, const CommandContext& context) {
   auto found = find_settings(options.common, "", "");
@@ -17,16 +17,16 @@ Result<ExitCode> serve(const SandboxCommandOptions& options, const CommandContex
   auto signals = StopSignals::install(Duration{});
   if (!signals) return pass(signals);
   const auto ready = [&](const std::string& base_url) {
-    const nlohmann::ordered_json json = {{"schema_version", json_schema_version},
+    const nlohmann::ordered_json json = {{"schema_version", run::json_schema_version},
                                          {"message_type", "sandbox"},
                                          {"base_url", base_url}};
     // A reader that is not there does not need the address.
     (void)context.console.write((options.common.json ? json.dump() : base_url) + "\n");
     context.console.say("serving until Ctrl-C; GET /stats tells what was granted and refused");
   };
-  auto served = serve_sandbox(*sandbox, (*signals)->descriptor(), ready);
+  auto served = sandbox::serve_sandbox(*sandbox, (*signals)->descriptor(), ready);
   if (!served) return pass(served);
   return ExitCode::done;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

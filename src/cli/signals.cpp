@@ -10,7 +10,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 constexpr std::array<int, 3> stop_signals = {SIGINT, SIGTERM, SIGHUP};
@@ -86,4 +86,4 @@ std::optional<event::StopRequested> StopSignals::take() {
   return event::StopRequested{is_first ? grace_ : Duration{}};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

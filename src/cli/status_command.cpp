@@ -14,22 +14,22 @@
 #include "ratebatch/run/status_text.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 // More than anybody reads, and little enough to hold.
 constexpr std::int64_t listed_jobs_max = 100'000;
 
-Result<ExitCode> list_failed(CheckpointReader& reader, Console& console) {
-  JobFilter filter;
+Result<ExitCode> list_failed(store::CheckpointReader& reader, Console& console) {
+  store::JobFilter filter;
   filter.state = JobState::failed;
   auto jobs = reader.jobs(filter, listed_jobs_max);
   if (!jobs) return pass(jobs);
   std::string text;
   if (console.json()) {
-    for (const JobRow& job : *jobs) text += failed_job_json(job) + "\n";
+    for (const store::JobRow& job : *jobs) text += run::failed_job_json(job) + "\n";
   } else {
-    text = failed_jobs_text(*jobs);
+    text = run::failed_jobs_text(*jobs);
   }
   auto written = console.write(text);
   if (!written) return pass(written);
@@ -41,8 +41,8 @@ Result<ExitCode> list_failed(CheckpointReader& reader, Console& console) {
 }
 
 // What a run that ended as the checkpoint stands would have ended with.
-ExitCode code_of(const StatusReport& report) {
-  const auto needs_person = [](const LaneReport& lane) {
+ExitCode code_of(const run::StatusReport& report) {
+  const auto needs_person = [](const run::LaneReport& lane) {
     return lane.status.state == LaneState::stopped || lane.status.state == LaneState::no_key;
   };
   const auto& last = report.data.last_run;
@@ -59,10 +59,10 @@ ExitCode code_of(const StatusReport& report) {
   return failed ? ExitCode::some_failed : ExitCode::done;
 }
 
-Result<void> keep_lane(StatusReport& report, const std::string& model) {
+Result<void> keep_lane(run::StatusReport& report, const std::string& model) {
   std::vector<std::string> names;
-  for (const LaneReport& lane : report.lanes) names.push_back(lane.model);
-  std::erase_if(report.lanes, [&](const LaneReport& lane) { return lane.model != model; });
+  for (const run::LaneReport& lane : report.lanes) names.push_back(lane.model);
+  std::erase_if(report.lanes, [&](const run::LaneReport& lane) { return lane.model != model; });
   if (!report.lanes.empty()) return {};
   return fail(ErrorCode::invalid_input, fmt::format("--lane {}: no model of this checkpoint{}",
                                                     escaped(model), did_you_mean(model, names)));
@@ -71,7 +71,7 @@ Result<void> keep_lane(StatusReport& report, const std::string& model) {
 }  // namespace
 
 Result<ExitCode> show_status(const StatusOptions& options, const CommandContext& context) {
-  auto reader = CheckpointReader::open(options.common.db);
+  auto reader = store::CheckpointReader::open(options.common.db);
   if (!reader) return pass(reader);
   if (options.failed) return list_failed(**reader, context.console);
   auto data = (*reader)->status();
@@ -79,32 +79,32 @@ Result<ExitCode> show_status(const StatusOptions& options, const CommandContext&
   // Without its configuration a checkpoint still says everything but limits and jobs per model.
   auto found = client_settings(options.common, data->stamp);
   std::optional<Config> config;
-  std::optional<QuotaPicture> quota;
+  std::optional<run::QuotaPicture> quota;
   const Now now = system_now();
   if (found) {
     config = std::move(found->config);
     // By the configuration as it is now: the last run may have had another, or nothing to do.
-    auto changed = (*reader)->results_of_others(known_recipes(*config, data->routes));
+    auto changed = (*reader)->results_of_others(run::known_recipes(*config, data->routes));
     if (!changed) return pass(changed);
     data->changed = *changed;
-    auto picture = picture_of(*config, data->routes, variable_names, data->states, now);
+    auto picture = run::picture_of(*config, data->routes, variable_names, data->states, now);
     if (picture) quota = std::move(*picture);
     if (!picture) context.console.warn("limits are not known: " + picture.error().message);
   } else {
     context.console.warn("limits and jobs per model are not known: " + found.error().message);
   }
-  StatusReport report = make_status_report(std::move(*data), config, quota ? &*quota : nullptr,
-                                           options.common.db, now.wall);
+  run::StatusReport report = run::make_status_report(
+      std::move(*data), config, quota ? &*quota : nullptr, options.common.db, now.wall);
   const ExitCode code = options.exit_code ? code_of(report) : ExitCode::done;
   if (options.lane) {
     auto kept = keep_lane(report, *options.lane);
     if (!kept) return pass(kept);
   }
-  auto written =
-      context.console.write(options.common.json ? status_json(report) + "\n"
-                                                : status_text(report, command_end(options.common)));
+  auto written = context.console.write(options.common.json
+                                           ? run::status_json(report) + "\n"
+                                           : run::status_text(report, command_end(options.common)));
   if (!written) return pass(written);
   return code;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -9,15 +9,15 @@
 #include "ratebatch/quota/tiers.hpp"
 #include "ratebatch/run/status_json.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string limits_text(const TierRow& row) {
+std::string limits_text(const quota::TierRow& row) {
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
-  for (const TierAmount& limit : row.amounts) {
+  for (const quota::TierAmount& limit : row.amounts) {
     if (!limit.name.empty()) add(fmt::format("{} {}", limit.name, grouped(limit.amount)));
   }
   if (row.concurrency > 0) add(fmt::format("concurrency {}", row.concurrency));
@@ -27,22 +27,22 @@ std::string limits_text(const TierRow& row) {
   return text.empty() ? "none known" : text;
 }
 
-std::string models_text(const TierRow& row) {
+std::string models_text(const quota::TierRow& row) {
   std::string text{row.models};
   if (!row.kind) return text;
   return fmt::format("{} ({})", text, to_string(*row.kind));
 }
 
-std::string table_text(const std::vector<const TierRow*>& rows) {
+std::string table_text(const std::vector<const quota::TierRow*>& rows) {
   std::size_t models = 0;
   std::size_t tier = 0;
-  for (const TierRow* row : rows) {
+  for (const quota::TierRow* row : rows) {
     models = std::max(models, models_text(*row).size());
     tier = std::max(tier, row->tier.size());
   }
   std::string text;
   std::string_view provider;
-  for (const TierRow* row : rows) {
+  for (const quota::TierRow* row : rows) {
     if (row->provider != provider) {
       text += fmt::format("{}{}\n", text.empty() ? "" : "\n", row->provider);
       provider = row->provider;
@@ -51,7 +51,7 @@ std::string table_text(const std::vector<const TierRow*>& rows) {
                         limits_text(*row));
   }
   std::set<std::string> sources;
-  for (const TierRow* row : rows) {
+  for (const quota::TierRow* row : rows) {
     sources.insert(fmt::format("  {} ({})\n", row->source, row->date));
   }
   text += "\nread from\n";
@@ -61,14 +61,14 @@ std::string table_text(const std::vector<const TierRow*>& rows) {
          "states\nreplaces them name by name.\n";
 }
 
-Json row_json(const TierRow& row) {
-  Json json = {{"schema_version", json_schema_version},
+Json row_json(const quota::TierRow& row) {
+  Json json = {{"schema_version", run::json_schema_version},
                {"message_type", "tier"},
                {"provider", row.provider},
                {"models", row.models},
                {"tier", row.tier}};
   json["limits"] = Json::object();
-  for (const TierAmount& limit : row.amounts) {
+  for (const quota::TierAmount& limit : row.amounts) {
     if (!limit.name.empty()) json["limits"][std::string{limit.name}] = limit.amount;
   }
   json["concurrency"] = row.concurrency > 0 ? Json(row.concurrency) : Json(nullptr);
@@ -85,9 +85,9 @@ Json row_json(const TierRow& row) {
 }  // namespace
 
 Result<ExitCode> show_tiers(const TiersOptions& options, const CommandContext& context) {
-  std::vector<const TierRow*> rows;
+  std::vector<const quota::TierRow*> rows;
   std::vector<std::string> providers;
-  for (const TierRow& row : tier_table()) {
+  for (const quota::TierRow& row : quota::tier_table()) {
     const std::string provider{row.provider};
     if (std::find(providers.begin(), providers.end(), provider) == providers.end()) {
       providers.push_back(provider);
@@ -103,7 +103,7 @@ Result<ExitCode> show_tiers(const TiersOptions& options, const CommandContext& c
   }
   std::string text;
   if (options.common.json) {
-    for (const TierRow* row : rows) text += row_json(*row).dump() + "\n";
+    for (const quota::TierRow* row : rows) text += row_json(*row).dump() + "\n";
   } else {
     text = table_text(rows);
   }
@@ -112,4 +112,4 @@ Result<ExitCode> show_tiers(const TiersOptions& options, const CommandContext& c
   return ExitCode::done;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

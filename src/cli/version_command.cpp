@@ -4,14 +4,14 @@
 #include "ratebatch/net/curl_version.hpp"
 #include "ratebatch/store/sqlite_version.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 Result<ExitCode> show_version(const VersionOptions& /*options*/, const CommandContext& context) {
   auto written =
       context.console.write(fmt::format("ratebatch {}\nSQLite {}\nlibcurl {}\n", RATEBATCH_VERSION,
-                                        sqlite_version(), curl_library_version()));
+                                        store::sqlite_version(), net::curl_library_version()));
   if (!written) return pass(written);
   return ExitCode::done;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

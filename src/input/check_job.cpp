@@ -8,7 +8,7 @@
 #include "ratebatch/input/job_line.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 tl::unexpected<Error> bad_job(std::string message) {
@@ -37,7 +37,7 @@ std::string_view noun(ModelKind kind) {
 
 // A line that names a path of OpenAI's API goes there as it is: another API would not know it.
 Result<void> check_path(const JobLine& job, const ProviderSettings& provider) {
-  if (!kind_of_path(job.path)) {
+  if (!provider::kind_of_path(job.path)) {
     return bad_job(
         fmt::format("url '{}' is not supported; expected one of {}", escaped(job.path, 80),
                     "/v1/chat/completions, /v1/responses, /v1/embeddings, /v1/images/generations, "
@@ -180,4 +180,4 @@ Result<void> JobChecker::check(const JobLine& job) {
   return {};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -6,7 +6,7 @@
 #include "input/config_parts.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // No answer of any model is longer.
@@ -58,4 +58,4 @@ void read_accept(const ConfigNode& node, AcceptRules& out) {
   check_sense(node, out);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

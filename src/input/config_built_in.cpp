@@ -5,7 +5,7 @@
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/quota/tiers.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 struct BuiltIn {
@@ -52,7 +52,7 @@ std::string_view known_provider(const ProviderSettings& provider) {
 }
 
 TokenRule token_rule(const ProviderSettings& provider) {
-  return provider_token_rule(known_provider(provider));
+  return quota::provider_token_rule(known_provider(provider));
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

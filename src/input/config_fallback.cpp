@@ -6,7 +6,7 @@
 #include "input/config_parts.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // A list, or one value without brackets.
@@ -75,4 +75,4 @@ void read_fallback(const ConfigNode& node, const Config& config, ModelSettings& 
   }
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -6,19 +6,13 @@
 #include "input/config_parts.hpp"
 #include "input/small_file.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // More in flight than any account known to us allows, and all connections of one machine besides.
 constexpr std::int32_t workers_max = 10'000;
 
 constexpr std::int32_t failures_max = 1000;
-
-// Below half, a typing mistake is more likely than caution.
-constexpr std::int32_t pace_at_per_mille_min = 500;
-
-// A pause may come as early as one wants.
-constexpr std::int32_t share_per_mille_min = 1;
 
 constexpr std::int32_t log_usage_every_max = 1'000'000;
 
@@ -136,4 +130,4 @@ Result<Config> read_config(const std::string& path) {
   return parse_config(*text, path);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -9,7 +9,7 @@
 #include "ratebatch/base/template_text.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // Headers that the transport writes itself, or that would carry a key written down in the file.
@@ -200,4 +200,4 @@ void read_http(const ConfigNode& node, std::optional<HttpApi>& out) {
   out = std::move(api);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

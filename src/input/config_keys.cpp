@@ -4,31 +4,29 @@
 #include <algorithm>
 
 #include "input/config_parts.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/read_key.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 constexpr std::string_view key_expected =
     "expected where the key is found: env:NAME, file:PATH or cred:NAME (never the key itself), or "
     "none for a server that asks for no key";
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 // A variable's name, or a pattern that at least begins with a letter: env:* would take everything.
 bool is_variable_pattern(std::string_view name) {
-  return !name.empty() && is_letter(name.front()) &&
-         std::all_of(name.begin(), name.end(),
-                     [](char c) { return is_letter(c) || is_digit(c) || c == '*' || c == '?'; });
+  return !name.empty() && (is_letter(name.front()) || name.front() == '_') &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return is_letter_or_digit(c) || c == '_' || c == '*' || c == '?';
+         });
 }
 
 // As systemd wants it: a file name, which must not lead out of the folder.
 bool is_credential_name(std::string_view name) {
   return !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
-    return is_letter(c) || is_digit(c) || c == '.' || c == '-';
+    return is_letter_or_digit(c) || c == '_' || c == '.' || c == '-';
   });
 }
 
@@ -117,4 +115,4 @@ void read_key_sources(const ConfigNode& node, std::vector<KeySource>& out) {
   for (std::size_t i = 0; i < node.yaml.items.size(); ++i) read_key_source(node.item(i), out);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -8,7 +8,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/model/limit_names.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // Of short windows: above what any provider grants per second, and far below where a window divided
@@ -210,4 +210,4 @@ void read_limits(const ConfigNode& node, const LimitDefaults& defaults, Limits& 
   node.complain(limits_expected);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -11,16 +11,12 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/config_file.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // libcurl needs whole seconds for its stall time; a day is beyond any answer.
 constexpr Duration timeout_min = std::chrono::seconds{1};
 constexpr Duration timeout_max = std::chrono::hours{24};
-
-// A share of nothing would never start.
-constexpr std::int32_t share_per_mille_min = 1;
-constexpr std::int32_t pace_at_per_mille_min = 500;
 
 // All but `raw`, which only a path can mean.
 constexpr std::array<ModelKind, model_kind_count - 1> kinds = {
@@ -196,4 +192,4 @@ void read_type(const ConfigNode& node, const Config& config, TypeSettings& out) 
        {"accept", [&](const ConfigNode& v) { read_accept(v, out.accept); }}});
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -7,7 +7,13 @@
 #include "input/config_reader.hpp"
 #include "ratebatch/model/config.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
+
+// Below half, a typing mistake is more likely than caution.
+constexpr std::int32_t pace_at_per_mille_min = 500;
+
+// A pause may come as early as one wants; a share of nothing would never start.
+constexpr std::int32_t share_per_mille_min = 1;
 
 // What the limits of a model or provider have where they do not say it themselves.
 struct LimitDefaults {
@@ -77,4 +83,4 @@ void read_type(const ConfigNode& node, const Config& config, TypeSettings& out);
 // reason why not, or an empty text; `url` loses its trailing slashes.
 std::string normalize_base_url(std::string& url, bool allow_http);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

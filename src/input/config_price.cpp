@@ -6,7 +6,7 @@
 #include "input/config_parts.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // More digits than a pico-USD has are refused, not rounded: per million tokens 6, per unit 12.
@@ -78,4 +78,4 @@ void read_price(const ConfigNode& node, std::optional<Price>& out) {
   out = price;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -9,12 +9,12 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 void read_api(const ConfigNode& node, std::string& out) {
   const std::string& text = node.yaml.text;
-  const std::vector<std::string_view> known = dialect_names();
+  const std::vector<std::string_view> known = provider::dialect_names();
   if (std::find(known.begin(), known.end(), text) != known.end()) {
     out = text;
     return;
@@ -125,4 +125,4 @@ void read_provider(const ConfigNode& node, const Config& config, ProviderSetting
   if (!problem.empty()) node.entry(*base_url).complain(problem);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

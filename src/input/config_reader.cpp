@@ -9,7 +9,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/config_file.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // Of names of providers, models and types: as long as an id (spec, section 4).
@@ -93,4 +93,4 @@ void read_named(const ConfigNode& node,
   }
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -17,7 +17,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // Complaints about one file. Its folder is what relative paths begin at.
 class ConfigErrors {
@@ -77,4 +77,4 @@ void read_json(const ConfigNode& node, std::string& out_json);  // Any value; ca
 // The number that "500", "200k", "1.5k" or "4M" stands for; nothing else, nothing below 1.
 std::optional<std::int64_t> parse_amount(std::string_view text);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

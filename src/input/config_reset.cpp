@@ -7,7 +7,7 @@
 #include "input/config_parts.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 constexpr std::string_view reset_expected =
@@ -77,4 +77,4 @@ void read_reset(const ConfigNode& node, std::optional<Reset>& out) {
   out = reset;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

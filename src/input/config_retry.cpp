@@ -1,7 +1,7 @@
 // Retry: how long to wait after which kind of refusal.
 #include "input/config_parts.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // Waits from a millisecond to a week: a longer one is a mistake in the unit.
@@ -52,4 +52,4 @@ void read_retry(const ConfigNode& node, RetrySettings& out) {
                     [&](const ConfigNode& v) { read_share(v, 0, 1000, out.jitter_per_mille); }}});
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -1,6 +1,6 @@
 #include "ratebatch/input/config_template.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 constexpr std::string_view template_text = R"(# Configuration of ratebatch.
@@ -89,4 +89,4 @@ breaker: {failures: 5, open: 30s}   # a model whose server keeps failing stops, 
 
 std::string_view config_template() { return template_text; }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -9,11 +9,11 @@
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/quota/tiers.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // The row that `tier:` names; nullptr for auto, and after a complaint.
-const TierRow* tier_of(const ConfigNode& node, const Config& config, ModelSettings& model) {
+const quota::TierRow* tier_of(const ConfigNode& node, const Config& config, ModelSettings& model) {
   std::string tier;
   read_text(node, tier);
   const auto provider = config.providers.find(model.provider);
@@ -21,12 +21,12 @@ const TierRow* tier_of(const ConfigNode& node, const Config& config, ModelSettin
   model.tier = tier;
   if (tier == "auto") return nullptr;
   const std::string_view known_as = known_provider(provider->second);
-  const TierRow* row = find_tier(known_as, model.id, model.kind, tier);
+  const quota::TierRow* row = quota::find_tier(known_as, model.id, model.kind, tier);
   if (row != nullptr) {
     model.tier = row->tier;
     return row;
   }
-  std::vector<std::string> names = tier_names(known_as, model.id, model.kind);
+  std::vector<std::string> names = quota::tier_names(known_as, model.id, model.kind);
   if (names.empty()) {
     node.complain(
         fmt::format("the built-in table has no tiers for model '{}' of provider '{}'; expected "
@@ -41,7 +41,7 @@ const TierRow* tier_of(const ConfigNode& node, const Config& config, ModelSettin
 }
 
 LimitDefaults defaults_of(const ConfigNode& model, const LimitParts& parts, const Config& config,
-                          const TierRow* row) {
+                          const quota::TierRow* row) {
   LimitDefaults defaults{{}, config.pace_at_per_mille, config.pause_at_per_mille};
   if (row != nullptr && row->pace_at_per_mille > 0) {
     defaults.pace_at_per_mille = row->pace_at_per_mille;
@@ -95,11 +95,11 @@ void check_reset(const ConfigNode& node, const Reset& reset, const Limits& limit
 
 void put_limits_together(const ConfigNode& model, const LimitParts& parts, const Config& config,
                          ModelSettings& out) {
-  const TierRow* row =
+  const quota::TierRow* row =
       parts.tier == nullptr ? nullptr : tier_of(model.entry(*parts.tier), config, out);
   const LimitDefaults defaults = defaults_of(model, parts, config, row);
   if (row != nullptr) {
-    out.limits = tier_limits(*row);
+    out.limits = quota::tier_limits(*row);
     for (Limit& limit : out.limits.windows) {
       limit.pace_at_per_mille = defaults.pace_at_per_mille;
       limit.pause_at_per_mille = defaults.pause_at_per_mille;
@@ -121,4 +121,4 @@ void put_limits_together(const ConfigNode& model, const LimitParts& parts, const
   }
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -11,7 +11,7 @@
 #include "ratebatch/base/template_text.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 bool is_scalar(const ConfigNode& node) { return node.yaml.kind == YamlNode::Kind::scalar; }
@@ -180,4 +180,4 @@ void read_json(const ConfigNode& node, std::string& out_json) {
   out_json = canonical_json(json_of(node.yaml));
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

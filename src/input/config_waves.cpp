@@ -9,7 +9,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/config_file.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 constexpr std::int32_t size_max = 1000;
@@ -82,4 +82,4 @@ void read_waves(const ConfigNode& node, std::optional<Waves>& out) {
   out = *waves;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

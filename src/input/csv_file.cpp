@@ -11,7 +11,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 std::string_view trimmed(std::string_view text) {
@@ -206,4 +206,4 @@ Result<std::optional<FileLine>> CsvFileReader::next() {
   return line;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

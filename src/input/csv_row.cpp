@@ -6,7 +6,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 bool CsvRow::add_line(std::string_view line) {
   RB_ASSERT(cells_.empty() || place_ == Place::quoted);
@@ -59,4 +59,4 @@ void CsvRow::refuse(std::string_view what) {
   problem_ = fmt::format("cell {}: {}", cells_.size() + 1, what);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

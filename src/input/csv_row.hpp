@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 class CsvRow {
  public:
@@ -39,4 +39,4 @@ class CsvRow {
   std::optional<std::string> problem_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 std::optional<std::string> find_config(const std::string& explicit_path,
                                        const std::string& from_environment,
@@ -20,4 +20,4 @@ std::optional<std::string> find_config(const std::string& explicit_path,
   return std::nullopt;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -8,7 +8,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 JobFields::JobFields(const JsonObject& object, std::string_view line) : line_(line) {
   constexpr std::size_t common_count = 12;
@@ -116,4 +116,4 @@ std::string JobFields::checked_name(std::string_view field, std::string_view val
   return std::string(value);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

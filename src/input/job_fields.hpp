@@ -10,7 +10,7 @@
 
 #include "input/json_document.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // After a problem the values that are returned mean nothing.
 class JobFields {
@@ -61,4 +61,4 @@ class JobFields {
   std::optional<std::string> problem_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

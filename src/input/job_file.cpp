@@ -17,13 +17,11 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // One read call: large enough that its cost does not matter, small enough for the cache.
 constexpr std::size_t buffer_bytes = std::size_t{64} << 10U;
-
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 tl::unexpected<Error> failed(ErrorCode code, const std::string& path, std::string_view doing,
                              int error) {
@@ -187,4 +185,4 @@ Result<std::optional<FileLine>> JobFileReader::next_as_is() {
   return line;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

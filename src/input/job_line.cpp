@@ -17,7 +17,7 @@
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 tl::unexpected<Error> bad_line(std::string message) {
@@ -301,4 +301,4 @@ bool same_job_content(std::string_view a, std::string_view b) {
   return a == b || canonical_job_line(a) == canonical_job_line(b);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 std::optional<std::int64_t> count_in(JsonValue value) {
@@ -74,4 +74,4 @@ JobSize size_of_body(const JsonObject& body, std::size_t bytes) {
   return size;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -7,7 +7,7 @@
 #include "input/json_document.hpp"
 #include "ratebatch/model/job.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // Beyond any window that tokens or images are counted in, and small enough to be added up.
 constexpr std::int64_t job_amount_max = 1'000'000'000;
@@ -27,4 +27,4 @@ std::int64_t content_bytes(const JsonObject& message);
 // where it has none of them, all of its `bytes`.
 JobSize size_of_body(const JsonObject& body, std::size_t bytes);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

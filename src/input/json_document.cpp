@@ -4,20 +4,14 @@
 #include <cstddef>
 #include <utility>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 using Type = simdjson::dom::element_type;
-
-constexpr std::string_view blanks = " \t\r\n";
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-
-std::string_view without_mark(std::string_view text) {
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-  return text;
-}
 
 // Each name against each other is the quickest way as long as they are few, as in all job lines.
 bool all_differ(std::vector<std::string_view>::iterator begin,
@@ -62,7 +56,7 @@ std::size_t value_end(std::string_view text, std::size_t at) {
 tl::expected<JsonValue, JsonError> JsonDocument::parse(std::string_view text) {
   // The parser does not count an array or object that is empty: one more, and is_allowed counts.
   constexpr std::size_t parser_depth = json_depth_max + 1;
-  const std::string_view json = without_mark(text);
+  const std::string_view json = without_byte_order_mark(text);
   JsonValue value;
   simdjson::error_code error = simdjson::SUCCESS;
   if (parser_.max_depth() != parser_depth) error = parser_.allocate(0, parser_depth);
@@ -163,4 +157,4 @@ std::vector<std::string_view> value_texts(std::string_view object) {
   }
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -13,7 +13,7 @@
 
 #include "input/json_text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 using JsonValue = simdjson::dom::element;
 using JsonObject = simdjson::dom::object;
@@ -56,4 +56,4 @@ std::string plain_text(JsonValue value);
 // Precondition: `object` is the text of a valid JSON object, blanks around it allowed.
 std::vector<std::string_view> value_texts(std::string_view object);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

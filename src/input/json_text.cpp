@@ -10,7 +10,7 @@
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
@@ -33,9 +33,9 @@ std::string describe_syntax(std::string_view text, std::size_t position) {
 }
 
 // Builds the tree from parser events, and stops the parser at the first thing we refuse.
-class TreeBuilder final : public nlohmann::json_sax<Json> {
+class JsonTreeBuilder final : public nlohmann::json_sax<Json> {
  public:
-  explicit TreeBuilder(std::string_view text) : text_(text) {}
+  explicit JsonTreeBuilder(std::string_view text) : text_(text) {}
 
   bool null() override { return put(nullptr) != nullptr; }
   bool boolean(bool value) override { return put(value) != nullptr; }
@@ -128,7 +128,7 @@ tl::expected<Json, JsonError> parse_json(std::string_view text) {
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
     return tl::unexpected<JsonError>({JsonFault::syntax, describe_syntax(text, nul + 1)});
   }
-  TreeBuilder builder(text);
+  JsonTreeBuilder builder(text);
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
     return tl::unexpected<JsonError>(builder.take_error());
   }
@@ -152,4 +152,4 @@ std::string_view json_kind(const Json& value) {
   return "null";
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

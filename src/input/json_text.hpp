@@ -10,7 +10,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // Objects keep their names sorted, which makes a dump canonical.
 using Json = nlohmann::json;
@@ -44,4 +44,4 @@ std::string canonical_json(const Json& value);
 // "an object", "a string", "null": for messages.
 std::string_view json_kind(const Json& value);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

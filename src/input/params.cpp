@@ -5,7 +5,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 std::optional<std::string> problem_of_params(
     const std::function<ParamValue(std::string_view)>& look_up) {
@@ -42,4 +42,4 @@ Json merged_params(const ModelSettings& model, const TypeSettings& type) {
   return params;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

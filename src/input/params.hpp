@@ -11,7 +11,7 @@
 #include "input/json_text.hpp"
 #include "ratebatch/model/config.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 enum class ParamValue : std::uint8_t { absent, is_false, other };
 
@@ -30,4 +30,4 @@ void merge_params(Json& into, const Json& over);
 // The parameters of a model with those of a type over them.
 Json merged_params(const ModelSettings& model, const TypeSettings& type);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -4,7 +4,7 @@
 
 #include "input/params.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 PreparedType prepared(const std::string& name, const TypeSettings& settings) {
@@ -49,4 +49,4 @@ Result<const PreparedModel*> PreparedTypes::model_of(PreparedType& type,
   return &known->second;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -11,7 +11,7 @@
 #include "ratebatch/input/job_line.hpp"
 #include "ratebatch/model/config.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 struct PreparedModel {
   ModelSettings settings;
@@ -63,4 +63,4 @@ bool uses_template(const JobLine& job, const TypeSettings& type);
 // messages unless they bring a system or developer message, with a body never.
 bool takes_system_text(const JobLine& job);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -9,7 +9,7 @@
 #include "ratebatch/base/glob.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 constexpr std::string_view sandbox_advice = "or try it without a key: add --sandbox";
@@ -102,4 +102,4 @@ Result<Secret> read_key(const KeySource& source, const EnvironmentLookup& enviro
   return key;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -14,7 +14,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // The settings of a type; those of no type where the name is empty.
@@ -112,7 +112,7 @@ Result<JobContent> JobRenderer::render(std::string_view line, std::string_view i
   }
 
   JobContent content;
-  content.kind = kind_of_path(job->path).value_or(model.settings.kind);
+  content.kind = provider::kind_of_path(job->path).value_or(model.settings.kind);
   content.id = std::move(job->id);
   content.path = std::move(job->path);
   if (!job->body_json.empty()) {
@@ -160,4 +160,4 @@ Result<std::string> recipe_json(const Config& config, std::string_view type,
   return canonical_json(recipe);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -7,7 +7,7 @@
 #include "input/params.hpp"
 #include "ratebatch/base/template_text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 std::int64_t literal_bytes(const std::string& text) {
@@ -47,4 +47,4 @@ RouteEstimate route_estimate(const Config& config, std::string_view type, std::s
   return estimate;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -8,7 +8,7 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // Models of OpenAI's older completions API; all newer ones take messages.
@@ -67,4 +67,4 @@ std::string as_batch_line(JobFields& fields, const LineOrigin& origin) {
   return line;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -10,7 +10,7 @@
 #include "input/job_fields.hpp"
 #include "ratebatch/input/job_line.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // True if the line is such a body: it asks something, and has no field that only jobs have.
 bool is_script_line(const JobFields& fields);
@@ -19,4 +19,4 @@ bool is_script_line(const JobFields& fields);
 // number of the line. Complains to `fields`, and returns an empty text, where there is none.
 std::string as_batch_line(JobFields& fields, const LineOrigin& origin);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -11,7 +11,7 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 // Closes a descriptor when it goes.
@@ -82,4 +82,4 @@ Result<std::string> read_small_file(const std::string& path, std::size_t bytes_m
   return text;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

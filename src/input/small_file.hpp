@@ -6,7 +6,7 @@
 
 #include "ratebatch/base/result.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 enum class FileRule {
   any,         // Whatever can be read, also a pipe; no folder.
@@ -17,4 +17,4 @@ enum class FileRule {
 // folder, too large or against the rule, and with io. Messages name the path.
 Result<std::string> read_small_file(const std::string& path, std::size_t bytes_max, FileRule rule);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

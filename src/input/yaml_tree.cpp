@@ -12,7 +12,7 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 namespace {
 
 int line_of(const YAML::Mark& mark) { return mark.line + 1; }
@@ -23,7 +23,7 @@ int line_of(const YAML::Mark& mark) { return mark.line + 1; }
 
 // Builds the tree from parser events; what we refuse leaves as the exception that yaml-cpp itself
 // uses, and goes no further than parse_yaml.
-class TreeBuilder final : public YAML::EventHandler {
+class YamlTreeBuilder final : public YAML::EventHandler {
  public:
   void OnDocumentStart(const YAML::Mark&) override {}
   void OnDocumentEnd() override {}
@@ -162,10 +162,10 @@ tl::expected<YamlNode, YamlError> parse_yaml(std::string_view text) {
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    TreeBuilder builder;
+    YamlTreeBuilder builder;
     parser.HandleNextDocument(builder);
     YamlNode root = builder.take_root();
-    TreeBuilder second;
+    YamlTreeBuilder second;
     if (parser.HandleNextDocument(second)) {
       return tl::unexpected<YamlError>({1, "more than one YAML document in the file"});
     }
@@ -176,4 +176,4 @@ tl::expected<YamlNode, YamlError> parse_yaml(std::string_view text) {
   }
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

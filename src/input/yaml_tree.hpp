@@ -11,7 +11,7 @@
 #include <tl/expected.hpp>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 struct YamlNode {
   enum class Kind : std::uint8_t { null, scalar, list, map };
@@ -35,4 +35,4 @@ constexpr std::size_t yaml_depth_max = 32;
 // Reads a document; an empty one is null. Precondition: `text` is of bounded size.
 tl::expected<YamlNode, YamlError> parse_yaml(std::string_view text);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

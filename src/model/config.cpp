@@ -6,7 +6,7 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 namespace {
 
 // A part of the ids, in lower case, by which a kind of model is known.
@@ -200,4 +200,4 @@ Result<ModelSettings> resolve_job_model(const Config& config, std::string_view t
   return resolve_model(config, *name);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

@@ -1,6 +1,6 @@
 #include "ratebatch/model/secret.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 Secret& Secret::operator=(const Secret& other) {
   if (this != &other) {
@@ -36,4 +36,4 @@ void Secret::wipe() noexcept {
   value_.clear();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

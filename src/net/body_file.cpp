@@ -12,7 +12,7 @@
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 namespace {
 
 constexpr std::size_t head_bytes = 32;  // Of ReplyFile.
@@ -86,4 +86,4 @@ ReplyFile BodyFile::release() {
   return std::exchange(file_, {});
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -9,7 +9,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/http.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 class BodyFile {
  public:
@@ -44,4 +44,4 @@ class BodyFile {
   ReplyFile file_;  // Without a path: moved from or released.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-namespace ratebatch {
+namespace ratebatch::net {
 namespace {
 
 // The kernel refused a socket for want of something of our own.
@@ -68,4 +68,4 @@ TransferFault fault_of(CURLcode code, const TransferProgress& progress) {
   }
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -4,7 +4,7 @@
 #include "net/curl_library.hpp"
 #include "ratebatch/model/http.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 // How far a transfer had come when it failed.
 struct TransferProgress {
@@ -17,4 +17,4 @@ struct TransferProgress {
 // The fault of a transfer that ended with `code`. Precondition: code is not CURLE_OK.
 TransferFault fault_of(CURLcode code, const TransferProgress& progress);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

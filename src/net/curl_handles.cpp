@@ -4,7 +4,7 @@
 #include <array>
 #include <string_view>
 
-namespace ratebatch {
+namespace ratebatch::net {
 namespace {
 
 struct OwnLine {
@@ -85,4 +85,4 @@ void HeaderLines::wipe() {
   lines_.clear();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -8,7 +8,7 @@
 #include "net/curl_library.hpp"
 #include "ratebatch/model/http.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 // Each is made with the function of CurlFunctions that frees it.
 using EasyHandle = std::unique_ptr<CURL, decltype(CurlFunctions::easy_cleanup)>;
@@ -37,4 +37,4 @@ class HeaderLines {
   std::vector<curl_slist> lines_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

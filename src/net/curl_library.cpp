@@ -6,7 +6,7 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 namespace {
 
 // Looks functions up and remembers the first that is missing.
@@ -76,4 +76,4 @@ Result<std::unique_ptr<CurlLibrary>> CurlLibrary::open(const char* soname) {
   return std::unique_ptr<CurlLibrary>(new CurlLibrary(functions));
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

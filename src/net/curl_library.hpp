@@ -9,7 +9,7 @@
 
 #include "ratebatch/base/result.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 // The functions in use, each named as in libcurl without its "curl_". All are set.
 struct CurlFunctions {
@@ -64,4 +64,4 @@ class CurlLibrary {
   CurlFunctions functions_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

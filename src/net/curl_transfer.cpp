@@ -11,7 +11,7 @@
 #include "net/public_address.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 namespace {
 
 // Idle connections older than this are not used again: load balancers commonly close them after 30
@@ -275,4 +275,4 @@ curl_socket_t CurlTransfer::on_open_socket(void* self, curlsocktype /*purpose*/,
   return descriptor < 0 ? CURL_SOCKET_BAD : descriptor;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

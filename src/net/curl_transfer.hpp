@@ -12,7 +12,7 @@
 #include "net/request_rules.hpp"
 #include "ratebatch/net/transport.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 class CurlTransfer {
  public:
@@ -95,4 +95,4 @@ class CurlTransfer {
   EasyHandle easy_;  // Goes first: it points to much of the above.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -12,7 +12,7 @@
 #include "net/socket_watch.hpp"
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 class CurlTransport::Impl {
  public:
@@ -189,4 +189,4 @@ std::vector<FinishedTransfer> CurlTransport::finished() { return impl_->finished
 
 void CurlTransport::wait(Duration longest) { impl_->wait(longest); }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -2,7 +2,7 @@
 
 #include "net/curl_library.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 std::string curl_library_version() {
   auto library = CurlLibrary::open();
@@ -13,4 +13,4 @@ std::string curl_library_version() {
   return text;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

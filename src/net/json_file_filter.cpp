@@ -4,13 +4,13 @@
 #include <charconv>
 #include <utility>
 
-namespace ratebatch {
+#include "ratebatch/base/ascii.hpp"
+
+namespace ratebatch::net {
 namespace {
 
 // Of a value, taken and written at once. libcurl hands over as much.
 constexpr std::size_t piece_bytes_max = std::size_t{16} << 10U;
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 bool is_hexadecimal(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -235,4 +235,4 @@ void JsonFileFilter::forget_value() {
   escape_.clear();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

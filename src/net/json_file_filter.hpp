@@ -18,7 +18,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/http.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 class JsonFileFilter {
  public:
@@ -77,4 +77,4 @@ class JsonFileFilter {
   std::string escape_;  // An escape that is not complete, with its backslash.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

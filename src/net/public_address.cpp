@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace ratebatch {
+namespace ratebatch::net {
 namespace {
 
 struct Block {
@@ -121,4 +121,4 @@ std::string text_of(const sockaddr& address) {
   return text.data();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 // False for loopback, private, link-local, shared, documentation, benchmark, multicast and reserved
 // addresses, for IPv6 forms that carry one of those as IPv4 (mapped, NAT64, 6to4), and for all
@@ -20,4 +20,4 @@ std::optional<bool> is_public(const std::string& text);
 // The address as text, for messages; "an address of family N" for families without one.
 std::string text_of(const sockaddr& address);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

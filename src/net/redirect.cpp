@@ -5,7 +5,7 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 namespace {
 
 // Signed links have up to 2 KiB.
@@ -126,4 +126,4 @@ Result<std::string> redirect_target(const std::string& url, std::string_view loc
   return encoded(joined(base, reference));
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

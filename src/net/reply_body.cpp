@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace ratebatch {
+namespace ratebatch::net {
 namespace {
 
 // The type of "Application/JSON; charset=utf-8", in lower case.
@@ -99,4 +99,4 @@ Result<void> ReplyBody::take_back() {
   return {};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -13,7 +13,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/http.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 class ReplyBody {
  public:
@@ -51,4 +51,4 @@ class ReplyBody {
   JsonFileFilter filter_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -4,9 +4,10 @@
 #include <charconv>
 #include <utility>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 namespace {
 
 // Room made before a reply comes: providers send 10 to 25 headers.
@@ -15,20 +16,6 @@ constexpr std::size_t usual_headers = 16;
 // Room made for a body on its header's word alone. Our own choice: above most answers; what is
 // larger grows as it comes.
 constexpr std::size_t promised_bytes_max = std::size_t{256} << 10U;
-
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-void lower_ascii(std::string& text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-}
 
 // The status of "HTTP/1.1 200 OK"; 0 where the line is no status line.
 std::int32_t status_in(std::string_view line) {
@@ -65,7 +52,7 @@ bool ReplySink::take_header_line(std::string_view line) {
   if (!in_headers_ || colon == std::string_view::npos) return true;
   Header& header = reply_.headers.emplace_back();
   header.name = text.substr(0, colon);
-  lower_ascii(header.name);
+  header.name = lower_case(header.name);
   header.value = trimmed(text.substr(colon + 1));
   if (header.name == "content-length") expect_body(header.value);
   return true;
@@ -103,4 +90,4 @@ bool ReplySink::refuse(TransferFault fault, std::string message) {
   return false;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

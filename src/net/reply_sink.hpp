@@ -10,7 +10,7 @@
 #include "net/reply_body.hpp"
 #include "ratebatch/model/http.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 // All header lines of a transfer together, interim replies and trailers included. Our own choice:
 // replies of the known providers stay below 4 KiB.
@@ -60,4 +60,4 @@ class ReplySink {
   std::optional<Refusal> refusal_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -9,9 +9,10 @@
 
 #include "net/curl_handles.hpp"
 #include "net/public_address.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 namespace {
 
 // Remembered URLs at most. Our own choice: more than the endpoints of any run; what grows beyond
@@ -26,12 +27,6 @@ std::string part_of(const CurlFunctions& curl, CURLU* url, CURLUPart part) {
   return owner.get();
 }
 
-void lower_ascii(std::string& text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-}
-
 std::optional<Origin> parse_origin(const CurlFunctions& curl, const std::string& url) {
   const UrlHandle parsed(curl.url(), curl.url_cleanup);
   if (!parsed || has_control_byte(url) ||
@@ -41,8 +36,8 @@ std::optional<Origin> parse_origin(const CurlFunctions& curl, const std::string&
   Origin origin{.scheme = part_of(curl, parsed.get(), CURLUPART_SCHEME),
                 .host = part_of(curl, parsed.get(), CURLUPART_HOST),
                 .port = part_of(curl, parsed.get(), CURLUPART_PORT)};
-  lower_ascii(origin.scheme);
-  lower_ascii(origin.host);
+  origin.scheme = lower_case(origin.scheme);
+  origin.host = lower_case(origin.host);
   const bool is_http = origin.scheme == "https" || origin.scheme == "http";
   const bool has_user = !part_of(curl, parsed.get(), CURLUPART_USER).empty() ||
                         !part_of(curl, parsed.get(), CURLUPART_PASSWORD).empty();
@@ -54,8 +49,7 @@ std::optional<Origin> parse_origin(const CurlFunctions& curl, const std::string&
 bool is_token(std::string_view name) {
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
   return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           marks.find(c) != std::string_view::npos;
+    return is_letter_or_digit(c) || contains(marks, {&c, 1});
   });
 }
 
@@ -144,4 +138,4 @@ std::string https_proxy() {
   return {};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -7,7 +7,7 @@
 
 #include "ratebatch/model/http.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 struct CurlFunctions;
 
@@ -54,4 +54,4 @@ std::optional<std::string> why_not_public(const Origin& origin);
 // The proxy that the environment names for https, as libcurl looks for it; empty: none.
 std::string https_proxy();
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -10,7 +10,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 Result<SocketWatch> SocketWatch::open() {
   const int descriptor = epoll_create1(EPOLL_CLOEXEC);
@@ -54,4 +54,4 @@ void SocketWatch::wait(Duration longest) {
   count_ = count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -11,7 +11,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 class SocketWatch {
  public:
@@ -45,4 +45,4 @@ class SocketWatch {
   std::size_t count_ = 0;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

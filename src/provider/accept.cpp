@@ -5,10 +5,11 @@
 
 #include "provider/foreign_text.hpp"
 #include "provider/reply_json.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/code_points.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 // Foreign words in a message: enough to recognise them.
@@ -62,13 +63,13 @@ std::optional<std::string> why_words_refused(const AcceptRules& rules, std::stri
 std::optional<std::string> why_not_accepted(const AcceptRules& rules, const Answer& answer) {
   if (auto why = why_reason_refused(rules, answer)) return why;
   if (!is_text(answer)) return std::nullopt;
-  if (auto why = why_length_refused(rules, without_blanks(answer.text))) return why;
+  if (auto why = why_length_refused(rules, trimmed(answer.text))) return why;
   if (auto why = why_words_refused(rules, answer.text)) return why;
   if (rules.json && !read_json(answer.text)) {
     return "the text is not one JSON value, as accept.json wants: it starts with " +
-           shown(without_blanks(answer.text).substr(0, shown_bytes_max));
+           shown(trimmed(answer.text).substr(0, shown_bytes_max));
   }
   return std::nullopt;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -13,7 +13,7 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 class AnthropicDialect final : public Dialect {
  public:
@@ -24,4 +24,4 @@ class AnthropicDialect final : public Dialect {
                              const AskedFor& asked) const override;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

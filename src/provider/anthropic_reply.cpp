@@ -9,11 +9,12 @@
 #include "provider/foreign_text.hpp"
 #include "provider/openai_reply.hpp"
 #include "provider/reply_frame.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
-Usage usage_in(JsonValue body) {
+Usage anthropic_usage(JsonValue body) {
   const auto counts = find_member(body, "usage");
   const auto count = [&](std::string_view name) { return count_of(find_member(counts, name)); };
   // What counts against input tokens per minute (its rate limits page). Tokens read from the cache
@@ -24,14 +25,14 @@ Usage usage_in(JsonValue body) {
   return usage;
 }
 
-struct Content {
+struct AnthropicContent {
   std::string text;
   bool has_tool_use = false;
   bool has_more = false;  // Than text and thoughts: tools of any kind, and what they gave.
 };
 
-Content content_of(JsonArray blocks) {
-  Content content;
+AnthropicContent content_of(JsonArray blocks) {
+  AnthropicContent content;
   for (const JsonValue block : blocks) {
     const std::string_view type = text_of(find_member(block, "type"));
     if (type == "text") content.text += text_of(find_member(block, "text"));
@@ -62,7 +63,7 @@ Outcome read_message(JsonValue body, bool raw_body) {
   if (!blocks || blocks->get(array) != simdjson::SUCCESS) {
     return unreadable("the reply has no content");
   }
-  Content content = content_of(array);
+  AnthropicContent content = content_of(array);
   Answer answer;
   answer.finish_reason = text_of(find_member(body, "stop_reason"));
   const std::string& reason = answer.finish_reason;
@@ -78,7 +79,7 @@ Outcome read_message(JsonValue body, bool raw_body) {
   // Who gave the body can go on with a paused turn, whatever it holds.
   const bool is_paused = reason == "pause_turn" && array.size() > 0;
   const bool is_kept = raw_body && (content.has_more || is_paused);
-  if (without_blanks(content.text).empty() && !is_kept) {
+  if (trimmed(content.text).empty() && !is_kept) {
     return read_without_text(reason, content.has_tool_use);
   }
   answer.text = std::move(content.text);
@@ -95,7 +96,7 @@ Outcome read_body(const Reply& reply, bool raw_body) {
   } else {
     outcome = read_message(*body, raw_body);
   }
-  outcome.usage = usage_in(*body);
+  outcome.usage = anthropic_usage(*body);
   if (outcome.answer && raw_body) outcome.answer->body_json = on_one_line(reply.http.body);
   return outcome;
 }
@@ -107,4 +108,4 @@ Outcome AnthropicDialect::read(const HttpReply& reply, const Endpoint& /*endpoin
   return read_framed(reply, [&](const Reply& read) { return read_body(read, asked.raw_body); });
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

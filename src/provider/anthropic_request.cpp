@@ -14,10 +14,8 @@
 #include "ratebatch/base/base64.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
-
-using nlohmann::json;
 
 constexpr std::int64_t max_tokens_without_any = 4096;
 
@@ -26,17 +24,17 @@ bool is_image(std::string_view type) {
   return type == "image/jpeg" || type == "image/png" || type == "image/gif" || type == "image/webp";
 }
 
-json base64_block(std::string_view kind, std::string_view type, std::string data) {
+Json base64_block(std::string_view kind, std::string_view type, std::string data) {
   return {{"type", kind},
           {"source", {{"type", "base64"}, {"media_type", type}, {"data", std::move(data)}}}};
 }
 
-Result<json> block_of_file(const JobFile& file) {
+Result<Json> block_of_file(const JobFile& file) {
   const std::string_view type = media_type_of_file(file.path, file.bytes);
   if (is_image(type)) return base64_block("image", type, encode_base64(file.bytes));
   if (type == "application/pdf") return base64_block("document", type, encode_base64(file.bytes));
   if (type == "text/plain") {
-    return json{{"type", "document"},
+    return Json{{"type", "document"},
                 {"source", {{"type", "text"}, {"media_type", type}, {"data", file.bytes}}}};
   }
   return bad_job("file '" + escaped(file.path, 80) +
@@ -44,31 +42,31 @@ Result<json> block_of_file(const JobFile& file) {
 }
 
 // Blocks of the API's own are left as they are.
-Result<json> block_of_part(json part) {
+Result<Json> block_of_part(Json part) {
   const std::optional<MediaPart> media = media_in_part(part);
   if (!media) return part;
   if (is_image(media->media_type)) return base64_block("image", media->media_type, media->base64);
   if (media->url.starts_with("https://")) {
-    return json{{"type", "image"}, {"source", {{"type", "url"}, {"url", media->url}}}};
+    return Json{{"type", "image"}, {"source", {{"type", "url"}, {"url", media->url}}}};
   }
   return bad_job(
       "messages hold a picture or sound that cannot be sent to this API: it takes jpg, png, gif "
       "and webp, as a data URL with base64 or by https");
 }
 
-Result<void> add_messages(const JobContent& content, json& body) {
+Result<void> add_messages(const JobContent& content, Json& body) {
   Result<Conversation> conversation = read_conversation(content);
   if (!conversation) return pass(conversation);
-  Result<json> messages = written_turns(*conversation, content.files,
+  Result<Json> messages = written_turns(*conversation, content.files,
                                         {.model_role = "assistant",
                                          .parts_member = "content",
                                          .file_part = block_of_file,
                                          .own_part = block_of_part});
   if (!messages) return pass(messages);
   body["messages"] = std::move(*messages);
-  json system = json::array();
-  for (json& parts : conversation->system) {
-    for (json& part : parts) system.push_back(std::move(part));
+  Json system = Json::array();
+  for (Json& parts : conversation->system) {
+    for (Json& part : parts) system.push_back(std::move(part));
   }
   if (!system.empty()) body["system"] = std::move(system);
   return {};
@@ -83,7 +81,7 @@ Result<std::string> body_of(const JobContent& content, const Endpoint& endpoint)
   Result<bool> as_json = take_json_format(*params);
   if (!as_json) return pass(as_json);
   params->take("seed");
-  json body = {{"model", endpoint.model_id}, {"max_tokens", max_tokens_without_any}};
+  Json body = {{"model", endpoint.model_id}, {"max_tokens", max_tokens_without_any}};
   if (auto stops = take_stops(*params)) body["stop_sequences"] = std::move(*stops);
   Result<void> asked = add_messages(content, body);
   if (!asked) return pass(asked);
@@ -114,4 +112,4 @@ KeyHeader AnthropicDialect::key_header(const Endpoint& /*endpoint*/) const {
   return {.name = "x-api-key", .prefix = {}, .key = {}, .origin = {}};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

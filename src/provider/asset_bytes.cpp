@@ -8,10 +8,11 @@
 #include <utility>
 
 #include "provider/foreign_text.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/base64.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 bool has_at(std::string_view head, std::size_t at, std::string_view mark) {
@@ -44,7 +45,7 @@ std::string_view frame_extension(std::string_view head) {
 // Sound without any header is known by its type alone.
 std::string extension_of_body(std::string_view head, std::string_view content_type) {
   std::string extension = file_extension(head);
-  const std::string type = in_lower_case(content_type);
+  const std::string type = lower_case(content_type);
   const bool is_pcm = type.starts_with("audio/pcm") || type.starts_with("audio/l16");
   return extension == "bin" && is_pcm ? "pcm" : extension;
 }
@@ -137,13 +138,13 @@ bool add_body_asset(const HttpReply& reply, Answer& answer) {
 }
 
 bool is_text_as_file(const HttpReply& reply) {
-  const std::string type = in_lower_case(reply.header("content-type"));
+  const std::string type = lower_case(reply.header("content-type"));
   // A picture may be a text (SVG), and sound may look like one (mu-law).
   if (type.starts_with("image/") || type.starts_with("audio/")) return false;
   constexpr std::size_t head_bytes = 32;  // As of ReplyFile.
   const std::string_view head =
       reply.files.empty() ? std::string_view(reply.body) : std::string_view(reply.files[0].head);
-  const std::string_view start = without_blanks(head.substr(0, head_bytes));
+  const std::string_view start = trimmed(head.substr(0, head_bytes));
   const bool is_marked = start.starts_with('{') || start.starts_with('[') || start.starts_with('<');
   return is_marked && is_readable(start);
 }
@@ -160,4 +161,4 @@ bool add_link(std::string_view url, Answer& answer) {
   return true;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -8,7 +8,7 @@
 #include "ratebatch/model/http.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // "png", "jpg", "mp3", "wav", ... by the first bytes, of which 32 are enough; "bin" for all others.
 std::string file_extension(std::string_view head);
@@ -32,4 +32,4 @@ void add_reply_files(const HttpReply& reply, Answer& answer);
 // http to this machine, which only the sandbox may announce.
 bool add_link(std::string_view url, Answer& answer);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

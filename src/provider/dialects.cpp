@@ -9,7 +9,7 @@
 #include "provider/openai.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 OutcomeClass class_of(TransferFault fault) {
@@ -105,4 +105,4 @@ Outcome outcome_of(const TransferFailure& failure) {
   return outcome;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

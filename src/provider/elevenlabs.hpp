@@ -13,7 +13,7 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 class ElevenLabsDialect final : public Dialect {
  public:
@@ -24,4 +24,4 @@ class ElevenLabsDialect final : public Dialect {
                              const AskedFor& asked) const override;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

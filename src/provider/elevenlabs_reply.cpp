@@ -6,7 +6,7 @@
 #include "provider/openai_reply.hpp"
 #include "provider/reply_frame.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 // Who asks for speakers, times or subtitles wants more than the text; see the request.
@@ -49,4 +49,4 @@ Outcome ElevenLabsDialect::read(const HttpReply& reply, const Endpoint& /*endpoi
   });
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

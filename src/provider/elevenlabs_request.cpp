@@ -15,10 +15,8 @@
 #include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
-
-using nlohmann::json;
 
 // The API reference, output_format: sound without compression at 44.1 kHz is for the dearer plans
 // only, at 24 kHz for all.
@@ -37,7 +35,7 @@ std::string_view output_format(std::string_view format) {
   return format;
 }
 
-std::string text_of_value(const json& value) {
+std::string text_of_value(const Json& value) {
   return value.is_string() ? value.get<std::string>() : written_json(value);
 }
 
@@ -57,13 +55,13 @@ Result<std::string> query_of(NeutralParams& params) {
   return query;
 }
 
-Result<void> add_speed(NeutralParams& params, json& body) {
-  std::optional<json> settings = params.take("voice_settings");
+Result<void> add_speed(NeutralParams& params, Json& body) {
+  std::optional<Json> settings = params.take("voice_settings");
   if (settings && !settings->is_object()) {
     return bad_job("params.voice_settings must be a JSON object");
   }
   if (auto speed = params.take("speed")) {
-    if (!settings) settings = json::object();
+    if (!settings) settings = Json::object();
     settings->emplace("speed", std::move(*speed));  // What the settings say themselves wins.
   }
   if (settings) body["voice_settings"] = std::move(*settings);
@@ -90,7 +88,7 @@ Result<HttpRequest> speech_request(const JobContent& content, const Endpoint& en
   if (!voice) return pass(voice);
   Result<std::string> query = query_of(*params);
   if (!query) return pass(query);
-  json body = {{"text", content.prompt}, {"model_id", endpoint.model_id}};
+  Json body = {{"text", content.prompt}, {"model_id", endpoint.model_id}};
   Result<void> speed = add_speed(*params, body);
   if (!speed) return pass(speed);
   params->move("language", body, "language_code");
@@ -105,7 +103,7 @@ Result<HttpRequest> speech_request(const JobContent& content, const Endpoint& en
   return request;
 }
 
-Result<HttpRequest> transcription_request(const JobContent& content, const Endpoint& endpoint) {
+Result<HttpRequest> elevenlabs_transcription(const JobContent& content, const Endpoint& endpoint) {
   if (content.files.size() != 1) {
     return bad_job("a transcription needs exactly one file, and the job has " +
                    std::to_string(content.files.size()));
@@ -115,7 +113,7 @@ Result<HttpRequest> transcription_request(const JobContent& content, const Endpo
   }
   Result<NeutralParams> params = NeutralParams::read(content.params_json);
   if (!params) return pass(params);
-  json fields = {{"model_id", endpoint.model_id}};
+  Json fields = {{"model_id", endpoint.model_id}};
   params->move("language", fields, "language_code");
   // A webhook gets the answer instead of us, and a source URL says what the file says.
   Result<void> poured = params->pour(
@@ -149,11 +147,12 @@ Result<HttpRequest> ElevenLabsDialect::request(const JobContent& content,
     return bad_job("a job of the api elevenlabs has no body and no messages: give it " +
                    std::string(is_speech ? "a prompt" : "a file"));
   }
-  return is_speech ? speech_request(content, endpoint) : transcription_request(content, endpoint);
+  return is_speech ? speech_request(content, endpoint)
+                   : elevenlabs_transcription(content, endpoint);
 }
 
 KeyHeader ElevenLabsDialect::key_header(const Endpoint& /*endpoint*/) const {
   return {.name = "xi-api-key", .prefix = {}, .key = {}, .origin = {}};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

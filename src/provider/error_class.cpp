@@ -7,8 +7,9 @@
 #include <string_view>
 
 #include "provider/foreign_text.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 // Codes that are clear whatever 4xx they come with; `status` is the one to think of where a code
@@ -81,10 +82,6 @@ const CodeMeaning* meaning_of_code(const ErrorWords& words) {
     }
   }
   return nullptr;
-}
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
 }
 
 // Errors about money that have a general code: Anthropic's spend limits and balance, and Google's
@@ -163,8 +160,8 @@ std::optional<OutcomeClass> class_of_403(const ErrorSigns& signs, const ErrorWor
     return by_code;
   }
   if (by_code == OutcomeClass::refused_key) return std::nullopt;
-  if (tells_moderation(in_lower_case(words.message))) return OutcomeClass::content_policy;
-  if (tells_context_overflow(in_lower_case(words.message))) return OutcomeClass::too_large;
+  if (tells_moderation(lower_case(words.message))) return OutcomeClass::content_policy;
+  if (tells_context_overflow(lower_case(words.message))) return OutcomeClass::too_large;
   // GitHub: with nothing left, or asked to wait.
   if (signs.is_used_up || signs.has_wait) return class_of_429(words, limit, by_code);
   return std::nullopt;
@@ -192,7 +189,7 @@ std::optional<OutcomeClass> class_of_bad_request(const ErrorWords& words, Outcom
       break;
   }
   if (words.quota.is_key_invalid) return OutcomeClass::refused_key;
-  if (tells_context_overflow(in_lower_case(words.message))) return OutcomeClass::too_large;
+  if (tells_context_overflow(lower_case(words.message))) return OutcomeClass::too_large;
   return std::nullopt;
 }
 
@@ -231,7 +228,7 @@ ErrorMeaning meaning_of_error(const ErrorSigns& signs, const ErrorWords& words,
   const bool is_account =
       by_code == OutcomeClass::no_credit || by_code == OutcomeClass::quota_exhausted;
   if (is_client_error && is_account) return {by_code, RefusalScope::provider};
-  if (is_client_error && tells_no_credit(in_lower_case(words.message))) {
+  if (is_client_error && tells_no_credit(lower_case(words.message))) {
     return {OutcomeClass::no_credit, RefusalScope::provider};
   }
   OutcomeClass kind = class_of(signs, words, limit, by_code);
@@ -247,4 +244,4 @@ std::int32_t status_of_error(const ErrorWords& words) {
   return code == nullptr ? 0 : code->status;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -7,7 +7,7 @@
 #include "provider/limit_words.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // What beside the body decides.
 struct ErrorSigns {
@@ -30,4 +30,4 @@ ErrorMeaning meaning_of_error(const ErrorSigns& signs, const ErrorWords& words,
 // known.
 std::int32_t status_of_error(const ErrorWords& words);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

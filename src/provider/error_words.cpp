@@ -8,16 +8,15 @@
 #include "provider/foreign_text.hpp"
 #include "provider/reply_json.hpp"
 #include "provider/wait_hint.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
-
-using nlohmann::json;
 
 constexpr std::size_t headers_max = 32;  // Of ours: three are seen.
 
 // The first text that is not empty.
-std::string first_text(const json& value, std::initializer_list<const char*> names) {
+std::string first_text(const Json& value, std::initializer_list<const char*> names) {
   for (const char* name : names) {
     if (std::string text = text_member(value, name); !text.empty()) return text;
   }
@@ -25,18 +24,18 @@ std::string first_text(const json& value, std::initializer_list<const char*> nam
 }
 
 // The object that describes the error: inside "error" or "detail", or the body itself.
-const json& error_in(const json& body) {
-  if (const json* error = member(body, "error"); error != nullptr) return *error;
-  const json* detail = member(body, "detail");
+const Json& error_in(const Json& body) {
+  if (const Json* error = member(body, "error"); error != nullptr) return *error;
+  const Json* detail = member(body, "detail");
   if (detail == nullptr || detail->is_string()) return body;
-  const json* first = first_element(detail);
+  const Json* first = first_element(detail);
   return first == nullptr ? *detail : *first;
 }
 
-void read_code(const json& error, const json& body, ErrorWords& words) {
-  const json empty;
-  const auto inner = [&](const char* name) -> const json& {
-    const json* found = member(error, name);
+void read_code(const Json& error, const Json& body, ErrorWords& words) {
+  const Json empty;
+  const auto inner = [&](const char* name) -> const Json& {
+    const Json* found = member(error, name);
     return found == nullptr ? empty : *found;
   };
   words.type = first_text(error, {"type", "status"});
@@ -44,15 +43,15 @@ void read_code(const json& error, const json& body, ErrorWords& words) {
   words.code = text_member(inner("details"), "error_code");
   if (words.code.empty()) words.code = first_text(error, {"code", "status", "error_type"});
   if (words.code.empty()) words.code = text_member(inner("metadata"), "error_type");
-  const json* details = member(body, "details");
+  const Json* details = member(body, "details");
   if (words.code.empty() && details != nullptr) words.code = text_member(*details, "error_code");
   if (words.code.empty()) words.code = text_member(body, "error_type");
   const std::int64_t number = count_member(error, "code");
   if (number >= 100 && number < 600) words.status = static_cast<std::int32_t>(number);
 }
 
-std::optional<Duration> seconds_member(const json& value, const char* name) {
-  const json* found = member(value, name);
+std::optional<Duration> seconds_member(const Json& value, const char* name) {
+  const Json* found = member(value, name);
   if (found == nullptr || !found->is_number()) return std::nullopt;
   const double seconds = found->get<double>();
   const double most = std::chrono::duration<double>(wait_hint_max).count();
@@ -61,39 +60,39 @@ std::optional<Duration> seconds_member(const json& value, const char* name) {
   return std::chrono::milliseconds{static_cast<std::int64_t>(ms)};
 }
 
-void read_availability(const json& error, ErrorWords& words) {
-  const json* availability = member(error, "availability");
+void read_availability(const Json& error, ErrorWords& words) {
+  const Json* availability = member(error, "availability");
   if (availability == nullptr) return;
-  const json* retryable = member(*availability, "retryable");
+  const Json* retryable = member(*availability, "retryable");
   if (retryable != nullptr && retryable->is_boolean()) words.retryable = retryable->get<bool>();
   words.retry_after = seconds_member(*availability, "retry_after");
 }
 
-void read_headers(const json& error, ErrorWords& words) {
-  const json* metadata = member(error, "metadata");
-  const json* headers = metadata == nullptr ? nullptr : member(*metadata, "headers");
+void read_headers(const Json& error, ErrorWords& words) {
+  const Json* metadata = member(error, "metadata");
+  const Json* headers = metadata == nullptr ? nullptr : member(*metadata, "headers");
   if (headers == nullptr || !headers->is_object()) return;
   for (const auto& [name, value] : headers->items()) {
     if (words.headers.size() == headers_max) return;
     const std::string text = value.is_string() ? value.get<std::string>() : written_json(value);
-    words.headers.push_back({.name = in_lower_case(name), .value = text});
+    words.headers.push_back({.name = lower_case(name), .value = text});
   }
 }
 
-void read_policies(const json& body, ErrorWords& words) {
-  const json* policies = member(body, "violated-policies");
+void read_policies(const Json& body, ErrorWords& words) {
+  const Json* policies = member(body, "violated-policies");
   if (policies == nullptr || !policies->is_array()) return;
-  for (const json& policy : *policies) {
+  for (const Json& policy : *policies) {
     if (policy.is_string()) words.violated_policies.push_back(policy.get<std::string>());
   }
 }
 
 // FastAPI, of a body that is not valid: "body.text", without which its words say little.
-std::string place_of(const json& error) {
+std::string place_of(const Json& error) {
   std::string place;
-  const json* parts = member(error, "loc");
+  const Json* parts = member(error, "loc");
   if (parts == nullptr || !parts->is_array()) return place;
-  for (const json& part : *parts) {
+  for (const Json& part : *parts) {
     if (!place.empty()) place += '.';
     place += part.is_string() ? part.get<std::string>() : written_json(part);
   }
@@ -102,9 +101,9 @@ std::string place_of(const json& error) {
 
 }  // namespace
 
-ErrorWords error_words(const json& value) {
-  const json& body = value.is_array() && !value.empty() ? value.front() : value;
-  const json& error = error_in(body);
+ErrorWords error_words(const Json& value) {
+  const Json& body = value.is_array() && !value.empty() ? value.front() : value;
+  const Json& error = error_in(body);
   ErrorWords words;
   if (error.is_string()) {
     words.message = error.get<std::string>();
@@ -123,4 +122,4 @@ ErrorWords error_words(const json& value) {
   return words;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

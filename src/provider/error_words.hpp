@@ -11,7 +11,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/http.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // Empty, absent or 0 where the body has none.
 struct ErrorWords {
@@ -31,6 +31,6 @@ struct ErrorWords {
 // Reads {"error":{...}}, {"error":"..."}, {"message":...}, {"detail":...} as text, object or list,
 // {"title":...}, and any of them in an array. The code is the most exact name there is: of
 // Anthropic details.error_code, of ElevenLabs code or status, of OpenRouter metadata.error_type.
-ErrorWords error_words(const nlohmann::json& value);
+ErrorWords error_words(const Json& value);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -4,18 +4,13 @@
 
 #include "provider/foreign_text.hpp"
 #include "provider/reply_json.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/text.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
-
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-
-std::string_view without_mark(std::string_view text) {
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-  return text;
-}
 
 // Whether arrays and objects nest at most so many levels deep.
 bool fits_in(JsonValue value, int levels) {
@@ -50,9 +45,9 @@ std::optional<JsonValue> ForeignJson::parse(std::string_view text) {
 }
 
 std::optional<JsonValue> ForeignJson::read(std::string_view text) {
-  if (const auto value = parse(without_mark(text))) return value;
+  if (const auto value = parse(without_byte_order_mark(text))) return value;
   // What is refused may be bytes or numbers that the other parser takes; it writes them as all do.
-  const std::optional<nlohmann::json> value = read_json(text);
+  const std::optional<Json> value = read_json(text);
   return value ? parse(written_json(*value)) : std::nullopt;
 }
 
@@ -62,7 +57,7 @@ bool has_members(JsonValue value) {
 }
 
 bool holds_something(JsonValue value) {
-  if (value.is_string()) return !without_blanks(text_of(value)).empty();
+  if (value.is_string()) return !trimmed(text_of(value)).empty();
   const std::string text = written_json(value);
   return text != "null" && text != "false" && text != "0" && text != "[]" && text != "{}";
 }
@@ -99,15 +94,15 @@ std::int64_t count_of(std::optional<JsonValue> value) {
 std::string written_json(JsonValue value) { return simdjson::minify(value); }
 
 std::string on_one_line(std::string_view text) {
-  const std::string repaired = with_utf8_repaired(without_mark(without_end_zeros(text)));
+  const std::string repaired = with_utf8_repaired(without_byte_order_mark(without_end_zeros(text)));
   std::string line(repaired.size(), '\0');
   std::size_t size = 0;
   const auto error = simdjson::minify(repaired.data(), repaired.size(), line.data(), size);
   line.resize(size);
   if (error == simdjson::SUCCESS) return line;
   // What a server sends is never a reason to stop: the other parser's words are as good.
-  const std::optional<nlohmann::json> value = read_json(text);
+  const std::optional<Json> value = read_json(text);
   return value ? written_json(*value) : "null";
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

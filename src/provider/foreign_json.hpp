@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 using JsonValue = simdjson::dom::element;
 using JsonObject = simdjson::dom::object;
@@ -59,4 +59,4 @@ std::string written_json(JsonValue value);
 // otherwise as it stands. Precondition: ForeignJson reads `text`.
 std::string on_one_line(std::string_view text);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

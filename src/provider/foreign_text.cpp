@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 // Length of the character that starts at `at`; 0 where there is none in UTF-8.
@@ -14,12 +15,6 @@ std::size_t character_length(std::string_view text, std::size_t at) {
   const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
   const bool whole = at + length <= text.size() && is_valid_utf8(text.substr(at, length));
   return whole ? length : 0;
-}
-
-std::string hex_escape(char c) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  const auto byte = static_cast<unsigned char>(c);
-  return {'\\', 'x', digits[byte >> 4U], digits[byte & 0xFU]};
 }
 
 }  // namespace
@@ -36,13 +31,13 @@ std::string with_utf8_repaired(std::string_view text) {
 }
 
 std::string as_message(std::string_view text) {
-  text = without_blanks(text);
+  text = trimmed(text);
   if (text.size() <= message_bytes_max && is_valid_utf8(text)) return std::string(text);
   std::string message;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = character_length(text, at);
     const std::string piece =
-        length == 0 ? hex_escape(text[at]) : std::string(text.substr(at, length));
+        length == 0 ? "\\x" + hex_of(text[at]) : std::string(text.substr(at, length));
     if (message.size() + piece.size() > message_bytes_max) break;
     message += piece;
     at += std::max<std::size_t>(length, 1);
@@ -50,19 +45,4 @@ std::string as_message(std::string_view text) {
   return message;
 }
 
-std::string in_lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
-std::string_view without_blanks(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

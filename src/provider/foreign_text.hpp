@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // Outcome::message is at most this long: enough for every error text seen, and bounded in the
 // checkpoint.
@@ -17,10 +17,4 @@ std::string with_utf8_repaired(std::string_view text);
 // character to at most message_bytes_max bytes.
 std::string as_message(std::string_view text);
 
-// The text in lower case, ASCII letters only.
-std::string in_lower_case(std::string_view text);
-
-// Without blanks, tabs and line ends at both ends.
-std::string_view without_blanks(std::string_view text);
-
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -12,7 +12,7 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 class GeminiDialect final : public Dialect {
  public:
@@ -23,4 +23,4 @@ class GeminiDialect final : public Dialect {
                              const AskedFor& asked) const override;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

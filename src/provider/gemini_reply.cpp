@@ -13,8 +13,9 @@
 #include "provider/gemini.hpp"
 #include "provider/openai_reply.hpp"
 #include "provider/reply_frame.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 // The API reference, FinishReason: what was asked, or the answer to it, is not allowed. What there
@@ -45,7 +46,7 @@ std::optional<JsonValue> find_either(std::optional<JsonValue> value, std::string
   return found ? found : find_member(value, other_name);
 }
 
-Usage usage_in(JsonValue body) {
+Usage gemini_usage(JsonValue body) {
   const auto counts = find_either(body, "usageMetadata", "usage_metadata");
   const auto count = [&](std::string_view name, std::string_view other_name) {
     return count_of(find_either(counts, name, other_name));
@@ -58,7 +59,7 @@ Usage usage_in(JsonValue body) {
   return usage;
 }
 
-struct Content {
+struct GeminiContent {
   std::string text;
   std::int64_t files = 0;
   bool has_broken_data = false;
@@ -68,9 +69,9 @@ struct Content {
 
 // Pictures go to `answer` where they are asked for; those of a raw body stay in it, unless the
 // transport has put them into files.
-Content content_of(std::optional<JsonValue> candidate, const HttpReply& reply,
-                   const AskedFor& asked, Answer& answer) {
-  Content content;
+GeminiContent content_of(std::optional<JsonValue> candidate, const HttpReply& reply,
+                         const AskedFor& asked, Answer& answer) {
+  GeminiContent content;
   const auto parts = find_member(find_member(candidate, "content"), "parts");
   JsonArray array;
   if (!parts || parts->get(array) != simdjson::SUCCESS) return content;
@@ -91,7 +92,7 @@ Content content_of(std::optional<JsonValue> candidate, const HttpReply& reply,
 }
 
 std::string with_words(std::string_view what, std::string_view words) {
-  words = without_blanks(words);
+  words = trimmed(words);
   return std::string(what) + (words.empty() ? "" : ": ") + std::string(words);
 }
 
@@ -111,7 +112,7 @@ Outcome read_no_candidate(JsonValue body) {
                  text_of(find_either(feedback, "blockReasonMessage", "block_reason_message"))));
 }
 
-Outcome read_without_content(std::string_view reason, const Content& content, bool is_image) {
+Outcome read_without_content(std::string_view reason, const GeminiContent& content, bool is_image) {
   if (reason == "MAX_TOKENS") return cut_before_first_word();
   if (is_image) {
     return failed(OutcomeClass::bad_reply, with_words("the answer has no image", content.text));
@@ -135,7 +136,7 @@ Outcome read_candidate(const Reply& reply, JsonValue body, const AskedFor& asked
   if (!candidate) return read_no_candidate(body);
   const bool is_image = asked.kind == ModelKind::image;
   Answer answer;
-  Content content = content_of(candidate, reply.http, asked, answer);
+  GeminiContent content = content_of(candidate, reply.http, asked, answer);
   answer.finish_reason = text_of(find_either(candidate, "finishReason", "finish_reason"));
   const std::string& reason = answer.finish_reason;
   if (is_one_of(blocking_reasons, reason) || is_one_of(failing_reasons, reason)) {
@@ -150,7 +151,7 @@ Outcome read_candidate(const Reply& reply, JsonValue body, const AskedFor& asked
     return failed(OutcomeClass::bad_reply, "an image of the answer is not base64");
   }
   answer.truncated = reason == "MAX_TOKENS";
-  const bool has_content = is_image ? content.files > 0 : !without_blanks(content.text).empty();
+  const bool has_content = is_image ? content.files > 0 : !trimmed(content.text).empty();
   const bool is_kept = asked.raw_body && !is_image && content.has_more;
   if (!has_content && !is_kept) return read_without_content(reason, content, is_image);
   // What is said beside an image is no result of its own.
@@ -176,7 +177,7 @@ Outcome read_body(const Reply& reply, const AskedFor& asked) {
   } else {
     outcome = read_candidate(reply, body, asked);
   }
-  const Usage charged = usage_in(body);
+  const Usage charged = gemini_usage(body);
   outcome.usage.input_tokens = charged.input_tokens;
   outcome.usage.output_tokens = charged.output_tokens;
   // No header names a request.
@@ -192,4 +193,4 @@ Outcome GeminiDialect::read(const HttpReply& reply, const Endpoint& /*endpoint*/
   return read_framed(reply, [&](const Reply& read) { return read_body(read, asked); });
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -17,10 +17,8 @@
 #include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
-
-using nlohmann::json;
 
 constexpr std::string_view transcription_prompt =
     "Transcribe this audio. Answer with the transcript only.";
@@ -66,11 +64,11 @@ Result<std::string> aspect_ratio_of(const PictureSize& size) {
                  " cannot be had from this API: its ratios are " + names);
 }
 
-json inline_data(std::string_view type, std::string data) {
+Json inline_data(std::string_view type, std::string data) {
   return {{"inlineData", {{"mimeType", type}, {"data", std::move(data)}}}};
 }
 
-Result<json> part_of_file(const JobFile& file) {
+Result<Json> part_of_file(const JobFile& file) {
   const std::string_view type = media_type_of_file(file.path, file.bytes);
   if (type != "application/octet-stream") return inline_data(type, encode_base64(file.bytes));
   return bad_job("file '" + escaped(file.path, 80) +
@@ -79,7 +77,7 @@ Result<json> part_of_file(const JobFile& file) {
 }
 
 // Parts of the API's own, which have no type, are left as they are.
-Result<json> part_of(json part) {
+Result<Json> part_of(Json part) {
   if (!part.contains("type")) return part;
   const std::optional<MediaPart> media = media_in_part(part);
   if (media && !media->base64.empty()) return inline_data(media->media_type, media->base64);
@@ -88,7 +86,7 @@ Result<json> part_of(json part) {
         "messages hold a picture by its URL: this API takes only data URLs with base64, or files");
   }
   const std::string type = text_member(part, "type");
-  if (type == "text") return json{{"text", text_member(part, "text")}};
+  if (type == "text") return Json{{"text", text_member(part, "text")}};
   return bad_job("messages hold a part of type '" + escaped(type, 40) +
                  "', which cannot be expressed in this API: give the whole request as body");
 }
@@ -102,29 +100,29 @@ Result<void> add_transcription_prompt(const JobContent& content, Conversation& c
   return {};
 }
 
-Result<void> add_contents(const JobContent& content, json& body) {
+Result<void> add_contents(const JobContent& content, Json& body) {
   Result<Conversation> conversation = read_conversation(content);
   if (!conversation) return pass(conversation);
   if (content.kind == ModelKind::transcription) {
     Result<void> prompted = add_transcription_prompt(content, *conversation);
     if (!prompted) return prompted;
   }
-  Result<json> contents = written_turns(*conversation, content.files,
+  Result<Json> contents = written_turns(*conversation, content.files,
                                         {.model_role = "model",
                                          .parts_member = "parts",
                                          .file_part = part_of_file,
                                          .own_part = part_of});
   if (!contents) return pass(contents);
   body["contents"] = std::move(*contents);
-  json system = json::array();
-  for (const json& parts : conversation->system) {
+  Json system = Json::array();
+  for (const Json& parts : conversation->system) {
     system.push_back({{"text", text_in_parts(parts)}});
   }
   if (!system.empty()) body["systemInstruction"] = {{"parts", std::move(system)}};
   return {};
 }
 
-Result<void> add_image_config(NeutralParams& params, json& config) {
+Result<void> add_image_config(NeutralParams& params, Json& config) {
   config["responseModalities"] = {"TEXT", "IMAGE"};
   Result<std::optional<PictureSize>> size = params.take_size();
   if (!size) return pass(size);
@@ -138,8 +136,8 @@ Result<void> add_image_config(NeutralParams& params, json& config) {
   return {};
 }
 
-Result<json> generation_config(NeutralParams& params, ModelKind kind) {
-  json config = json::object();
+Result<Json> generation_config(NeutralParams& params, ModelKind kind) {
+  Json config = Json::object();
   if (kind == ModelKind::image) {
     Result<void> added = add_image_config(params, config);
     if (!added) return pass(added);
@@ -168,7 +166,7 @@ Result<std::string> body_of(const JobContent& content) {
     Result<std::string> own = own_body(content, "gemini");
     if (!own) return own;
     // Its name stands in the URL, and the body has no such member.
-    json body = read_json(*own).value_or(json::object());
+    Json body = read_json(*own).value_or(Json::object());
     body.erase("model");
     return written_json(body);
   }
@@ -176,9 +174,9 @@ Result<std::string> body_of(const JobContent& content) {
   if (!params) return pass(params);
   Result<void> one = take_one_answer(*params);
   if (!one) return pass(one);
-  Result<json> config = generation_config(*params, content.kind);
+  Result<Json> config = generation_config(*params, content.kind);
   if (!config) return pass(config);
-  json body = json::object();
+  Json body = Json::object();
   if (!config->empty()) body["generationConfig"] = std::move(*config);
   Result<void> asked = add_contents(content, body);
   if (!asked) return pass(asked);
@@ -236,4 +234,4 @@ KeyHeader GeminiDialect::key_header(const Endpoint& /*endpoint*/) const {
   return {.name = "x-goog-api-key", .prefix = {}, .key = {}, .origin = {}};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

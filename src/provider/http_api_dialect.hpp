@@ -6,7 +6,7 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // Precondition of all: the endpoint has `http`.
 class HttpApiDialect final : public Dialect {
@@ -18,4 +18,4 @@ class HttpApiDialect final : public Dialect {
                              const AskedFor& asked) const override;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -17,9 +17,10 @@
 #include "provider/number_text.hpp"
 #include "provider/reply_frame.hpp"
 #include "provider/reply_json.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 // What a pointer points at; nothing where it is not given, nothing is there, or null.
@@ -137,7 +138,7 @@ Outcome read_files(JsonValue value, const HttpReply& reply) {
 }
 
 Outcome read_text(std::string text, bool was_cut) {
-  if (without_blanks(text).empty()) {
+  if (trimmed(text).empty()) {
     return was_cut ? cut_before_first_word()
                    : failed(OutcomeClass::bad_reply, "the answer is empty");
   }
@@ -211,9 +212,9 @@ Outcome read_json_body(const HttpApi& api, const Reply& reply, JsonValue body,
 
 // A body that need not be JSON, and is none.
 Outcome read_plain_body(const HttpReply& reply, ModelKind kind) {
-  const std::string type = in_lower_case(reply.header("content-type"));
+  const std::string type = lower_case(reply.header("content-type"));
   // A page comes from a proxy or a login, most likely.
-  const std::string start = in_lower_case(without_blanks(reply.body).substr(0, 16));
+  const std::string start = lower_case(trimmed(reply.body).substr(0, 16));
   const bool is_page = type.starts_with("text/html") || start.starts_with("<!doctype html") ||
                        start.starts_with("<html");
   const bool is_cut_json = type.find("json") != std::string::npos;
@@ -235,7 +236,7 @@ Outcome read_plain_body(const HttpReply& reply, ModelKind kind) {
 }
 
 Outcome read_success(const HttpApi& api, const Reply& reply, const AskedFor& asked) {
-  const std::string type = in_lower_case(reply.http.header("content-type"));
+  const std::string type = lower_case(reply.http.header("content-type"));
   const bool is_file = is_file_kind(asked.kind) && api.result.empty() &&
                        (!reply.http.files.empty() || type.find("json") == std::string::npos);
   ForeignJson json;
@@ -266,4 +267,4 @@ Outcome HttpApiDialect::read(const HttpReply& reply, const Endpoint& endpoint,
   return outcome;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -10,13 +10,12 @@
 #include "provider/reply_json.hpp"
 #include "provider/request_frame.hpp"
 #include "provider/template_values.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
-
-using nlohmann::json;
 
 tl::unexpected<Error> bad_description(std::string_view member, const std::string& what) {
   return bad_job("http: " + std::string(member) + ": " + what);
@@ -54,16 +53,16 @@ Result<void> set_header(const std::string& name, std::string value, HttpRequest&
   if (has_control_byte(value)) {
     return bad_description("headers", name + " would hold a line end or another control byte");
   }
-  const std::string lower = in_lower_case(name);
+  const std::string lower = lower_case(name);
   std::erase_if(request.headers,
-                [&](const Header& header) { return in_lower_case(header.name) == lower; });
+                [&](const Header& header) { return lower_case(header.name) == lower; });
   if (!value.empty()) request.headers.push_back({.name = name, .value = std::move(value)});
   return {};
 }
 
 Result<void> set_headers(const HttpApi& api, TemplateValues& values, HttpRequest& request) {
   for (const auto& [name, text] : api.headers) {
-    if (in_lower_case(name) == in_lower_case(api.key_header)) {
+    if (lower_case(name) == lower_case(api.key_header)) {
       return bad_description("headers", name + " is the header of the key: leave it out");
     }
     Result<std::string> value = values.text(text, false);
@@ -79,7 +78,7 @@ Result<std::string> body_of(const HttpApi& api, const JobContent& content, Templ
   if (api.body_json.empty()) return std::string();
   const auto form = read_json(api.body_json);
   if (!form) return bad_description("body", "it is no JSON");
-  Result<std::optional<json>> body = values.filled(*form);
+  Result<std::optional<Json>> body = values.filled(*form);
   if (!body) return bad_description("body", body.error().message);
   if (!*body) return bad_description("body", "the job has no value for it");
   return written_json(**body);
@@ -146,4 +145,4 @@ KeyHeader HttpApiDialect::key_header(const Endpoint& endpoint) const {
           .origin = {}};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -7,7 +7,7 @@
 
 #include "provider/number_text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 constexpr std::array<std::string_view, 12> month_names = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -126,4 +126,4 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   return *seconds + fraction - *offset;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

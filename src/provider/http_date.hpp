@@ -6,7 +6,7 @@
 
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // Reads the three forms of RFC 9110, section 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday,
 // 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994". The day of the week is not checked. Nothing
@@ -17,4 +17,4 @@ std::optional<WallTime> parse_http_date(std::string_view text);
 // and for dates that do not exist.
 std::optional<WallTime> parse_rfc3339(std::string_view text);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -6,25 +6,23 @@
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
-using nlohmann::json;
-
-json text_part(std::string text) { return {{"type", "text"}, {"text", std::move(text)}}; }
+Json text_part(std::string text) { return {{"type", "text"}, {"text", std::move(text)}}; }
 
 // The content of a message as parts; nothing where it is neither a text nor a list of objects.
-std::optional<json> parts_of(const json& message) {
-  const json* content = member(message, "content");
+std::optional<Json> parts_of(const Json& message) {
+  const Json* content = member(message, "content");
   if (content == nullptr) return std::nullopt;
-  if (content->is_string()) return json::array({text_part(content->get<std::string>())});
+  if (content->is_string()) return Json::array({text_part(content->get<std::string>())});
   const bool is_list = content->is_array() && !content->empty() &&
                        std::all_of(content->begin(), content->end(),
-                                   [](const json& part) { return part.is_object(); });
+                                   [](const Json& part) { return part.is_object(); });
   return is_list ? std::optional(*content) : std::nullopt;
 }
 
-Result<void> add_message(const json& message, std::size_t number, Conversation& conversation) {
+Result<void> add_message(const Json& message, std::size_t number, Conversation& conversation) {
   const std::string role = text_member(message, "role");
   const bool is_system = role == "system" || role == "developer";
   const bool is_model = role == "assistant" || role == "model";
@@ -34,7 +32,7 @@ Result<void> add_message(const json& message, std::size_t number, Conversation& 
                    "' cannot be expressed in this API; expected system, user or assistant, or give "
                    "the whole request as body");
   }
-  std::optional<json> parts = parts_of(message);
+  std::optional<Json> parts = parts_of(message);
   if (!parts) return bad_job(place + ": content must be a text or a list of parts");
   if (is_system) {
     conversation.system.push_back(std::move(*parts));
@@ -45,9 +43,9 @@ Result<void> add_message(const json& message, std::size_t number, Conversation& 
 }
 
 Result<void> add_messages(std::string_view messages_json, Conversation& conversation) {
-  const std::optional<json> messages = read_json(messages_json);
+  const std::optional<Json> messages = read_json(messages_json);
   if (!messages || !messages->is_array()) return bad_job("messages must be a JSON array");
-  for (const json& message : *messages) {
+  for (const Json& message : *messages) {
     const auto number = static_cast<std::size_t>(&message - &messages->front()) + 1;
     Result<void> added = add_message(message, number, conversation);
     if (!added) return added;
@@ -71,19 +69,19 @@ std::optional<MediaPart> media_in_data_url(std::string_view url) {
                    .url = {}};
 }
 
-Result<json> written_turn(Turn& turn, std::span<const JobFile> files, const TurnForm& form) {
-  json parts = json::array();
+Result<Json> written_turn(Turn& turn, std::span<const JobFile> files, const TurnForm& form) {
+  Json parts = Json::array();
   for (const JobFile& file : files) {
-    Result<json> part = form.file_part(file);
+    Result<Json> part = form.file_part(file);
     if (!part) return part;
     parts.push_back(std::move(*part));
   }
-  for (json& own : turn.parts) {
-    Result<json> part = form.own_part(std::move(own));
+  for (Json& own : turn.parts) {
+    Result<Json> part = form.own_part(std::move(own));
     if (!part) return part;
     parts.push_back(std::move(*part));
   }
-  return json{{"role", turn.is_model ? form.model_role : "user"},
+  return Json{{"role", turn.is_model ? form.model_role : "user"},
               {form.parts_member, std::move(parts)}};
 }
 
@@ -97,12 +95,12 @@ Result<Conversation> read_conversation(const JobContent& content) {
   } else if (content.prompt.empty() && content.files.empty()) {
     return bad_job("the job asks for nothing: give it a prompt, messages or a body");
   } else {
-    json parts = json::array();
+    Json parts = Json::array();
     if (!content.prompt.empty()) parts.push_back(text_part(content.prompt));
     conversation.turns.push_back({.is_model = false, .parts = std::move(parts)});
   }
   if (conversation.system.empty() && !content.system.empty()) {
-    conversation.system.push_back(json::array({text_part(content.system)}));
+    conversation.system.push_back(Json::array({text_part(content.system)}));
   }
   return conversation;
 }
@@ -114,7 +112,7 @@ Result<Turn*> last_user_turn(Conversation& conversation) {
   return bad_job("files need a message of role user, to stand in");
 }
 
-Result<json> written_turns(Conversation& conversation, std::span<const JobFile> files,
+Result<Json> written_turns(Conversation& conversation, std::span<const JobFile> files,
                            const TurnForm& form) {
   Turn* with_files = nullptr;
   if (!files.empty()) {
@@ -122,9 +120,9 @@ Result<json> written_turns(Conversation& conversation, std::span<const JobFile> 
     if (!found) return pass(found);
     with_files = *found;
   }
-  json turns = json::array();
+  Json turns = Json::array();
   for (Turn& turn : conversation.turns) {
-    Result<json> written =
+    Result<Json> written =
         written_turn(turn, &turn == with_files ? files : std::span<const JobFile>{}, form);
     if (!written) return written;
     turns.push_back(std::move(*written));
@@ -132,26 +130,26 @@ Result<json> written_turns(Conversation& conversation, std::span<const JobFile> 
   return turns;
 }
 
-std::string text_in_parts(const json& parts) {
+std::string text_in_parts(const Json& parts) {
   std::string text;
-  for (const json& part : parts) {
+  for (const Json& part : parts) {
     if (!text.empty()) text += '\n';
     text += text_member(part, "text");
   }
   return text;
 }
 
-std::optional<MediaPart> media_in_part(const json& part) {
+std::optional<MediaPart> media_in_part(const Json& part) {
   const std::string type = text_member(part, "type");
   if (type == "image_url") {
-    const json* image = member(part, "image_url");
+    const Json* image = member(part, "image_url");
     if (image == nullptr) return MediaPart{};
     std::string url = image->is_string() ? image->get<std::string>() : text_member(*image, "url");
     if (auto inside = media_in_data_url(url)) return inside;
     return MediaPart{.media_type = {}, .base64 = {}, .url = std::move(url)};
   }
   if (type != "input_audio") return std::nullopt;
-  const json* audio = member(part, "input_audio");
+  const Json* audio = member(part, "input_audio");
   if (audio == nullptr) return MediaPart{};
   return MediaPart{.media_type = "audio/" + text_member(*audio, "format"),
                    .base64 = text_member(*audio, "data"),
@@ -166,14 +164,14 @@ Result<std::string> own_body(const JobContent& content, std::string_view api) {
 }
 
 Result<void> take_one_answer(NeutralParams& params) {
-  const std::optional<json> count = params.take("n");
+  const std::optional<Json> count = params.take("n");
   if (!count || *count == 1) return {};
   return bad_job("params must not ask for several answers by n: one job has one answer");
 }
 
-std::optional<json> take_stops(NeutralParams& params) {
-  std::optional<json> stops = params.take("stop");
-  if (stops && !stops->is_array()) stops = json::array({std::move(*stops)});
+std::optional<Json> take_stops(NeutralParams& params) {
+  std::optional<Json> stops = params.take("stop");
+  if (stops && !stops->is_array()) stops = Json::array({std::move(*stops)});
   return stops;
 }
 
@@ -185,4 +183,4 @@ Result<bool> take_json_format(NeutralParams& params) {
   return bad_job("params.format must be json or text here, not '" + escaped(**format, 40) + "'");
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -13,16 +13,16 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/job_content.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 struct Turn {
   bool is_model = false;  // Else of the user.
-  nlohmann::json parts;  // An array of objects: {"type":"text","text":...}, or as the job has them.
+  Json parts;  // An array of objects: {"type":"text","text":...}, or as the job has them.
 };
 
 struct Conversation {
-  std::vector<nlohmann::json> system;  // Of each system or developer message the parts.
-  std::vector<Turn> turns;             // At least one.
+  std::vector<Json> system;  // Of each system or developer message the parts.
+  std::vector<Turn> turns;   // At least one.
 };
 
 // The job's messages, else its prompt, after its system text; an empty prompt makes a turn without
@@ -38,17 +38,17 @@ Result<Turn*> last_user_turn(Conversation& conversation);
 struct TurnForm {
   const char* model_role;
   const char* parts_member;
-  Result<nlohmann::json> (*file_part)(const JobFile& file);
-  Result<nlohmann::json> (*own_part)(nlohmann::json part);
+  Result<Json> (*file_part)(const JobFile& file);
+  Result<Json> (*own_part)(Json part);
 };
 
 // The turns of the conversation as an array, `files` before the parts of the last turn of the user.
 // Fails with invalid_input as `form` does, and where no turn can hold the files.
-Result<nlohmann::json> written_turns(Conversation& conversation, std::span<const JobFile> files,
-                                     const TurnForm& form);
+Result<Json> written_turns(Conversation& conversation, std::span<const JobFile> files,
+                           const TurnForm& form);
 
 // The text of parts, one part a line.
-std::string text_in_parts(const nlohmann::json& parts);
+std::string text_in_parts(const Json& parts);
 
 // A picture or sound of a message in OpenAI's form: base64 with its type, or a URL.
 struct MediaPart {
@@ -58,7 +58,7 @@ struct MediaPart {
 };
 
 // Nothing for parts that are neither image_url nor input_audio.
-std::optional<MediaPart> media_in_part(const nlohmann::json& part);
+std::optional<MediaPart> media_in_part(const Json& part);
 
 // The job's own body, see whole_body. Also fails with invalid_input where it was written for a path
 // of OpenAI's API, which `api` does not have.
@@ -68,10 +68,10 @@ Result<std::string> own_body(const JobContent& content, std::string_view api);
 Result<void> take_one_answer(NeutralParams& params);
 
 // Takes stop: a text or a list of texts; always a list here.
-std::optional<nlohmann::json> take_stops(NeutralParams& params);
+std::optional<Json> take_stops(NeutralParams& params);
 
 // Takes format, of an answer that is a text: true for "json", false for "text" and where it is
 // absent. Fails with invalid_input for all others.
 Result<bool> take_json_format(NeutralParams& params);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

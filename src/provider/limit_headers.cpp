@@ -12,8 +12,9 @@
 #include "provider/number_text.hpp"
 #include "provider/rate_limit_fields.hpp"
 #include "provider/reset_value.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 constexpr Duration second = std::chrono::seconds{1};
@@ -30,7 +31,7 @@ struct Limit {
 
 // Azure writes 0 or -1, for all values, where it has no limit.
 bool says_unknown(std::string_view limit) {
-  return without_blanks(limit).starts_with('-') || header_count(limit) == 0;
+  return trimmed(limit).starts_with('-') || header_count(limit) == 0;
 }
 
 class LimitReader {
@@ -68,7 +69,7 @@ class LimitReader {
  private:
   void read_x(std::string_view name, std::string_view value) {
     if (name == "x-ratelimit-type") {
-      facts_.limiting = resource_named(in_lower_case(without_blanks(value)));
+      facts_.limiting = resource_named(lower_case(trimmed(value)));
     } else if (name == "x-character-count") {
       if (facts_.characters == 0) facts_.characters = header_count(value).value_or(0);
     } else if (name.starts_with("x-groq-")) {
@@ -216,4 +217,4 @@ HeaderFacts read_limit_headers(const std::vector<Header>& headers) {
   return reader.take();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

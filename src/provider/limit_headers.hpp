@@ -12,7 +12,7 @@
 #include "ratebatch/model/http.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 struct HeaderFacts {
   std::vector<LimitFact> limits;      // None is marked as violated.
@@ -40,4 +40,4 @@ struct HeaderFacts {
 // Precondition: names are in lower case.
 HeaderFacts read_limit_headers(const std::vector<Header>& headers);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

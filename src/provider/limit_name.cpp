@@ -4,15 +4,13 @@
 #include <array>
 #include <chrono>
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 struct Prefix {
   std::string_view text;
   LimitName meaning;
 };
-
-constexpr Duration minute = std::chrono::minutes{1};
 
 // The words behind a prefix complete its meaning.
 constexpr std::array<Prefix, 7> prefixes = {{
@@ -23,7 +21,7 @@ constexpr std::array<Prefix, 7> prefixes = {{
     {"ratelimitbysize-", {.family = LimitFamily::by_size, .resource = Resource::tokens}},
     {"x-ratelimitbysize-", {.family = LimitFamily::by_size, .resource = Resource::tokens}},
     // Cohere, trial keys: calls per minute.
-    {"x-trial-endpoint-call-", {.window = minute}},
+    {"x-trial-endpoint-call-", {.window = std::chrono::minutes{1}}},
 }};
 
 std::optional<LimitField> field_named(std::string_view word) {
@@ -129,4 +127,4 @@ std::optional<LimitName> limit_name(std::string_view header_name) {
   return std::nullopt;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

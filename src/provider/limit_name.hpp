@@ -8,7 +8,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/limit.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 enum class LimitField : std::uint8_t { limit, remaining, reset, renewal_period };
 
@@ -44,4 +44,4 @@ std::optional<Resource> resource_named(std::string_view word);
 // case.
 std::optional<Duration> window_named(std::string_view word);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

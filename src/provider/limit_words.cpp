@@ -8,29 +8,24 @@
 #include "provider/foreign_text.hpp"
 #include "provider/limit_name.hpp"
 #include "provider/number_text.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
-bool is_letter(char c) { return c >= 'a' && c <= 'z'; }
-
-bool is_blank(char c) { return c == ' ' || c == '-'; }
+bool separates_words(char c) { return c == ' ' || c == '-'; }
 
 // The letters that `text` begins with.
 std::string_view first_word(std::string_view text) {
   std::size_t end = 0;
-  while (end < text.size() && is_letter(text[end])) ++end;
+  while (end < text.size() && is_lower(text[end])) ++end;
   return text.substr(0, end);
 }
 
 // Takes the last word off `text`, and the blanks around it.
 template <typename Predicate>
 std::string_view take_last(std::string_view& text, Predicate is_part) {
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  while (!text.empty() && separates_words(text.back())) text.remove_suffix(1);
   std::size_t start = text.size();
   while (start > 0 && is_part(text[start - 1])) --start;
   const std::string_view word = text.substr(start);
@@ -71,10 +66,10 @@ void read_noun(std::string_view before, Phrase& phrase) {
 Phrase first_phrase(std::string_view lower) {
   for (std::size_t at = 0; at < lower.size(); ++at) {
     const bool is_slash = lower[at] == '/';
-    const bool is_per = lower.substr(at, 3) == "per" && (at == 0 || is_blank(lower[at - 1]));
+    const bool is_per = lower.substr(at, 3) == "per" && (at == 0 || separates_words(lower[at - 1]));
     if (!is_slash && !is_per) continue;
     std::string_view after = lower.substr(at + (is_slash ? 1 : 3));
-    while (!after.empty() && is_blank(after.front())) after.remove_prefix(1);
+    while (!after.empty() && separates_words(after.front())) after.remove_prefix(1);
     const std::string_view unit = first_word(after);
     Phrase phrase{.resource = std::nullopt, .window = window_named(unit), .limit = std::nullopt};
     if (!phrase.window) continue;
@@ -185,7 +180,7 @@ std::optional<Resource> resource_in(std::string_view type, std::string_view code
 }  // namespace
 
 LimitWords limit_in_words(std::string_view type, std::string_view code, std::string_view message) {
-  const std::string lower = in_lower_case(without_blanks(message));
+  const std::string lower = lower_case(trimmed(message));
   LimitWords words;
   words.never_fits = lower.starts_with("request too large for");
   words.is_trial = contains(lower, "trial key");
@@ -207,4 +202,4 @@ LimitWords limit_in_words(std::string_view type, std::string_view code, std::str
   return words;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -8,7 +8,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/limit.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 struct LimitWords {
   std::optional<Resource> resource;
@@ -29,4 +29,4 @@ struct LimitWords {
 // "Limit: 250000.000000 / min. Current: 275070.000000 / min.".
 LimitWords limit_in_words(std::string_view type, std::string_view code, std::string_view message);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -5,9 +5,10 @@
 
 #include "provider/asset_bytes.hpp"
 #include "provider/foreign_text.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 constexpr std::string_view line_end = "\r\n";
@@ -105,7 +106,7 @@ std::string_view media_type_of(std::string_view path) {
   const std::string_view name = file_name_of(path);
   const std::size_t dot = name.rfind('.');
   if (dot != std::string_view::npos) {
-    const std::string extension = in_lower_case(name.substr(dot + 1));
+    const std::string extension = lower_case(name.substr(dot + 1));
     for (const MediaType& known : media_types) {
       if (known.extension == extension) return known.type;
     }
@@ -124,4 +125,4 @@ std::string_view file_name_of(std::string_view path) {
   return path.substr(path.rfind('/') + 1);  // npos + 1 is 0.
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // Writes the parts one after the other. Names and file names may hold any byte: quotes, line ends
 // and control bytes are percent-encoded as browsers do (WHATWG HTML, multipart form data).
@@ -47,4 +47,4 @@ std::string_view media_type_of_file(std::string_view path, std::string_view byte
 // The part of a path behind its last slash.
 std::string_view file_name_of(std::string_view path);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -5,10 +5,8 @@
 #include "provider/number_text.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
-
-using nlohmann::json;
 
 constexpr std::int64_t side_max = 65'535;  // Of ours, in pixels: JPEG has no larger picture.
 
@@ -33,7 +31,7 @@ std::optional<PictureSize> size_in(std::string_view text) {
 }
 
 // 0 where it is no side.
-std::int64_t side_of(const std::optional<json>& value) {
+std::int64_t side_of(const std::optional<Json>& value) {
   if (!value || !value->is_number_integer()) return 0;
   // A number above the signed range turns negative here, which no side is.
   const auto side = value->get<std::int64_t>();
@@ -43,9 +41,9 @@ std::int64_t side_of(const std::optional<json>& value) {
 }  // namespace
 
 Result<NeutralParams> NeutralParams::read(std::string_view params_json) {
-  std::optional<json> params = read_json(params_json);
+  std::optional<Json> params = read_json(params_json);
   if (!params || !params->is_object()) return bad_params(" must be a JSON object");
-  const json* stream = member(*params, "stream");
+  const Json* stream = member(*params, "stream");
   if (stream != nullptr && *stream != false) {
     return bad_params(" must not set stream: answers are read whole");
   }
@@ -53,25 +51,25 @@ Result<NeutralParams> NeutralParams::read(std::string_view params_json) {
   return NeutralParams(std::move(*params));
 }
 
-std::optional<json> NeutralParams::take(const char* name) {
+std::optional<Json> NeutralParams::take(const char* name) {
   const auto found = params_.find(name);
   if (found == params_.end()) return std::nullopt;
-  json value = std::move(*found);
+  Json value = std::move(*found);
   params_.erase(found);
   return value.is_null() ? std::nullopt : std::optional(std::move(value));
 }
 
 Result<std::optional<std::string>> NeutralParams::take_text(const char* name) {
-  std::optional<json> value = take(name);
+  std::optional<Json> value = take(name);
   if (!value) return std::nullopt;
   if (!value->is_string()) return bad_params("." + std::string(name) + " must be a text");
   return value->get<std::string>();
 }
 
 Result<std::optional<PictureSize>> NeutralParams::take_size() {
-  const std::optional<json> size = take("size");
-  const std::optional<json> width = take("width");
-  const std::optional<json> height = take("height");
+  const std::optional<Json> size = take("size");
+  const std::optional<Json> width = take("width");
+  const std::optional<Json> height = take("height");
   std::optional<PictureSize> by_size;
   if (size && *size != "auto") {
     if (size->is_string()) by_size = size_in(size->get_ref<const std::string&>());
@@ -92,12 +90,12 @@ Result<std::optional<PictureSize>> NeutralParams::take_size() {
   return by_sides;
 }
 
-void NeutralParams::move(const char* neutral, json& body, const char* own) {
-  std::optional<json> value = take(neutral);
+void NeutralParams::move(const char* neutral, Json& body, const char* own) {
+  std::optional<Json> value = take(neutral);
   if (value && member(params_, own) == nullptr) body[own] = std::move(*value);
 }
 
-Result<void> NeutralParams::pour(json& body, std::initializer_list<const char*> reserved) {
+Result<void> NeutralParams::pour(Json& body, std::initializer_list<const char*> reserved) {
   for (const char* name : reserved) {
     if (params_.contains(name)) {
       return bad_params(" must not name " + std::string(name) +
@@ -108,4 +106,4 @@ Result<void> NeutralParams::pour(json& body, std::initializer_list<const char*> 
   return {};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

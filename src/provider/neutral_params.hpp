@@ -13,7 +13,7 @@
 #include "provider/reply_json.hpp"
 #include "ratebatch/base/result.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 struct PictureSize {
   std::int64_t width = 0;
@@ -29,7 +29,7 @@ class NeutralParams {
   static Result<NeutralParams> read(std::string_view params_json);
 
   // The parameter, which then no longer remains; nothing where it is absent or null.
-  std::optional<nlohmann::json> take(const char* name);
+  std::optional<Json> take(const char* name);
 
   // The same for one of type text; fails with invalid_input where it is none.
   Result<std::optional<std::string>> take_text(const char* name);
@@ -40,16 +40,16 @@ class NeutralParams {
 
   // Takes `neutral` and puts it into `body` as `own`, unless the parameters also hold `own`, which
   // then wins.
-  void move(const char* neutral, nlohmann::json& body, const char* own);
+  void move(const char* neutral, Json& body, const char* own);
 
   // Puts all that remains into `body`, over members of the same name. Fails with invalid_input,
   // naming it, where one of `reserved` remains: it has its own field in the job.
-  Result<void> pour(nlohmann::json& body, std::initializer_list<const char*> reserved);
+  Result<void> pour(Json& body, std::initializer_list<const char*> reserved);
 
  private:
-  explicit NeutralParams(nlohmann::json params) : params_(std::move(params)) {}
+  explicit NeutralParams(Json params) : params_(std::move(params)) {}
 
-  nlohmann::json params_;
+  Json params_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -1,8 +1,9 @@
 #include "provider/number_text.hpp"
 
 #include "provider/foreign_text.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 std::size_t digits_at(std::string_view text, std::size_t from) {
@@ -39,7 +40,7 @@ std::optional<std::int64_t> header_count(std::string_view value) {
   // A list, or thousands: nobody knows.
   const bool is_list = end != std::string_view::npos && value[end] == ',';
   if (is_list && end + 1 < value.size() && is_digit(value[end + 1])) return std::nullopt;
-  const std::string_view first = without_blanks(value.substr(0, end));
+  const std::string_view first = trimmed(value.substr(0, end));
   if (leading_number(first).size() != first.size()) return std::nullopt;
   return leading_count(first);
 }
@@ -65,4 +66,4 @@ std::string leading_go_duration(std::string_view text) {
   return duration;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

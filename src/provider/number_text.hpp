@@ -6,15 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // Counts above this are taken for mistakes and left out: no limit of a known provider is near it,
 // and sums of many of them fit 64 bits.
 constexpr std::int64_t count_max = 1'000'000'000'000'000;
-
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // The number that `text` begins with, as far as it is one: "1.146" of "1.146s." and "2" of "2.".
 std::string_view leading_number(std::string_view text);
@@ -31,4 +30,4 @@ std::optional<std::int64_t> header_count(std::string_view value);
 // as parse_duration knows it; empty where there is none.
 std::string leading_go_duration(std::string_view text);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

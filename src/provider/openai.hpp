@@ -10,7 +10,7 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // What differs between servers that speak it.
 struct OpenAiVariant {
@@ -39,4 +39,4 @@ OpenAiVariant openai_variant();
 // Together.ai: chat and most else as at OpenAI, images by other names.
 OpenAiVariant together_variant();
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

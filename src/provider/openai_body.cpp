@@ -11,10 +11,8 @@
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
-
-using nlohmann::json;
 
 Result<void> check_prompt_only(const JobContent& content, std::string_view what) {
   if (!content.files.empty()) return bad_job(std::string(what) + " takes no files");
@@ -24,7 +22,7 @@ Result<void> check_prompt_only(const JobContent& content, std::string_view what)
 }
 
 // The body is complete: what remains of the parameters goes in as it is.
-Result<std::string> finished(NeutralParams& params, json& body,
+Result<std::string> finished(NeutralParams& params, Json& body,
                              std::initializer_list<const char*> reserved) {
   Result<void> poured = params.pour(body, reserved);
   if (!poured) return pass(poured);
@@ -38,7 +36,7 @@ bool is_of_openai(std::string_view model_id) {
          model_id.starts_with("dall-e-");
 }
 
-Result<void> put_size(NeutralParams& params, json& body) {
+Result<void> put_size(NeutralParams& params, Json& body) {
   const Result<std::optional<PictureSize>> size = params.take_size();
   if (!size) return tl::unexpected<Error>(size.error());
   if (*size) {
@@ -48,14 +46,14 @@ Result<void> put_size(NeutralParams& params, json& body) {
 }
 
 // What a form's field holds: texts as they are, all else as its JSON.
-std::string field_text(const json& value) {
+std::string field_text(const Json& value) {
   return value.is_string() ? value.get<std::string>() : written_json(value);
 }
 
 // A list becomes a field per element, named "name[]" as the API reference has it.
-void add_param(MultipartBody& form, const std::string& name, const json& value) {
+void add_param(MultipartBody& form, const std::string& name, const Json& value) {
   if (!value.is_array()) return form.add_field(name, field_text(value));
-  for (const json& element : value) form.add_field(name + "[]", field_text(element));
+  for (const Json& element : value) form.add_field(name + "[]", field_text(element));
 }
 
 }  // namespace
@@ -63,22 +61,22 @@ void add_param(MultipartBody& form, const std::string& name, const json& value) 
 Result<std::string> responses_body(const JobContent& content, const Endpoint& endpoint) {
   Result<NeutralParams> params = NeutralParams::read(content.params_json);
   if (!params) return pass(params);
-  json body = {{"model", endpoint.model_id}};
+  Json body = {{"model", endpoint.model_id}};
   if (!content.files.empty()) {
-    Result<json> input = messages_with_files(content, ModelKind::responses);
+    Result<Json> input = messages_with_files(content, ModelKind::responses);
     if (!input) return pass(input);
     body["input"] = std::move(*input);
   } else if (!content.messages_json.empty()) {
     Result<void> checked = check_messages(content);
     if (!checked) return pass(checked);
-    body["input"] = read_json(content.messages_json).value_or(json());
+    body["input"] = read_json(content.messages_json).value_or(Json());
   } else if (!content.prompt.empty()) {
     body["input"] = content.prompt;
   } else {
     return bad_job("the job asks for nothing: give it a prompt, messages or a body");
   }
   if (!content.system.empty()) body["instructions"] = content.system;
-  const std::optional<json> background = params->take("background");
+  const std::optional<Json> background = params->take("background");
   if (background && *background != false) {
     return bad_job("params must not set background: answers are read whole");
   }
@@ -94,7 +92,7 @@ Result<std::string> embedding_body(const JobContent& content, const Endpoint& en
   if (!checked) return pass(checked);
   Result<NeutralParams> params = NeutralParams::read(content.params_json);
   if (!params) return pass(params);
-  json body = {{"model", endpoint.model_id}, {"input", content.prompt}};
+  Json body = {{"model", endpoint.model_id}, {"input", content.prompt}};
   return finished(*params, body, {"model", "input"});
 }
 
@@ -104,15 +102,15 @@ Result<std::string> speech_body(const JobContent& content, const Endpoint& endpo
   if (!checked) return pass(checked);
   Result<NeutralParams> params = NeutralParams::read(content.params_json);
   if (!params) return pass(params);
-  json body = {{"model", endpoint.model_id}, {"input", content.prompt}};
+  Json body = {{"model", endpoint.model_id}, {"input", content.prompt}};
   if (!content.system.empty()) body["instructions"] = content.system;
   // A text, or an object that names a voice of one's own.
-  std::optional<json> voice = params->take("voice");
+  std::optional<Json> voice = params->take("voice");
   if (!voice && default_voice.empty()) {
     return bad_job("speech of this provider needs a voice: set params.voice");
   }
-  body["voice"] = voice ? std::move(*voice) : json(default_voice);
-  const std::optional<json> stream_format = params->take("stream_format");
+  body["voice"] = voice ? std::move(*voice) : Json(default_voice);
+  const std::optional<Json> stream_format = params->take("stream_format");
   if (stream_format && *stream_format != "audio") {
     return bad_job("params.stream_format must be audio: events are not read");
   }
@@ -125,7 +123,7 @@ Result<std::string> image_body(const JobContent& content, const Endpoint& endpoi
   if (!checked) return pass(checked);
   Result<NeutralParams> params = NeutralParams::read(content.params_json);
   if (!params) return pass(params);
-  json body = {{"model", endpoint.model_id}, {"prompt", content.prompt}};
+  Json body = {{"model", endpoint.model_id}, {"prompt", content.prompt}};
   if (is_of_openai(endpoint.model_id)) {
     Result<void> sized = put_size(*params, body);
     if (!sized) return pass(sized);
@@ -133,7 +131,7 @@ Result<std::string> image_body(const JobContent& content, const Endpoint& endpoi
   if (endpoint.model_id.starts_with("dall-e-")) {
     // It answers with a link that expires unless asked for the image itself, a PNG; gpt-image
     // always sends the image, and refuses the parameter.
-    const std::optional<json> format = params->take("format");
+    const std::optional<Json> format = params->take("format");
     if (format && *format != "png") {
       return bad_job("params.format of a dall-e model must be png: it makes nothing else");
     }
@@ -153,7 +151,7 @@ Result<std::string> transcription_body(const JobContent& content, const Endpoint
   if (!content.messages_json.empty()) return bad_job("a transcription takes no messages");
   Result<NeutralParams> params = NeutralParams::read(content.params_json);
   if (!params) return pass(params);
-  json fields = {{"response_format", "json"}};
+  Json fields = {{"response_format", "json"}};
   params->move("format", fields, "response_format");
   Result<void> poured = params->pour(fields, {"model", "file", "prompt"});
   if (!poured) return pass(poured);
@@ -170,4 +168,4 @@ Result<std::string> transcription_body(const JobContent& content, const Endpoint
   return form.finish();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -9,7 +9,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/job_content.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // Parameters by their neutral names: max_tokens goes as max_completion_tokens to models that think
 // first and refuse the older name; format "json" as response_format. Files become parts of the last
@@ -38,6 +38,6 @@ Result<std::string> transcription_body(const JobContent& content, const Endpoint
 
 // The messages of a chat, or the input of responses, with the job's files as parts of the last one.
 // Precondition: there are files.
-Result<nlohmann::json> messages_with_files(const JobContent& content, ModelKind kind);
+Result<Json> messages_with_files(const JobContent& content, ModelKind kind);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -13,9 +13,10 @@
 #include "provider/openai_body.hpp"
 #include "provider/reply_json.hpp"
 #include "provider/request_frame.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 // OpenAI, guide on reasoning: these refuse max_tokens on chats, and want max_completion_tokens.
@@ -54,7 +55,7 @@ Result<std::string> own_params(std::string_view params_json, std::string_view mo
   if (!one) return pass(one);
   const Result<bool> as_json = take_json_format(*params);
   if (!as_json) return tl::unexpected<Error>(as_json.error());
-  nlohmann::json own = nlohmann::json::object();
+  Json own = Json::object();
   if (*as_json) own["response_format"] = {{"type", "json_object"}};
   if (thinks_first(model_id)) params->move("max_tokens", own, "max_completion_tokens");
   Result<void> poured = params->pour(own, {"model", "messages"});
@@ -72,7 +73,7 @@ void append_message(std::string& body, std::string_view role, std::string_view c
 
 Result<void> append_messages(std::string& body, const JobContent& content) {
   if (!content.files.empty()) {
-    const Result<nlohmann::json> messages = messages_with_files(content, ModelKind::chat);
+    const Result<Json> messages = messages_with_files(content, ModelKind::chat);
     if (!messages) return tl::unexpected<Error>(messages.error());
     body += written_json(*messages);
     return {};
@@ -80,7 +81,7 @@ Result<void> append_messages(std::string& body, const JobContent& content) {
   if (!content.messages_json.empty()) {
     Result<void> messages = check_messages(content);
     if (!messages) return messages;
-    std::string_view given = without_blanks(content.messages_json);
+    std::string_view given = trimmed(content.messages_json);
     if (!content.system.empty()) {
       body += '[';
       append_message(body, "system", content.system);
@@ -106,8 +107,8 @@ Result<void> append_messages(std::string& body, const JobContent& content) {
 // Appends the members of the parameters to an object that is still open and has some.
 // Precondition: `params_json` is an object.
 void append_params(std::string& body, std::string_view params_json) {
-  std::string_view members = without_blanks(params_json);
-  members = without_blanks(members.substr(1, members.size() - 2));
+  std::string_view members = trimmed(params_json);
+  members = trimmed(members.substr(1, members.size() - 2));
   if (members.empty()) return;
   body += ',';
   body += members;
@@ -137,4 +138,4 @@ Result<std::string> chat_body(const JobContent& content, const Endpoint& endpoin
   return body;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

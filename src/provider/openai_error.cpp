@@ -9,20 +9,21 @@
 #include "provider/foreign_text.hpp"
 #include "provider/refusal.hpp"
 #include "provider/reply_json.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 // Text out of a page that a proxy sent: its title, or nothing.
 std::string_view title_of(std::string_view page) {
-  const std::string lower = in_lower_case(page.substr(0, 4096));
+  const std::string lower = lower_case(page.substr(0, 4096));
   const std::size_t start = lower.find("<title>");
   const std::size_t end = lower.find("</title>");
   if (start == std::string::npos || end == std::string::npos || end < start + 7) return {};
-  return without_blanks(page.substr(start + 7, end - start - 7));
+  return trimmed(page.substr(start + 7, end - start - 7));
 }
 
-bool is_page(std::string_view body) { return without_blanks(body.substr(0, 512)).starts_with('<'); }
+bool is_page(std::string_view body) { return trimmed(body.substr(0, 512)).starts_with('<'); }
 
 // Scheme and host of an absolute URL, without user name, path and query: they may hold secrets.
 std::string_view host_in(std::string_view location) {
@@ -70,7 +71,7 @@ Outcome outcome_with(std::int32_t status, const HttpReply& reply, const ErrorWor
 }  // namespace
 
 Outcome read_error(const HttpReply& reply, const HeaderFacts& headers) {
-  const std::optional<nlohmann::json> value = read_json(reply.body);
+  const std::optional<Json> value = read_json(reply.body);
   return read_error(reply, headers, value ? error_words(*value) : ErrorWords{});
 }
 
@@ -83,4 +84,4 @@ Outcome read_error_in_success(const HttpReply& reply, const HeaderFacts& headers
   return outcome_with(status_of_error(words), reply, words, headers);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

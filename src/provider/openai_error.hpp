@@ -6,7 +6,7 @@
 #include "ratebatch/model/http.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // The meaning of a reply that is no 2xx: class, limit, message and facts. `headers` are those of
 // `reply`.
@@ -20,4 +20,4 @@ Outcome read_error(const HttpReply& reply, const HeaderFacts& headers, const Err
 Outcome read_error_in_success(const HttpReply& reply, const HeaderFacts& headers,
                               const ErrorWords& words);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -10,10 +10,8 @@
 #include "ratebatch/base/base64.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
-
-using nlohmann::json;
 
 // API reference: pictures are PNG, JPEG, WEBP or GIF, and their URL may hold them.
 bool is_picture(std::string_view media_type) { return media_type.starts_with("image/"); }
@@ -28,34 +26,34 @@ tl::unexpected<Error> not_taken(const JobFile& file, std::string_view media_type
                  ", and this model takes " + std::string(taken));
 }
 
-Result<json> part_of(const JobFile& file, ModelKind kind) {
+Result<Json> part_of(const JobFile& file, ModelKind kind) {
   const std::string type(media_type_of_file(file.path, file.bytes));
   if (kind == ModelKind::responses) {
     if (!is_picture(type)) return not_taken(file, type, "pictures only");
-    return json{{"type", "input_image"}, {"image_url", data_url(type, file.bytes)}};
+    return Json{{"type", "input_image"}, {"image_url", data_url(type, file.bytes)}};
   }
   if (is_picture(type)) {
-    return json{{"type", "image_url"}, {"image_url", {{"url", data_url(type, file.bytes)}}}};
+    return Json{{"type", "image_url"}, {"image_url", {{"url", data_url(type, file.bytes)}}}};
   }
   if (type != "audio/wav" && type != "audio/mpeg") {
     return not_taken(file, type, "pictures, and audio as WAV or MP3");
   }
   const std::string_view format = type == "audio/wav" ? "wav" : "mp3";
-  return json{{"type", "input_audio"},
+  return Json{{"type", "input_audio"},
               {"input_audio", {{"data", encode_base64(file.bytes)}, {"format", format}}}};
 }
 
-json text_part(std::string_view text, ModelKind kind) {
+Json text_part(std::string_view text, ModelKind kind) {
   return {{"type", kind == ModelKind::responses ? "input_text" : "text"}, {"text", text}};
 }
 
 // The job's messages, or those that its prompt makes.
-Result<json> messages_of(const JobContent& content, ModelKind kind) {
-  json messages = json::array();
+Result<Json> messages_of(const JobContent& content, ModelKind kind) {
+  Json messages = Json::array();
   if (!content.messages_json.empty()) {
     Result<void> checked = check_messages(content);
     if (!checked) return pass(checked);
-    messages = read_json(content.messages_json).value_or(json::array());
+    messages = read_json(content.messages_json).value_or(Json::array());
   } else if (!content.prompt.empty()) {
     messages.push_back({{"role", "user"}, {"content", content.prompt}});
   } else {
@@ -63,28 +61,28 @@ Result<json> messages_of(const JobContent& content, ModelKind kind) {
   }
   // Responses have a member for it.
   if (!content.system.empty() && kind == ModelKind::chat) {
-    messages.insert(messages.begin(), json{{"role", "system"}, {"content", content.system}});
+    messages.insert(messages.begin(), Json{{"role", "system"}, {"content", content.system}});
   }
   return messages;
 }
 
 }  // namespace
 
-Result<json> messages_with_files(const JobContent& content, ModelKind kind) {
-  Result<json> messages = messages_of(content, kind);
+Result<Json> messages_with_files(const JobContent& content, ModelKind kind) {
+  Result<Json> messages = messages_of(content, kind);
   if (!messages) return messages;
-  json& last = messages->back();
-  const json* old_content = member(last, "content");
+  Json& last = messages->back();
+  const Json* old_content = member(last, "content");
   if (text_member(last, "role") != "user" || old_content == nullptr) {
     return bad_job("files go with the last message, which must be one of role user with content");
   }
-  json parts = json::array();
+  Json parts = Json::array();
   if (old_content->is_array()) parts = *old_content;
   if (old_content->is_string()) {
     parts.push_back(text_part(old_content->get_ref<const std::string&>(), kind));
   }
   for (const JobFile& file : content.files) {
-    Result<json> part = part_of(file, kind);
+    Result<Json> part = part_of(file, kind);
     if (!part) return part;
     parts.push_back(std::move(*part));
   }
@@ -92,4 +90,4 @@ Result<json> messages_with_files(const JobContent& content, ModelKind kind) {
   return messages;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -9,8 +9,9 @@
 #include "provider/foreign_text.hpp"
 #include "provider/openai.hpp"
 #include "provider/reply_json.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 // The count of the first of these names that has one: chat and images name the same differently.
@@ -144,7 +145,7 @@ Outcome read_chat(JsonValue value, const Reply& reply, bool raw_body) {
   const bool is_refused =
       answer.finish_reason == "content_filter" || !text_of(find_member(message, "refusal")).empty();
   const bool is_kept = raw_body && !is_refused && has_more_than_text(message);
-  if (without_blanks(answer.text).empty() && !is_kept) {
+  if (trimmed(answer.text).empty() && !is_kept) {
     return read_empty_choice(message, answer.finish_reason);
   }
   return answered(std::move(answer));
@@ -159,4 +160,4 @@ Outcome OpenAiDialect::read(const HttpReply& reply, const Endpoint& /*endpoint*/
   });
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

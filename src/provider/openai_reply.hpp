@@ -4,7 +4,7 @@
 #include "provider/foreign_json.hpp"
 #include "provider/reply_frame.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // The error that `value` holds as its member "error", classified as its code says.
 Outcome read_error_in(JsonValue value, const Reply& reply);
@@ -28,4 +28,4 @@ Outcome read_speech(const Reply& reply);
 // what was spoken is kept as a whole.
 Outcome read_transcription(const Reply& reply);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -8,7 +8,7 @@
 #include "provider/openai_body.hpp"
 #include "provider/request_frame.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 std::string_view own_path(ModelKind kind) {
@@ -71,7 +71,7 @@ Result<std::string> own_body_of(const JobContent& content, ModelKind kind) {
   return whole;
 }
 
-Result<HttpRequest> transcription_request(const JobContent& content, const Endpoint& endpoint) {
+Result<HttpRequest> openai_transcription(const JobContent& content, const Endpoint& endpoint) {
   Result<std::string> url = joined_url(endpoint.base_url, own_path(endpoint.kind));
   if (!url) return pass(url);
   std::string content_type;
@@ -90,7 +90,7 @@ Result<HttpRequest> OpenAiDialect::request(const JobContent& content,
                                            const Endpoint& endpoint) const {
   const bool is_raw = !content.body_json.empty();
   if (!is_raw && endpoint.kind == ModelKind::transcription) {
-    return transcription_request(content, endpoint);
+    return openai_transcription(content, endpoint);
   }
   const bool has_path = is_raw && !content.path.empty();
   const ModelKind kind = has_path ? content.kind : endpoint.kind;
@@ -114,4 +114,4 @@ KeyHeader OpenAiDialect::key_header(const Endpoint& /*endpoint*/) const {
   return {.name = "Authorization", .prefix = "Bearer ", .key = {}, .origin = {}};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -9,8 +9,9 @@
 #include "provider/foreign_text.hpp"
 #include "provider/openai_reply.hpp"
 #include "provider/reply_json.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 // What the items of a response's output hold.
@@ -80,16 +81,16 @@ Picture add_picture(JsonValue item, const HttpReply& reply, bool raw_body, Answe
 }
 
 bool is_page(std::string_view text, std::string_view content_type) {
-  return content_type.starts_with("text/html") || without_blanks(text).starts_with('<');
+  return content_type.starts_with("text/html") || trimmed(text).starts_with('<');
 }
 
 // Asked for text or subtitles, the server sends just that.
 Outcome read_subtitles(const HttpReply& http) {
-  const std::string type = in_lower_case(http.header("content-type"));
+  const std::string type = lower_case(http.header("content-type"));
   const bool is_text = type.starts_with("text/") || type.starts_with("application/x-subrip");
   if (!is_text || is_page(http.body, type)) return unreadable_body(http.body);
   Answer answer;
-  answer.text = with_utf8_repaired(without_blanks(http.body));
+  answer.text = with_utf8_repaired(trimmed(http.body));
   return answered(std::move(answer));
 }
 
@@ -100,7 +101,7 @@ bool is_vector(std::optional<JsonValue> value) {
 // Nothing where the body can be sound.
 std::optional<Outcome> read_instead_of_sound(const Reply& reply) {
   const std::string_view body = reply.http.body;
-  const std::string type = in_lower_case(reply.http.header("content-type"));
+  const std::string type = lower_case(reply.http.header("content-type"));
   if (type.starts_with("audio/")) return std::nullopt;
   if (type.find("json") != std::string::npos || body.starts_with("{\"") ||
       body.starts_with("[{\"")) {
@@ -137,7 +138,7 @@ Outcome read_responses(JsonValue value, bool raw_body) {
       text_of(find_member(find_member(value, "incomplete_details"), "reason"));
   const bool is_refused = reason == "content_filter" || !output.refusal.empty();
   const bool is_kept = raw_body && !is_refused && output.has_more;
-  if (without_blanks(output.text).empty() && !is_kept) {
+  if (trimmed(output.text).empty() && !is_kept) {
     return read_empty_response(output, reason);
   }
   Answer answer;
@@ -222,4 +223,4 @@ Outcome read_transcription(const Reply& reply) {
   return outcome;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

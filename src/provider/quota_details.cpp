@@ -10,18 +10,13 @@
 #include "provider/number_text.hpp"
 #include "provider/reply_json.hpp"
 #include "provider/wait_hint.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
-
-using nlohmann::json;
 
 // More are not looked at: a quota has a few dimensions.
 constexpr std::size_t violations_max = 32;
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
 
 // Of names like "GenerateContentInputTokensPerModelPerMinute-FreeTier" and
 // "generativelanguage.googleapis.com/generate_content_free_tier_input_token_count", in lower case.
@@ -49,8 +44,8 @@ std::optional<Duration> window_in(std::string_view name) {
 }
 
 QuotaViolation violation_of(std::string_view id, std::string_view metric) {
-  const std::string id_lower = in_lower_case(id);
-  const std::string metric_lower = in_lower_case(metric);
+  const std::string id_lower = lower_case(id);
+  const std::string metric_lower = lower_case(metric);
   QuotaViolation violation;
   violation.resource = resource_in(id_lower);
   if (!violation.resource) violation.resource = resource_in(metric_lower);
@@ -59,14 +54,14 @@ QuotaViolation violation_of(std::string_view id, std::string_view metric) {
   return violation;
 }
 
-void read_violations(const json& detail, QuotaDetails& details) {
-  const json* list = member(detail, "violations");
+void read_violations(const Json& detail, QuotaDetails& details) {
+  const Json* list = member(detail, "violations");
   if (list == nullptr || !list->is_array()) return;
-  for (const json& entry : *list) {
+  for (const Json& entry : *list) {
     if (details.violations.size() == violations_max) return;
     QuotaViolation violation =
         violation_of(text_member(entry, "quotaId"), text_member(entry, "quotaMetric"));
-    const json* value = member(entry, "quotaValue");
+    const Json* value = member(entry, "quotaValue");
     if (value != nullptr) {
       // 64-bit numbers are texts in Google's JSON.
       violation.limit = value->is_string() ? header_count(value->get<std::string>())
@@ -76,7 +71,7 @@ void read_violations(const json& detail, QuotaDetails& details) {
   }
 }
 
-void read_retry_info(const json& detail, QuotaDetails& details) {
+void read_retry_info(const Json& detail, QuotaDetails& details) {
   const std::string delay = text_member(detail, "retryDelay");
   if (!delay.ends_with('s')) return;
   const Result<Duration> parsed = parse_duration(delay);
@@ -102,11 +97,11 @@ void read_message(std::string_view message, QuotaDetails& details) {
 
 }  // namespace
 
-QuotaDetails quota_details(const json& error, std::string_view message) {
+QuotaDetails quota_details(const Json& error, std::string_view message) {
   QuotaDetails details;
-  const json* list = member(error, "details");
+  const Json* list = member(error, "details");
   if (list != nullptr && list->is_array()) {
-    for (const json& detail : *list) {
+    for (const Json& detail : *list) {
       const std::string type = text_member(detail, "@type");
       if (type.ends_with("google.rpc.QuotaFailure")) read_violations(detail, details);
       if (type.ends_with("google.rpc.RetryInfo")) read_retry_info(detail, details);
@@ -126,4 +121,4 @@ std::optional<Duration> google_wait(const QuotaDetails& details, std::string_vie
   return std::min<Duration>(*details.retry_delay + std::chrono::seconds{1}, wait_hint_max);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -11,7 +11,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/limit.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 struct QuotaViolation {
   std::optional<Resource> resource;
@@ -28,10 +28,10 @@ struct QuotaDetails {
 
 // Reads the entries of error.details by their @type, in any order; where they tell of no quota, the
 // lines "* Quota exceeded for metric: M, limit: N" of the message.
-QuotaDetails quota_details(const nlohmann::json& error, std::string_view message);
+QuotaDetails quota_details(const Json& error, std::string_view message);
 
 // How long the error asks to wait. The message has the precise value of RetryInfo; where it has
 // none, or a shorter one, a second is added for what the server cut off.
 std::optional<Duration> google_wait(const QuotaDetails& details, std::string_view message);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -10,7 +10,7 @@
 #include "provider/reset_value.hpp"
 #include "provider/structured_field.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 using Kind = FieldValue::Kind;
@@ -204,4 +204,4 @@ RateLimits read_rate_limit_fields(const RateLimitTexts& texts,
   return facts.take();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

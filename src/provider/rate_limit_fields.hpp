@@ -9,7 +9,7 @@
 
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // The values of these fields, several lines of one joined by commas.
 struct RateLimitTexts {
@@ -30,4 +30,4 @@ struct RateLimits {
 // tokens and concurrent requests are left out.
 RateLimits read_rate_limit_fields(const RateLimitTexts& texts, std::optional<WallTime> server_time);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -12,8 +12,9 @@
 #include "provider/foreign_text.hpp"
 #include "provider/limit_words.hpp"
 #include "provider/wait_hint.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 // What matters of an error stands at the beginning, if at all.
@@ -155,7 +156,7 @@ Wait wait_for_reset(const Facts& facts, const HeaderFacts& headers) {
 
 // Azure, with nothing left and no reset: 0 ms, rounded up to a second, is no hint.
 bool is_rounded_zero(const HttpReply& reply, Wait wait) {
-  return wait == std::chrono::seconds{1} && without_blanks(reply.header("retry-after-ms")) == "0";
+  return wait == std::chrono::seconds{1} && trimmed(reply.header("retry-after-ms")) == "0";
 }
 
 Wait wait_of(const Refusal& refusal, const HttpReply& reply, const ErrorWords& words,
@@ -234,4 +235,4 @@ void add_success_facts(HeaderFacts headers, Facts& facts) {
   facts.server_time = headers.server_time;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -9,7 +9,7 @@
 #include "ratebatch/model/http.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 struct Refusal {
   OutcomeClass kind = OutcomeClass::bad_reply;
@@ -29,4 +29,4 @@ Refusal read_refusal(std::int32_t status, const HttpReply& reply, const ErrorWor
 // Adds what the headers of a 2xx say, unless an error inside it has told already.
 void add_success_facts(HeaderFacts headers, Facts& facts);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -8,7 +8,7 @@
 #include "provider/foreign_text.hpp"
 #include "provider/refusal.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 constexpr std::size_t request_id_bytes_max = 256;  // Of ours: those seen have 36.
@@ -75,4 +75,4 @@ void finish_outcome(const HttpReply& http, HeaderFacts headers, Outcome& outcome
   outcome.sent = true;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -9,7 +9,7 @@
 #include "ratebatch/model/http.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // A 2xx, and what its headers say.
 struct Reply {
@@ -52,4 +52,4 @@ Outcome read_framed(const HttpReply& http, const ReadSuccess& read_success) {
   return outcome;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -2,7 +2,7 @@
 
 #include "provider/foreign_text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 // Looked at before parsing, so that a hostile text never becomes a deep tree. Right for every text
@@ -33,40 +33,40 @@ std::string_view without_end_zeros(std::string_view text) {
   return text;
 }
 
-std::optional<nlohmann::json> read_json(std::string_view text) {
+std::optional<Json> read_json(std::string_view text) {
   text = without_end_zeros(text);
   // The parser takes a zero byte for the end of the text, and ignores what follows.
   if (text.find('\0') != std::string_view::npos || is_too_deep(text)) return std::nullopt;
-  nlohmann::json value = nlohmann::json::parse(with_utf8_repaired(text), nullptr, false);
+  Json value = Json::parse(with_utf8_repaired(text), nullptr, false);
   if (value.is_discarded()) return std::nullopt;
   return value;
 }
 
-const nlohmann::json* member(const nlohmann::json& value, const char* name) {
+const Json* member(const Json& value, const char* name) {
   if (!value.is_object()) return nullptr;
   const auto found = value.find(name);
   return found == value.end() || found->is_null() ? nullptr : &*found;
 }
 
-const nlohmann::json* first_element(const nlohmann::json* value) {
+const Json* first_element(const Json* value) {
   return value == nullptr || !value->is_array() || value->empty() ? nullptr : &value->front();
 }
 
-std::string text_member(const nlohmann::json& value, const char* name) {
-  const nlohmann::json* found = member(value, name);
+std::string text_member(const Json& value, const char* name) {
+  const Json* found = member(value, name);
   return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-std::int64_t count_member(const nlohmann::json& value, const char* name) {
-  const nlohmann::json* found = member(value, name);
+std::int64_t count_member(const Json& value, const char* name) {
+  const Json* found = member(value, name);
   if (found == nullptr || !found->is_number_integer()) return 0;
   // A number above the signed range turns negative here, which is as good as none.
   const auto count = found->get<std::int64_t>();
   return count > 0 ? count : 0;
 }
 
-std::string written_json(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+std::string written_json(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

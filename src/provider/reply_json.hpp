@@ -8,7 +8,9 @@
 #include <string>
 #include <string_view>
 
-namespace ratebatch {
+namespace ratebatch::provider {
+
+using Json = nlohmann::json;
 
 // Arrays and objects open at the same time: as in job lines. The library recurses where it copies
 // and writes.
@@ -19,21 +21,21 @@ std::string_view without_end_zeros(std::string_view text);
 
 // The value of the text, with bytes that are not UTF-8 replaced. Blank lines around it are fine.
 // Nothing where the text is no JSON, or nested too deep.
-std::optional<nlohmann::json> read_json(std::string_view text);
+std::optional<Json> read_json(std::string_view text);
 
 // The member of this name; nullptr where `value` is no object, has none, or has null.
-const nlohmann::json* member(const nlohmann::json& value, const char* name);
+const Json* member(const Json& value, const char* name);
 
 // The first element; nullptr where `value` is null itself, no array, or empty.
-const nlohmann::json* first_element(const nlohmann::json* value);
+const Json* first_element(const Json* value);
 
 // The member of this name where it is a string, else an empty text.
-std::string text_member(const nlohmann::json& value, const char* name);
+std::string text_member(const Json& value, const char* name);
 
 // The member of this name where it is a whole number from 0, else 0.
-std::int64_t count_member(const nlohmann::json& value, const char* name);
+std::int64_t count_member(const Json& value, const char* name);
 
 // The JSON text; bytes that are not UTF-8 are replaced.
-std::string written_json(const nlohmann::json& value);
+std::string written_json(const Json& value);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

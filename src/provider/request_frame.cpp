@@ -7,7 +7,7 @@
 #include "provider/foreign_json.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 // OpenAI's API reference: X-Client-Request-Id is ASCII, at most 512 characters, else 400. Other
@@ -71,4 +71,4 @@ Result<void> check_messages(const JobContent& content) {
   return bad_job("messages must be a JSON array with an element");
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -8,7 +8,7 @@
 #include "ratebatch/model/http.hpp"
 #include "ratebatch/model/job_content.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // A job that cannot be expressed, with the reason for the user.
 inline tl::unexpected<Error> bad_job(std::string message) {
@@ -35,4 +35,4 @@ Result<std::string> whole_body(const JobContent& content);
 // Fails with invalid_input where messages_json is no JSON array with an element.
 Result<void> check_messages(const JobContent& content);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

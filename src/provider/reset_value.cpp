@@ -5,8 +5,9 @@
 #include "provider/foreign_text.hpp"
 #include "provider/http_date.hpp"
 #include "provider/number_text.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 constexpr std::int64_t epoch_ms_min = 1'000'000'000'000;  // 2001 in milliseconds.
@@ -42,7 +43,7 @@ std::optional<Duration> number_until_reset(std::string_view number,
 }  // namespace
 
 std::optional<Duration> until_reset(std::string_view value, std::optional<WallTime> server_time) {
-  value = without_blanks(value);
+  value = trimmed(value);
   if (value.empty() || !is_digit(value.front())) return std::nullopt;
   if (leading_number(value).size() == value.size()) return number_until_reset(value, server_time);
   if (value.find_first_of("Tt:") != std::string_view::npos) {
@@ -54,4 +55,4 @@ std::optional<Duration> until_reset(std::string_view value, std::optional<WallTi
   return length(value);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

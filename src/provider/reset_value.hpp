@@ -8,7 +8,7 @@
 
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // Resets further away are taken for mistakes and left out: the longest window known is a month.
 constexpr Duration reset_max = std::chrono::days{32};
@@ -20,4 +20,4 @@ constexpr Duration reset_max = std::chrono::days{32};
 // up to a second too long, never too short. Nothing for any other text, zero and the past.
 std::optional<Duration> until_reset(std::string_view value, std::optional<WallTime> server_time);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

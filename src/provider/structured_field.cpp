@@ -3,15 +3,12 @@
 #include <utility>
 
 #include "provider/number_text.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 using Kind = FieldValue::Kind;
-
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-
-bool is_letter(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
 
 bool is_key_char(char c) {
   return is_lower(c) || is_digit(c) || c == '_' || c == '-' || c == '.' || c == '*';
@@ -171,4 +168,4 @@ std::optional<std::vector<FieldItem>> parse_structured_field(std::string_view te
   return FieldReader(text).members();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

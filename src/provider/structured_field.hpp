@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 struct FieldValue {
   enum class Kind : std::uint8_t { integer, decimal, string, token, bytes, boolean };
@@ -37,4 +37,4 @@ struct FieldItem {
 // a field is ignored whole); empty for an empty text.
 std::optional<std::vector<FieldItem>> parse_structured_field(std::string_view text);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -11,22 +11,20 @@
 #include "ratebatch/base/template_text.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
-using nlohmann::json;
-
-json message(std::string_view role, const std::string& content) {
+Json message(std::string_view role, const std::string& content) {
   return {{"role", role}, {"content", content}};
 }
 
 // The job's own, else of its texts; the system text first where they have none.
-Result<json> messages_of(const JobContent& content) {
-  json messages = json::array();
+Result<Json> messages_of(const JobContent& content) {
+  Json messages = Json::array();
   if (!content.messages_json.empty()) {
     Result<void> checked = check_messages(content);
     if (!checked) return pass(checked);
-    messages = read_json(content.messages_json).value_or(json::array());
+    messages = read_json(content.messages_json).value_or(Json::array());
   } else if (!content.prompt.empty()) {
     messages.push_back(message("user", content.prompt));
   }
@@ -36,7 +34,7 @@ Result<json> messages_of(const JobContent& content) {
   return messages;
 }
 
-void put_text(json& values, const char* name, const std::string& text) {
+void put_text(Json& values, const char* name, const std::string& text) {
   if (text.empty()) {
     values.erase(name);
   } else {
@@ -49,14 +47,14 @@ void put_text(json& values, const char* name, const std::string& text) {
 Result<TemplateValues> TemplateValues::read(const JobContent& content, const Endpoint& endpoint) {
   Result<NeutralParams> params = NeutralParams::read(content.params_json);
   if (!params) return pass(params);
-  json values = json::object();
+  Json values = Json::object();
   Result<void> poured = params->pour(values, {});
   if (!poured) return pass(poured);
   if (content.files.size() > 1) {
     return bad_job("the api http sends one file of a job, and this one has " +
                    std::to_string(content.files.size()));
   }
-  Result<json> messages = messages_of(content);
+  Result<Json> messages = messages_of(content);
   if (!messages) return pass(messages);
   put_text(values, "prompt", content.prompt);
   put_text(values, "system", content.system);
@@ -72,7 +70,7 @@ Result<TemplateValues> TemplateValues::read(const JobContent& content, const End
   return TemplateValues(content, std::move(values));
 }
 
-const json* TemplateValues::find(const std::string& name) {
+const Json* TemplateValues::find(const std::string& name) {
   used_.insert(name);
   // Made only where it is named: it may be large.
   const bool is_new_file = name == "file" && !content_->files.empty() && !values_.contains("file");
@@ -85,7 +83,7 @@ Result<std::string> TemplateValues::text(std::string_view text, bool for_url) {
   if (!parsed) return pass(parsed);
   Variables variables;
   for (const std::string& name : parsed->names()) {
-    const json* value = find(name);
+    const Json* value = find(name);
     if (value == nullptr) continue;
     std::string as_text = value->is_string() ? value->get<std::string>() : written_json(*value);
     // The slashes of a model's id part it into owner and name: there they have to stay.
@@ -96,26 +94,26 @@ Result<std::string> TemplateValues::text(std::string_view text, bool for_url) {
   return parsed->render(variables);
 }
 
-Result<std::optional<json>> TemplateValues::filled_text(const std::string& text) {
+Result<std::optional<Json>> TemplateValues::filled_text(const std::string& text) {
   Result<TextTemplate> parsed = TextTemplate::parse(text);
   if (!parsed) return pass(parsed);
   if (parsed->is_one_placeholder()) {
-    const json* value = find(parsed->names().front());
+    const Json* value = find(parsed->names().front());
     if (value != nullptr) return *value;
     const Result<std::string> fallback = parsed->render({});
     if (!fallback || fallback->empty()) return std::nullopt;
   }
   Result<std::string> rendered = this->text(text, false);
   if (!rendered) return pass(rendered);
-  return json(std::move(*rendered));
+  return Json(std::move(*rendered));
 }
 
-Result<std::optional<json>> TemplateValues::filled(const json& value) {
+Result<std::optional<Json>> TemplateValues::filled(const Json& value) {
   if (value.is_string()) return filled_text(value.get_ref<const std::string&>());
   if (!value.is_structured()) return value;
-  json made = value.is_array() ? json::array() : json::object();
+  Json made = value.is_array() ? Json::array() : Json::object();
   for (const auto& [name, inner] : value.items()) {
-    Result<std::optional<json>> one = filled(inner);
+    Result<std::optional<Json>> one = filled(inner);
     if (!one) return one;
     if (!*one) continue;
     if (made.is_array()) {
@@ -153,4 +151,4 @@ Result<void> TemplateValues::check_all_used() const {
   return {};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -10,7 +10,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/job_content.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 class TemplateValues {
  public:
@@ -23,21 +23,21 @@ class TemplateValues {
   Result<std::string> text(std::string_view text, bool for_url);
 
   // A JSON value whose strings are templates; nothing where it is left out. Fails likewise.
-  Result<std::optional<nlohmann::json>> filled(const nlohmann::json& value);
+  Result<std::optional<Json>> filled(const Json& value);
 
   // Fails with invalid_input, naming it, where the job has something that was never asked for.
   [[nodiscard]] Result<void> check_all_used() const;
 
  private:
-  TemplateValues(const JobContent& content, nlohmann::json values)
+  TemplateValues(const JobContent& content, Json values)
       : content_(&content), values_(std::move(values)) {}
 
-  Result<std::optional<nlohmann::json>> filled_text(const std::string& text);
-  const nlohmann::json* find(const std::string& name);
+  Result<std::optional<Json>> filled_text(const std::string& text);
+  const Json* find(const std::string& name);
 
   const JobContent* content_;
-  nlohmann::json values_;  // An object.
+  Json values_;  // An object.
   std::set<std::string> used_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -11,10 +11,8 @@
 #include "provider/reply_json.hpp"
 #include "provider/request_frame.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
-
-using nlohmann::json;
 
 // Its word for PNG and JPEG; all others go as they are, for the server to judge.
 std::string own_format(const std::string& format) { return format == "jpg" ? "jpeg" : format; }
@@ -26,7 +24,7 @@ Result<std::string> together_image_body(const JobContent& content, const Endpoin
   if (!params) return pass(params);
   // Its word for what the answer then calls b64_json. Given otherwise, the answer's links are
   // fetched.
-  json body = {
+  Json body = {
       {"model", endpoint.model_id}, {"prompt", content.prompt}, {"response_format", "base64"}};
   const Result<std::optional<PictureSize>> size = params->take_size();
   if (!size) return tl::unexpected<Error>(size.error());
@@ -48,4 +46,4 @@ OpenAiVariant together_variant() {
   return {.image_body = together_image_body, .default_voice = {}};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -7,8 +7,9 @@
 #include "provider/foreign_text.hpp"
 #include "provider/http_date.hpp"
 #include "provider/number_text.hpp"
+#include "ratebatch/base/ascii.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 namespace {
 
 struct WordUnit {
@@ -40,7 +41,7 @@ std::optional<Duration> leading_wait(std::string_view text) {
   const std::string_view number = leading_number(text);
   if (number.empty()) return std::nullopt;
   const std::string_view rest = text.substr(number.size());
-  const std::string_view word = without_blanks(rest.substr(0, 16));
+  const std::string_view word = trimmed(rest.substr(0, 16));
   if (rest.starts_with(" ") || rest.starts_with("sec") || rest.starts_with("min")) {
     for (const WordUnit& unit : word_units) {
       if (word.starts_with(unit.word)) return positive(std::string(number).append(unit.unit));
@@ -51,11 +52,11 @@ std::optional<Duration> leading_wait(std::string_view text) {
 }
 
 std::optional<Duration> wait_in_headers(const HttpReply& reply) {
-  const std::string_view ms = without_blanks(reply.header("retry-after-ms"));
+  const std::string_view ms = trimmed(reply.header("retry-after-ms"));
   if (!ms.empty() && leading_number(ms).size() == ms.size()) {
     if (const std::optional<Duration> wait = positive(std::string(ms) + "ms")) return wait;
   }
-  const std::string_view after = without_blanks(reply.header("retry-after"));
+  const std::string_view after = trimmed(reply.header("retry-after"));
   if (after.empty()) return std::nullopt;
   // Whole seconds by RFC 9110; decimals are seen.
   if (leading_number(after).size() == after.size()) return positive(std::string(after) + "s");
@@ -68,7 +69,7 @@ std::optional<Duration> wait_in_headers(const HttpReply& reply) {
 }  // namespace
 
 std::optional<Duration> wait_in_message(std::string_view message) {
-  const std::string lower = in_lower_case(message);
+  const std::string lower = lower_case(message);
   for (const std::string_view phrase : {"try again in ", "retry after ", "retry in "}) {
     for (std::size_t at = lower.find(phrase); at != std::string::npos;
          at = lower.find(phrase, at + 1)) {
@@ -88,4 +89,4 @@ std::optional<Duration> wait_hint(const HttpReply& reply, std::string_view messa
   return std::min(longer, wait_hint_max);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -8,7 +8,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/http.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // A longer wait than this is taken for a mistake of the server and cut: no window of a known
 // provider that a wait could outlast is longer, but for months, which come as refusals of payment.
@@ -26,4 +26,4 @@ std::optional<Duration> wait_hint(const HttpReply& reply, std::string_view messa
 // wait that is above zero.
 std::optional<Duration> wait_in_message(std::string_view message);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 // Bounds for what an answer may claim, so that no sum overflows: a hundred thousand USD for one
@@ -59,4 +59,4 @@ void Budget::settle(WallTime reserved_at, std::int64_t reserved, std::int64_t ac
   if (day_) day_->correct(reserved_at, actual - reserved);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

@@ -6,7 +6,7 @@
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/number_list.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 // More than any run has workers: a ramp that came so far is over.
@@ -14,7 +14,7 @@ constexpr std::int32_t ramp_end = 10'000;
 // Successes per slot before the limit rises by one.
 constexpr std::int64_t raise_after_round_trips = 4;
 
-constexpr std::int64_t form = 1;
+constexpr std::int64_t concurrency_form = 1;
 
 }  // namespace
 
@@ -97,12 +97,12 @@ void ConcurrencyLimit::reset() {
 }
 
 std::string ConcurrencyLimit::store() const {
-  return lowered() ? number_list({form, *limit_, patience_}) : "";
+  return lowered() ? number_list({concurrency_form, *limit_, patience_}) : "";
 }
 
 bool ConcurrencyLimit::restore(std::string_view text) {
   const auto numbers = read_number_list(text);
-  if (!numbers || numbers->size() != 3 || numbers->front() != form) return false;
+  if (!numbers || numbers->size() != 3 || numbers->front() != concurrency_form) return false;
   const auto limit =
       static_cast<std::int32_t>(std::clamp<std::int64_t>((*numbers)[1], 1, ramp_end));
   limit_ = max_ ? std::min(*max_, limit) : limit;
@@ -110,4 +110,4 @@ bool ConcurrencyLimit::restore(std::string_view text) {
   return true;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

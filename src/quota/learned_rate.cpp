@@ -4,7 +4,7 @@
 
 #include "ratebatch/base/number_list.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 using std::chrono::hours;
@@ -38,7 +38,7 @@ constexpr std::int64_t growth_percent_first = 1;
 constexpr std::int64_t growth_percent_max = 16;
 constexpr std::int64_t calm_minutes = 5;
 
-constexpr std::int64_t stored_form = 1;
+constexpr std::int64_t learned_rate_form = 1;
 
 std::int64_t second_of(Instant at) { return at.ns / 1'000'000'000; }
 
@@ -198,15 +198,15 @@ std::string LearnedRate::store(Now now) const {
   std::string out;
   if (!interval_ || outdated(now.steady)) return out;
   const auto wall_ms = [&](Instant at) { return to_ms(now.wall + (at - now.steady)); };
-  append_numbers(out, {stored_form, interval_->count(), wall_ms(refused_last_), wall_ms(next_),
-                       in_episode_ ? to_ms(wait_) : 0});
+  append_numbers(out, {learned_rate_form, interval_->count(), wall_ms(refused_last_),
+                       wall_ms(next_), in_episode_ ? to_ms(wait_) : 0});
   return out;
 }
 
 bool LearnedRate::restore(Now now, std::string_view text) {
   if (text.empty()) return true;
   const auto numbers = read_number_list(text, 5);
-  if (!numbers || numbers->size() != 5 || numbers->at(0) != stored_form) return false;
+  if (!numbers || numbers->size() != 5 || numbers->at(0) != learned_rate_form) return false;
   const Duration interval{numbers->at(1)};
   const Duration wait = std::chrono::milliseconds{numbers->at(4)};
   if (interval < interval_min || interval > interval_max) return false;
@@ -235,4 +235,4 @@ bool LearnedRate::restore(Now now, std::string_view text) {
   return true;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

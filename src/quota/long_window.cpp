@@ -3,9 +3,10 @@
 #include <algorithm>
 
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/integers.hpp"
 #include "ratebatch/base/number_list.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 constexpr std::int64_t slots_per_window = 96;
@@ -21,16 +22,10 @@ constexpr Duration announced_margin = std::chrono::hours{1};
 // The most one slot counts, so that no sum overflows: 2^53, beyond any provider's number.
 constexpr std::int64_t count_max = std::int64_t{1} << 53U;
 
-constexpr std::int64_t stored_form = 1;
+constexpr std::int64_t long_window_form = 1;
 constexpr std::size_t stored_head = 8;
 // The last millisecond that nanoseconds in 64 bits reach lies in 2262; some room for a window.
 constexpr std::int64_t stored_ms_max = 9'000'000'000'000;
-
-constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-std::int64_t share_of(std::int64_t amount, std::int64_t per_mille) {
-  return amount / 1000 * per_mille + amount % 1000 * per_mille / 1000;
-}
 
 std::int64_t capped_sum(std::int64_t count, std::int64_t delta) {
   const std::int64_t bounded = std::clamp(delta, -count_max, count_max);
@@ -141,9 +136,9 @@ void LongWindow::notice_clock(WallTime now) {
 
 std::string LongWindow::store() const {
   std::string out;
-  append_numbers(
-      out, {stored_form, to_ms(latest_), to_ms(begin_), end_ ? to_ms(*end_) : 0, announced_ ? 1 : 0,
-            before_, rolling() ? slot_ms_ : 0, slots_.empty() ? 0 : slots_.front().index});
+  append_numbers(out, {long_window_form, to_ms(latest_), to_ms(begin_), end_ ? to_ms(*end_) : 0,
+                       announced_ ? 1 : 0, before_, rolling() ? slot_ms_ : 0,
+                       slots_.empty() ? 0 : slots_.front().index});
   std::int64_t index = slots_.empty() ? 0 : slots_.front().index;
   for (const Slot& slot : slots_) {
     for (; index < slot.index; ++index) append_numbers(out, {0});
@@ -155,7 +150,7 @@ std::string LongWindow::store() const {
 
 bool LongWindow::restore(std::string_view text) {
   const auto numbers = read_number_list(text, stored_head + slot_count_max);
-  if (!numbers || numbers->size() < stored_head || numbers->at(0) != stored_form) return false;
+  if (!numbers || numbers->size() < stored_head || numbers->at(0) != long_window_form) return false;
   const std::int64_t latest_ms = numbers->at(1);
   const std::int64_t begin_ms = numbers->at(2);
   const std::int64_t end_ms = numbers->at(3);
@@ -264,4 +259,4 @@ void LongWindow::add(WallTime at, std::int64_t amount) {
   slots_.back().used = capped_sum(slots_.back().used, amount);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

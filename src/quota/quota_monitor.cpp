@@ -5,7 +5,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 constexpr std::string_view tokens_item = "tokens per request";
@@ -378,4 +378,4 @@ std::vector<StoredState> QuotaMonitor::take_changes(Now now) {
   return changes;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

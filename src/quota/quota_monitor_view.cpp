@@ -3,7 +3,7 @@
 
 #include "ratebatch/quota/quota_monitor.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 // The later of two waits of one key group.
@@ -142,4 +142,4 @@ void QuotaMonitor::reset(Now now, LaneId lane, std::optional<GroupId> group) {
   }
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

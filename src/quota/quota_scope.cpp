@@ -5,7 +5,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 std::int64_t amount_of(const Amounts& amounts, Resource resource) {
@@ -181,4 +181,4 @@ std::int64_t QuotaScope::long_share(const QuotaNow& now) const {
   return share;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

@@ -3,7 +3,7 @@
 
 #include "ratebatch/quota/quota_scope.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 // Header values are rounded: a window is known up to this share.
@@ -159,4 +159,4 @@ std::optional<Duration> QuotaScope::known_reset(const QuotaNow& now, const Outco
   return latest;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

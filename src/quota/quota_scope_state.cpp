@@ -5,7 +5,7 @@
 #include "ratebatch/base/number_list.hpp"
 #include "ratebatch/quota/quota_scope.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 constexpr std::string_view wait_item = "wait";
@@ -146,4 +146,4 @@ void QuotaScope::restore(const QuotaNow& now, const StoredState& state) {
   if (known) stored_.push_back(state);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/integers.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 // A delay is forgotten by 1/16 with each request that was sent faster.
@@ -12,8 +13,6 @@ constexpr std::int64_t spread_decay = 16;
 
 // A window so many times longer than the network's spread does not feel it.
 constexpr std::int64_t felt_from = 100;
-
-constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // The longest a schedule may lie ahead, in windows: keeps the sums far from overflow.
 constexpr std::int64_t debt_windows_max = 4;
@@ -124,4 +123,4 @@ void RateLimiter::restore(Now now, WallTime arrival) {
   arrival_ = now.steady + std::min(arrival - now.wall, window_);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

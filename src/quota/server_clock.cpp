@@ -4,7 +4,7 @@
 
 #include "ratebatch/base/number_list.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 // Two stretches are kept: a bound counts for 30 to 60 minutes. Quartz drifts by less than 0.2 s in
@@ -13,7 +13,7 @@ constexpr Duration stretch_length = std::chrono::minutes{30};
 
 constexpr WallTime earliest_date{1'577'836'800'000'000'000};  // 2020-01-01T00:00:00Z.
 
-constexpr std::int64_t form = 1;
+constexpr std::int64_t server_clock_form = 1;
 
 std::int64_t stretch_of(Instant at) { return at.ns / stretch_length.count(); }
 
@@ -40,16 +40,16 @@ WallTime ServerClock::at(Now now) const {
 
 std::string ServerClock::store(std::int64_t boot) const {
   if (!newest_ || boot == 0) return "";
-  return number_list({form, boot, newest_->stretch, newest_->ahead.count()});
+  return number_list({server_clock_form, boot, newest_->stretch, newest_->ahead.count()});
 }
 
 bool ServerClock::restore(std::int64_t boot, std::string_view text) {
   const auto numbers = read_number_list(text);
-  if (!numbers || numbers->size() != 4 || numbers->front() != form) return false;
+  if (!numbers || numbers->size() != 4 || numbers->front() != server_clock_form) return false;
   if (boot == 0 || (*numbers)[1] != boot) return false;
   newest_ = Best{(*numbers)[2], Duration{(*numbers)[3]}};
   before_.reset();
   return true;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

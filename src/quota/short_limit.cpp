@@ -3,9 +3,10 @@
 #include <algorithm>
 
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/integers.hpp"
 #include "ratebatch/base/number_list.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 // A refusal that our own count does not explain takes away so much.
@@ -15,11 +16,7 @@ constexpr std::int32_t learned_per_mille_min = 50;
 constexpr std::int32_t recovery_per_mille = 10;
 constexpr Duration learned_for = std::chrono::hours{24};
 
-constexpr std::int64_t form = 1;
-
-constexpr std::int64_t share_of(std::int64_t amount, std::int64_t per_mille) {
-  return amount / 1000 * per_mille + amount % 1000 * per_mille / 1000;
-}
+constexpr std::int64_t short_limit_form = 1;
 
 }  // namespace
 
@@ -167,8 +164,8 @@ std::optional<Instant> ShortLimit::frees_at(Instant now) const {
 }
 
 std::string ShortLimit::store(Now now) const {
-  std::string text = number_list({form, pace_.stored_arrival(now).ns, learned_per_mille_,
-                                  (now.wall + (learned_at_ - now.steady)).ns,
+  std::string text = number_list({short_limit_form, pace_.stored_arrival(now).ns,
+                                  learned_per_mille_, (now.wall + (learned_at_ - now.steady)).ns,
                                   (now.wall + (recovered_at_ - now.steady)).ns});
   return text + ' ' + log_.store(now);
 }
@@ -176,7 +173,8 @@ std::string ShortLimit::store(Now now) const {
 bool ShortLimit::restore(Now now, std::string_view text) {
   const auto numbers = read_number_list(text);
   constexpr std::size_t own_numbers = 5;
-  if (!numbers || numbers->size() < own_numbers || numbers->front() != form) return false;
+  if (!numbers || numbers->size() < own_numbers || numbers->front() != short_limit_form)
+    return false;
   const auto steady = [&](std::int64_t wall_ns) {
     return now.steady + std::min<Duration>(WallTime{wall_ns} - now.wall, Duration{});
   };
@@ -193,4 +191,4 @@ bool ShortLimit::restore(Now now, std::string_view text) {
   return log_.restore(now, text.substr(start));
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

@@ -8,7 +8,7 @@
 #include "ratebatch/base/glob.hpp"
 #include "ratebatch/model/limit_names.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 constexpr std::string_view openai_pages = "OpenAI model pages, usage tiers";
@@ -200,4 +200,4 @@ TokenRule provider_token_rule(std::string_view provider) {
   return found == table.end() ? TokenRule::total : found->token_rule;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

@@ -4,7 +4,7 @@
 
 #include "ratebatch/base/number_list.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 // The largest of late fades by this share with each smaller one.
@@ -16,7 +16,7 @@ constexpr std::int64_t tokens_max = 1'000'000'000;
 // Fewer answers do not show how long they can be.
 constexpr std::int64_t answers_enough = 16;
 
-constexpr std::int64_t form = 1;
+constexpr std::int64_t token_estimate_form = 1;
 
 void keep_largest(std::int64_t& largest, std::int64_t seen) {
   largest = seen >= largest ? seen : largest - std::max<std::int64_t>(1, (largest - seen) / fading);
@@ -100,16 +100,17 @@ void TokenEstimate::learn(const JobSize& size, const Usage& usage) {
 
 std::string TokenEstimate::store() const {
   return answers_ == 0 ? ""
-                       : number_list({form, answers_, input_ratio_per_mille_, output_largest_});
+                       : number_list({token_estimate_form, answers_, input_ratio_per_mille_,
+                                      output_largest_});
 }
 
 bool TokenEstimate::restore(std::string_view text) {
   const auto numbers = read_number_list(text);
-  if (!numbers || numbers->size() != 4 || numbers->front() != form) return false;
+  if (!numbers || numbers->size() != 4 || numbers->front() != token_estimate_form) return false;
   answers_ = std::max<std::int64_t>(0, (*numbers)[1]);
   input_ratio_per_mille_ = std::clamp<std::int64_t>((*numbers)[2], 1, tokens_max);
   output_largest_ = std::clamp<std::int64_t>((*numbers)[3], 0, tokens_max);
   return true;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

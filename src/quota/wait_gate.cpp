@@ -5,7 +5,7 @@
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/number_list.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 std::string reason_of(const Outcome& outcome) {
@@ -14,7 +14,7 @@ std::string reason_of(const Outcome& outcome) {
   return "429: " + std::string{to_string(outcome.limited)};
 }
 
-constexpr std::int64_t form = 1;
+constexpr std::int64_t wait_gate_form = 1;
 constexpr std::size_t stored_numbers = 5;
 
 }  // namespace
@@ -109,7 +109,7 @@ void WaitGate::reset() {
 std::string WaitGate::store(Now now) const {
   if (episode_ == Episode::none && !waiting(now)) return "";
   const WallTime until = waiting(now) ? now.wall + (opens_at(now) - now.steady) : now.wall;
-  std::string text = number_list({form, static_cast<std::int64_t>(episode_), refusals_,
+  std::string text = number_list({wait_gate_form, static_cast<std::int64_t>(episode_), refusals_,
                                   state_ == LaneState::paused ? 1 : 0, to_ms(until)});
   return text + ' ' + reason_;
 }
@@ -121,7 +121,8 @@ bool WaitGate::restore(Now now, std::string_view text) {
   }
   if (end == std::string_view::npos) return false;
   const auto numbers = read_number_list(text.substr(0, end));
-  if (!numbers || numbers->size() != stored_numbers || numbers->front() != form) return false;
+  if (!numbers || numbers->size() != stored_numbers || numbers->front() != wait_gate_form)
+    return false;
   const std::int64_t episode = (*numbers)[1];
   if (episode < 0 || episode > static_cast<std::int64_t>(Episode::quota)) return false;
   reset();
@@ -135,4 +136,4 @@ bool WaitGate::restore(Now now, std::string_view text) {
   return true;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

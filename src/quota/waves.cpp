@@ -5,10 +5,10 @@
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/number_list.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
-constexpr std::int64_t stored_form = 1;
+constexpr std::int64_t waves_form = 1;
 
 }  // namespace
 
@@ -55,14 +55,14 @@ std::string WaveGate::store(Now now) const {
   std::string out;
   std::optional<Instant> ended = last_end_;
   if (in_flight_ > 0) ended = now.steady;
-  append_numbers(out, {stored_form, size_, waves_.size});
+  append_numbers(out, {waves_form, size_, waves_.size});
   if (ended) append_numbers(out, {to_ms(now.wall - (now.steady - *ended))});
   return out;
 }
 
 bool WaveGate::restore(Now now, std::string_view text) {
   const auto numbers = read_number_list(text, 4);
-  if (!numbers || numbers->size() < 3 || numbers->at(0) != stored_form) return false;
+  if (!numbers || numbers->size() < 3 || numbers->at(0) != waves_form) return false;
   const std::int64_t size = numbers->at(1);
   const std::int64_t configured = numbers->at(2);
   if (size < 1 || size > configured) return false;
@@ -83,4 +83,4 @@ bool WaveGate::restore(Now now, std::string_view text) {
   return true;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

@@ -4,20 +4,17 @@
 #include <cstdint>
 
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/integers.hpp"
 #include "ratebatch/base/number_list.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 namespace {
 
 // Slots of a window: rounding up costs a thousandth of it, and what was sent together counts no
 // more from one instant on.
 constexpr std::int64_t slots_of_window = 1024;
 
-constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) {
-  return a / b + (a % b > 0 ? 1 : 0);
-}
-
-constexpr std::int64_t form = 1;
+constexpr std::int64_t window_log_form = 1;
 
 }  // namespace
 
@@ -99,7 +96,7 @@ void WindowLog::withdrawn(Instant started, std::int64_t cost) {
 }
 
 std::string WindowLog::store(Now now) const {
-  std::string text = number_list({form});
+  std::string text = number_list({window_log_form});
   // Slots are joined towards the later one, which errs on the safe side.
   const std::int64_t step = divide_up((window_ + way_max_).count(), stored_slots_max - 1);
   std::int64_t amount = 0;
@@ -121,7 +118,7 @@ std::string WindowLog::store(Now now) const {
 
 bool WindowLog::restore(Now now, std::string_view text) {
   const auto numbers = read_number_list(text);
-  if (!numbers || numbers->size() % 2 != 1 || numbers->front() != form) return false;
+  if (!numbers || numbers->size() % 2 != 1 || numbers->front() != window_log_form) return false;
   slots_.clear();
   sum_ = 0;
   for (std::size_t i = 1; i + 1 < numbers->size(); i += 2) {
@@ -134,4 +131,4 @@ bool WindowLog::restore(Now now, std::string_view text) {
   return true;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

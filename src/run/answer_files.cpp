@@ -7,7 +7,7 @@
 
 #include "ratebatch/run/assets.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 void remove_unused(AnswerFiles& files, const HttpReply& reply, const std::vector<Asset>& assets) {
   for (const ReplyFile& file : reply.files) {
@@ -44,4 +44,4 @@ Result<std::vector<std::string>> AssetsFolder::keep(std::string_view id, std::si
 
 void AssetsFolder::remove(const std::string& path) { ::unlink(path.c_str()); }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -16,7 +16,7 @@
 #include "ratebatch/base/text.hpp"
 #include "run/durable_file.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 // ext4 and most others take 255 bytes; the rest is room for hash, number, extension and ".part".
@@ -212,4 +212,4 @@ Result<std::string> open_incoming_folder(const std::string& assets, const std::s
 
 void close_incoming_folder(const std::string& path) { ::rmdir(path.c_str()); }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -12,7 +12,7 @@
 #include "ratebatch/input/route_estimate.hpp"
 #include "ratebatch/run/recipes.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 // Builds a Catalog lane by lane; what two routes share is made once.
@@ -24,13 +24,13 @@ class CatalogBuilder {
     catalog_.config = config;
   }
 
-  Result<void> add_route(const StoredRoute& route) {
+  Result<void> add_route(const store::StoredRoute& route) {
     auto model = resolve_job_model(catalog_.config, route.type, route.model);
     if (!model) return pass(model);
     auto lane = lane_of(*model);
     if (!lane) return pass(lane);
     catalog_.lanes.routes.push_back(
-        {route.id, *lane, route_estimate(catalog_.config, route.type, route.model), false});
+        {route.id, *lane, input::route_estimate(catalog_.config, route.type, route.model), false});
     auto recipe = recipe_of(catalog_.config, route);
     if (!recipe) return pass(recipe);
     catalog_.recipes.push_back(std::move(*recipe));
@@ -66,7 +66,7 @@ class CatalogBuilder {
     const auto known = lane_ids_.find(model.name);
     if (known != lane_ids_.end()) return known->second;
     const ProviderSettings& provider = catalog_.config.providers.at(model.provider);
-    const Dialect* dialect = find_dialect(provider.api);
+    const provider::Dialect* dialect = provider::find_dialect(provider.api);
     if (dialect == nullptr) {
       return fail(ErrorCode::invalid_input,
                   fmt::format("provider '{}': api '{}' is not supported by this version",
@@ -104,7 +104,7 @@ class CatalogBuilder {
     const auto known = pool_ids_.find(provider.name);
     if (known != pool_ids_.end()) return known->second;
     const PoolId id{static_cast<std::int32_t>(catalog_.lanes.pools.size())};
-    catalog_.lanes.pools.push_back({provider.name, provider.limits, token_rule(provider)});
+    catalog_.lanes.pools.push_back({provider.name, provider.limits, input::token_rule(provider)});
     catalog_.origins.push_back(origin_of(base_url(provider, "")));
     auto keys = add_keys(provider, id);
     if (!keys) return pass(keys);
@@ -143,9 +143,9 @@ class CatalogBuilder {
   }
 
   [[nodiscard]] std::vector<KeySource> sources_of(const KeySource& pattern) const {
-    if (!is_pattern(pattern)) return {pattern};
-    auto sources =
-        expanded(pattern, options_.variables ? options_.variables() : std::vector<std::string>{});
+    if (!input::is_pattern(pattern)) return {pattern};
+    auto sources = input::expanded(
+        pattern, options_.variables ? options_.variables() : std::vector<std::string>{});
     // Reading a pattern that fits nothing says so.
     return sources.empty() ? std::vector<KeySource>{pattern} : sources;
   }
@@ -198,11 +198,11 @@ class CatalogBuilder {
 
 }  // namespace
 
-Result<Catalog> make_catalog(const Config& config, const std::vector<StoredRoute>& routes,
+Result<Catalog> make_catalog(const Config& config, const std::vector<store::StoredRoute>& routes,
                              const KeyReader& read_key, const CatalogOptions& options,
                              std::vector<std::string>& warnings) {
   CatalogBuilder builder{config, read_key, options, warnings};
-  for (const StoredRoute& route : routes) {
+  for (const store::StoredRoute& route : routes) {
     auto added = builder.add_route(route);
     if (!added) return pass(added);
   }
@@ -227,4 +227,4 @@ std::string origin_of(std::string_view url) {
   return scheme + "://" + host;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -13,7 +13,7 @@
 #include "run/read_answer.hpp"
 #include "run/request_maker.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 // The longest the loop sleeps: a signal or a jump of the wall clock is noticed by then.
@@ -38,7 +38,7 @@ struct Sent {
   LaneId lane{};
   KeyId key{};
   std::string id;
-  AskedFor asked;
+  provider::AskedFor asked;
 };
 
 // A link to this machine, which only a sandbox announces, at another port.
@@ -63,7 +63,7 @@ Outcome unsent(const Error& error) {
 class Driver {
  public:
   Driver(const Catalog& catalog, const DriverPorts& ports, const DriverOptions& options,
-         const RunBegun& begun)
+         const store::RunBegun& begun)
       : catalog_(catalog),
         ports_(ports),
         options_(options),
@@ -120,7 +120,7 @@ class Driver {
         save(unsaved.sent, std::move(unsaved.outcome));
       }
     }
-    for (FinishedTransfer& finished : ports_.transport.finished()) {
+    for (net::FinishedTransfer& finished : ports_.transport.finished()) {
       if (fetcher_.owns(finished.id)) {
         fetched(finished);
         continue;
@@ -136,7 +136,7 @@ class Driver {
     }
   }
 
-  void ended(FinishedTransfer& finished) {
+  void ended(net::FinishedTransfer& finished) {
     const auto found = sent_.find(finished.id);
     RB_ASSERT(found != sent_.end());
     const Sent sent = std::move(found->second);
@@ -149,7 +149,7 @@ class Driver {
     save(sent, std::move(outcome));
   }
 
-  void fetched(FinishedTransfer& finished) {
+  void fetched(net::FinishedTransfer& finished) {
     auto over = fetcher_.ended(finished, incoming(), next_transfer());
     if (!over) return;
     if (over->outcome.no_room) warn_no_room(over->outcome.message);
@@ -168,7 +168,8 @@ class Driver {
           ports_.observer.warned(now_, names.error().message + while_unkept);
           fail_softly(names.error());
         }
-        unsaved_.push_back({sent, std::move(outcome), names.error(), now_.steady + no_room_wait});
+        unsaved_.push_back(
+            {sent, std::move(outcome), names.error(), now_.steady + schedule::no_room_wait});
         return;
       }
       outcome.answer->files = std::move(*names);
@@ -188,7 +189,7 @@ class Driver {
     return {};
   }
 
-  TransferId next_transfer() { return TransferId{++last_transfer_}; }
+  net::TransferId next_transfer() { return net::TransferId{++last_transfer_}; }
 
   // Something failed for good, but commits may still work: what is in flight is awaited, so that
   // its answers are stored; then the run ends with this error.
@@ -238,7 +239,7 @@ class Driver {
       scheduler_.handle(now_, event::AttemptEnded{send.job, send.attempt, unsent(request.error())});
       return {};
     }
-    const TransferId id = next_transfer();
+    const net::TransferId id = next_transfer();
     ReplyFiles& files = request->http.reply_files;
     if (files.binary_body || !files.members.empty()) {
       files.folder = incoming();
@@ -355,12 +356,12 @@ class Driver {
   const DriverPorts& ports_;
   const DriverOptions& options_;
   Now now_;
-  Scheduler scheduler_;
+  schedule::Scheduler scheduler_;
   RequestMaker requests_;
   Fetcher fetcher_;
   std::vector<Looked> looked_;  // By LaneId.
-  std::map<TransferId, Sent> sent_;
-  std::deque<FinishedTransfer> arrived_;  // Not yet looked at.
+  std::map<net::TransferId, Sent> sent_;
+  std::deque<net::FinishedTransfer> arrived_;  // Not yet looked at.
   std::vector<Unsaved> unsaved_;
   std::optional<Error> failure_;  // What the run ends with, once it is drained.
   std::uint64_t last_transfer_ = 0;
@@ -372,9 +373,9 @@ class Driver {
 }  // namespace
 
 Result<action::Finished> drive(const Catalog& catalog, const DriverPorts& ports,
-                               const DriverOptions& options, const RunBegun& begun) {
+                               const DriverOptions& options, const store::RunBegun& begun) {
   Driver driver{catalog, ports, options, begun};
   return driver.run();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

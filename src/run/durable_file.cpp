@@ -9,7 +9,7 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 Descriptor::~Descriptor() {
   if (fd_ >= 0) ::close(fd_);
@@ -36,4 +36,4 @@ tl::unexpected<Error> file_error(std::string_view what, const std::string& path,
               fmt::format("cannot {} {}: {}", what, escaped(path), std::strerror(code)));
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -7,7 +7,7 @@
 
 #include "ratebatch/base/result.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // Owns a file descriptor.
 class Descriptor {
@@ -34,4 +34,4 @@ int write_all(int fd, std::string_view bytes);
 // "cannot WHAT PATH: CAUSE", as disk_full or io.
 tl::unexpected<Error> file_error(std::string_view what, const std::string& path, int code);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

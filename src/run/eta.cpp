@@ -5,7 +5,7 @@
 
 #include "ratebatch/run/limit_text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 // A forecast further ahead than a year is none.
@@ -96,7 +96,7 @@ class Forecast {
 
 }  // namespace
 
-UsePerJob use_per_job(const CallCounts& calls, std::int64_t jobs_ended) {
+UsePerJob use_per_job(const store::CallCounts& calls, std::int64_t jobs_ended) {
   UsePerJob use{};
   use[index_of(Resource::requests)] = 1;
   if (jobs_ended == 0) return use;
@@ -151,4 +151,4 @@ std::optional<Eta> later_of(const std::optional<Eta>& a, const std::optional<Eta
   return Eta{std::max(a->finish_at, b->finish_at), std::max(a->pauses, b->pauses)};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

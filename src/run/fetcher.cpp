@@ -14,7 +14,7 @@
 #include "ratebatch/provider/dialect.hpp"
 #include "ratebatch/run/catalog.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 // As long as the largest file takes at 2 Mbit/s.
@@ -53,8 +53,8 @@ bool is_text(const HttpReply& reply) {
 
 }  // namespace
 
-void Fetcher::start(const action::Fetch& fetch, StoredFetch job, const std::string& folder,
-                    TransferId id) {
+void Fetcher::start(const action::Fetch& fetch, store::StoredFetch job, const std::string& folder,
+                    net::TransferId id) {
   RB_ASSERT(!job.links.empty());
   Download download;
   download.fetch = fetch;
@@ -63,7 +63,7 @@ void Fetcher::start(const action::Fetch& fetch, StoredFetch job, const std::stri
   send(id, std::move(download), folder);
 }
 
-void Fetcher::send(TransferId id, Download download, const std::string& folder) {
+void Fetcher::send(net::TransferId id, Download download, const std::string& folder) {
   HttpRequest request;
   request.method = "GET";
   request.url = download.url;
@@ -76,13 +76,13 @@ void Fetcher::send(TransferId id, Download download, const std::string& folder) 
   transport_.send(id, std::move(request));
 }
 
-std::optional<event::FetchEnded> Fetcher::ended(FinishedTransfer& finished,
-                                                const std::string& folder, TransferId next) {
+std::optional<event::FetchEnded> Fetcher::ended(net::FinishedTransfer& finished,
+                                                const std::string& folder, net::TransferId next) {
   auto found = downloads_.extract(finished.id);
   RB_ASSERT(!found.empty());
   Download download = std::move(found.mapped());
   if (const auto* failure = std::get_if<TransferFailure>(&finished.result)) {
-    const Outcome outcome = outcome_of(*failure);
+    const Outcome outcome = provider::outcome_of(*failure);
     // A file that is too long does not become shorter.
     const bool too_large = failure->fault == TransferFault::too_large;
     const OutcomeClass kind = too_large ? OutcomeClass::too_large : outcome.kind;
@@ -115,7 +115,7 @@ std::optional<FetchOutcome> Fetcher::take(Download& download, HttpReply& reply) 
     if (++download.redirects > fetch_redirects_max) {
       return failed(download, OutcomeClass::bad_reply, "it is redirected too often");
     }
-    auto target = redirect_target(download.url, reply.header("location"));
+    auto target = net::redirect_target(download.url, reply.header("location"));
     if (!target) return failed(download, OutcomeClass::bad_reply, target.error().message);
     download.url = std::move(*target);
     return std::nullopt;
@@ -124,11 +124,11 @@ std::optional<FetchOutcome> Fetcher::take(Download& download, HttpReply& reply) 
     const OutcomeClass kind = class_of(reply.status);
     const char* hint = kind == OutcomeClass::not_found ? "; the link may have expired" : "";
     FetchOutcome outcome = failed(download, kind, fmt::format("HTTP {}{}", reply.status, hint));
-    outcome.wait = wait_hint(reply, "");
+    outcome.wait = provider::wait_hint(reply, "");
     return outcome;
   }
   Answer answer;
-  const bool has_file = add_body_asset(reply, answer);
+  const bool has_file = provider::add_body_asset(reply, answer);
   for (Asset& asset : answer.assets) download.assets.push_back(std::move(asset));
   if (!has_file) return failed(download, OutcomeClass::bad_reply, "the file is empty");
   if (download.assets.back().extension == "bin" && is_text(reply)) {
@@ -184,4 +184,4 @@ void Fetcher::cancel(JobSeq job) {
   downloads_.erase(found);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

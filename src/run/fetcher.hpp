@@ -17,7 +17,7 @@
 #include "ratebatch/run/answer_files.hpp"
 #include "ratebatch/store/checkpoint.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // Redirects of one link that are followed.
 constexpr std::int32_t fetch_redirects_max = 3;
@@ -25,18 +25,19 @@ constexpr std::int32_t fetch_redirects_max = 3;
 class Fetcher {
  public:
   // All must outlive it.
-  Fetcher(Transport& transport, AnswerFiles& files) : transport_(transport), files_(files) {}
+  Fetcher(net::Transport& transport, AnswerFiles& files) : transport_(transport), files_(files) {}
 
   // Starts to download for `job`. `folder`: where parts of replies go; empty: nowhere. `id` is the
   // transfer's.
-  void start(const action::Fetch& fetch, StoredFetch job, const std::string& folder, TransferId id);
+  void start(const action::Fetch& fetch, store::StoredFetch job, const std::string& folder,
+             net::TransferId id);
 
-  [[nodiscard]] bool owns(TransferId id) const { return downloads_.contains(id); }
+  [[nodiscard]] bool owns(net::TransferId id) const { return downloads_.contains(id); }
 
   // A transfer of its own ended. Goes on with the next one, as `next`, or says what the download
   // came to. Precondition: owns(finished.id).
-  std::optional<event::FetchEnded> ended(FinishedTransfer& finished, const std::string& folder,
-                                         TransferId next);
+  std::optional<event::FetchEnded> ended(net::FinishedTransfer& finished, const std::string& folder,
+                                         net::TransferId next);
 
   // Breaks off the download for a job.
   void cancel(JobSeq job);
@@ -44,22 +45,22 @@ class Fetcher {
  private:
   struct Download {
     action::Fetch fetch;
-    StoredFetch job;
+    store::StoredFetch job;
     std::size_t link = 0;  // The one under way...
     std::string url;       // ...and where it has led to.
     std::int32_t redirects = 0;
     std::vector<Asset> assets;  // Of the links before it.
   };
 
-  void send(TransferId id, Download download, const std::string& folder);
+  void send(net::TransferId id, Download download, const std::string& folder);
   std::optional<FetchOutcome> take(Download& download, HttpReply& reply);
   [[nodiscard]] FetchOutcome keep(const Download& download);
   static FetchOutcome failed(const Download& download, OutcomeClass kind, const std::string& why);
   event::FetchEnded end(Download& download, FetchOutcome outcome);
 
-  Transport& transport_;
+  net::Transport& transport_;
   AnswerFiles& files_;
-  std::map<TransferId, Download> downloads_;
+  std::map<net::TransferId, Download> downloads_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -16,7 +16,7 @@
 #include "ratebatch/base/text.hpp"
 #include "run/durable_file.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 tl::unexpected<Error> refused(const std::string& folder, const std::string& path,
@@ -134,4 +134,4 @@ Result<void> read_job_files(const std::string& folder, std::vector<JobFile>& fil
   return {};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -6,16 +6,11 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 // A reset nearer than this is said as a length of time.
 constexpr Duration near_reset = std::chrono::hours{1};
-
-Duration in_whole_seconds(Duration d) {
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(d);
-  return std::max<Duration>(seconds, std::chrono::seconds{1});
-}
 
 // Views of limits over all lanes of a provider begin with its name.
 bool is_called(const LimitView& view, std::string_view limit) {
@@ -76,4 +71,4 @@ std::optional<std::string> pause_text(const LaneStatus& status,
                      to_string(found->view.resource), escaped(found->view.limit));
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -7,30 +7,24 @@
 #include <string_view>
 #include <utility>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_file.hpp"
 #include "ratebatch/input/job_line.hpp"
 #include "ratebatch/run/output_file.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
-FileStamp to_store(const JobFileStamp& stamp) {
+store::FileStamp to_store(const input::JobFileStamp& stamp) {
   return {stamp.path, stamp.inode, stamp.size, stamp.mtime_ns};
 }
 
 // A line as it is stored: files that were put together bring byte order marks in their middle.
-std::string_view bare_line(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\n";
-  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-  const std::size_t first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
+std::string_view bare_line(std::string_view text) { return trimmed(without_byte_order_mark(text)); }
 
-NewJob to_store(JobLine& line, std::string_view text, std::int64_t number) {
-  NewJob job;
+store::NewJob to_store(input::JobLine& line, std::string_view text, std::int64_t number) {
+  store::NewJob job;
   job.id = std::move(line.id);
   job.type = std::move(line.type);
   job.model = std::move(line.model);
@@ -44,7 +38,7 @@ NewJob to_store(JobLine& line, std::string_view text, std::int64_t number) {
 
 class Load {
  public:
-  Load(JobLoader& loader, const Config& config, const LoadOptions& options)
+  Load(store::JobLoader& loader, const Config& config, const LoadOptions& options)
       : loader_(loader), checker_(config), options_(options) {
     origin_.kind_of = [&config](std::string_view name) {
       const auto model = find_model(config, name);
@@ -54,10 +48,10 @@ class Load {
 
   Result<void> file(const std::string& path) {
     origin_.file = path == "-" ? "stdin" : std::filesystem::path(path).stem().string();
-    if (is_csv_file(path)) return csv_file(path);
-    auto reader = JobFileReader::open(path);
+    if (input::is_csv_file(path)) return csv_file(path);
+    auto reader = input::JobFileReader::open(path);
     if (!reader) return pass(reader);
-    const FileStamp stamp = to_store(reader->stamp());
+    const store::FileStamp stamp = to_store(reader->stamp());
     auto known = loader_.stamp_of(stamp.path);
     if (!known) return pass(known);
     if (known.value() == stamp && stamp.path != "-") {
@@ -68,7 +62,7 @@ class Load {
     if (!taken) return taken;
     if (!std::exchange(torn_here_, false)) return {};
     // A file that was not taken whole must not count as known: it is read again next time.
-    FileStamp unfinished = stamp;
+    store::FileStamp unfinished = stamp;
     unfinished.size = -1;
     return loader_.begin_file(unfinished);
   }
@@ -89,7 +83,7 @@ class Load {
  private:
   // Always read: with other options an unchanged file holds other jobs.
   Result<void> csv_file(const std::string& path) {
-    auto reader = CsvFileReader::open(path, options_.csv);
+    auto reader = input::CsvFileReader::open(path, options_.csv);
     if (!reader) return pass(reader);
     csv_header_ = reader->header();
     auto taken = take_all(path, *reader);
@@ -105,7 +99,7 @@ class Load {
     while (true) {
       auto read = reader.next();
       if (!read) return pass(read);
-      std::optional<FileLine>& line = read.value();
+      std::optional<input::FileLine>& line = read.value();
       if (!line) break;
       auto taken = take(path, *line);
       if (!taken) return taken;
@@ -113,27 +107,27 @@ class Load {
     return close_rejects();
   }
 
-  Result<void> take(const std::string& path, FileLine& line) {
+  Result<void> take(const std::string& path, input::FileLine& line) {
     switch (line.kind) {
-      case LineKind::torn:
+      case input::LineKind::torn:
         torn_here_ = true;
         report_.notes.push_back(
             fmt::format("{}:{}: the last line is not complete yet; it is left for the next run",
                         escaped(path), line.number));
         return {};
-      case LineKind::too_long:
+      case input::LineKind::too_long:
         return refuse(path, line,
                       fmt::format("the line is longer than {} bytes",
-                                  grouped(static_cast<std::int64_t>(job_line_bytes_max))));
-      case LineKind::bad:
+                                  grouped(static_cast<std::int64_t>(input::job_line_bytes_max))));
+      case input::LineKind::bad:
         return refuse(path, line, line.problem);
-      case LineKind::text:
+      case input::LineKind::text:
         return take_text(path, line);
     }
     return {};
   }
 
-  Result<void> take_text(const std::string& path, const FileLine& line) {
+  Result<void> take_text(const std::string& path, const input::FileLine& line) {
     std::string_view text = bare_line(line.text);
     auto stored = is_known(line, text);
     if (!stored) return pass(stored);
@@ -152,36 +146,36 @@ class Load {
     if (checked && options_.also_check) checked = options_.also_check(*job, file_);
     if (!checked) return refuse(path, line, checked.error().message);
     const std::string id = job->id;
-    const JobForm form = csv_header_ ? JobForm::csv : job->form;
+    const input::JobForm form = csv_header_ ? input::JobForm::csv : job->form;
     auto added = loader_.add(to_store(*job, text, line.number), options_.update);
     if (!added) return pass(added);
-    if (added->as != AddedAs::conflict) ++report_.forms[static_cast<std::size_t>(form)];
+    if (added->as != store::AddedAs::conflict) ++report_.forms[static_cast<std::size_t>(form)];
     return count(path, line, id, *added);
   }
 
   // True, and counted, if this text is stored as that line.
-  Result<bool> is_known(const FileLine& line, std::string_view text) {
+  Result<bool> is_known(const input::FileLine& line, std::string_view text) {
     auto stored = loader_.is_stored(line.number, text);
     if (stored && *stored) ++report_.same;
     return stored;
   }
 
-  Result<void> count(const std::string& path, const FileLine& line, const std::string& id,
-                     const Added& added) {
+  Result<void> count(const std::string& path, const input::FileLine& line, const std::string& id,
+                     const store::Added& added) {
     switch (added.as) {
-      case AddedAs::added:
+      case store::AddedAs::added:
         ++report_.added;
         return {};
-      case AddedAs::same:
+      case store::AddedAs::same:
         ++report_.same;
         return {};
-      case AddedAs::updated:
+      case store::AddedAs::updated:
         ++report_.updated;
         return {};
-      case AddedAs::kept:
+      case store::AddedAs::kept:
         ++report_.kept;
         return {};
-      case AddedAs::conflict:
+      case store::AddedAs::conflict:
         return refuse(path, line,
                       fmt::format("id '{}' was loaded from {}:{} with other content; give this "
                                   "job another id, or accept the change with --update",
@@ -190,17 +184,18 @@ class Load {
     return {};
   }
 
-  Result<void> refuse(const std::string& path, const FileLine& line, std::string why) {
-    LineError error{path, line.number, std::move(why)};
+  Result<void> refuse(const std::string& path, const input::FileLine& line, std::string why) {
+    input::LineError error{path, line.number, std::move(why)};
     if (options_.skip_invalid) return reject(path, line, error);
     ++error_count_;
     if (errors_.size() < line_errors_shown_max) errors_.push_back(std::move(error));
     return {};
   }
 
-  Result<void> reject(const std::string& path, const FileLine& line, const LineError& error) {
+  Result<void> reject(const std::string& path, const input::FileLine& line,
+                      const input::LineError& error) {
     if (report_.rejected++ < static_cast<std::int64_t>(line_errors_shown_max)) {
-      report_.notes.push_back(to_text(error));
+      report_.notes.push_back(input::to_text(error));
     }
     const std::string& text = csv_header_ ? line.source : line.text;
     // That of an overlong line is gone: it stays in the job file only.
@@ -235,7 +230,7 @@ class Load {
 
   [[nodiscard]] std::string complaint() const {
     std::string text;
-    for (const LineError& error : errors_) text += to_text(error) + "\n";
+    for (const input::LineError& error : errors_) text += input::to_text(error) + "\n";
     const auto more = error_count_ - static_cast<std::int64_t>(errors_.size());
     if (more > 0) text += fmt::format("and {} more\n", counted(more, "bad line", "bad lines"));
     return text + fmt::format(
@@ -245,15 +240,15 @@ class Load {
                       error_count_ == 1 ? "it" : "them");
   }
 
-  JobLoader& loader_;
-  JobLineParser parser_;
-  JobChecker checker_;
+  store::JobLoader& loader_;
+  input::JobLineParser parser_;
+  input::JobChecker checker_;
   const LoadOptions& options_;
-  LineOrigin origin_;
+  input::LineOrigin origin_;
   std::string file_;                       // Being read: absolute.
   std::optional<std::string> csv_header_;  // Of the file being read, if it is CSV.
   LoadReport report_;
-  std::vector<LineError> errors_;
+  std::vector<input::LineError> errors_;
   std::int64_t error_count_ = 0;
   std::optional<OutputFile> rejects_;
   std::string rejects_path_;
@@ -264,7 +259,7 @@ class Load {
 
 }  // namespace
 
-Result<LoadReport> load_files(JobLoader& loader, const Config& config,
+Result<LoadReport> load_files(store::JobLoader& loader, const Config& config,
                               const std::vector<std::string>& files, const LoadOptions& options) {
   Load load{loader, config, options};
   for (const std::string& path : files) {
@@ -274,4 +269,4 @@ Result<LoadReport> load_files(JobLoader& loader, const Config& config,
   return load.finish();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

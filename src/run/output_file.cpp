@@ -10,7 +10,7 @@
 
 #include "run/durable_file.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 // Few large writes instead of one per line.
@@ -72,4 +72,4 @@ Result<void> OutputFile::commit() {
   return {};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -7,7 +7,7 @@
 #include "plan_watch.hpp"
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 // Within so much of the best finish, fewer workers are as good.
@@ -163,4 +163,4 @@ DeadlineCheck check_deadline(const Lanes& lanes, const PlanInput& input, const P
   return check;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -5,7 +5,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 std::int64_t cost_of(const Usage& usage, Resource resource) {
@@ -124,4 +124,4 @@ std::string bottleneck_text(const Lanes& lanes, const PlanInput& input,
   return "limits of " + lane.model;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -8,7 +8,7 @@
 #include "ratebatch/model/lanes.hpp"
 #include "ratebatch/run/plan.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // A limit where it stands in Lanes.
 struct LimitPlace {
@@ -41,4 +41,4 @@ std::optional<LimitPlace> binding_limit(const Lanes& lanes, const PlanInput& inp
 std::string bottleneck_text(const Lanes& lanes, const PlanInput& input,
                             const std::vector<PlanLane>& plan);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

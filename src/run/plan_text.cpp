@@ -6,7 +6,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 constexpr std::int64_t pico_usd_per_cent = pico_usd_per_usd / 100;
@@ -193,4 +193,4 @@ Lanes with_waves(Lanes lanes, const Waves& waves) {
   return lanes;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -5,7 +5,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 void add(Usage& sum, const Usage& usage) {
@@ -148,4 +148,4 @@ std::vector<PlanLane> PlanWatch::lanes(Instant end) {
   return plans;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

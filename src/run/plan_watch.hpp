@@ -9,7 +9,7 @@
 #include "ratebatch/run/plan.hpp"
 #include "ratebatch/run/rehearsal.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // A provider that always grants, after the assumed latency.
 class GrantingWorld : public RehearsalWorld {
@@ -57,4 +57,4 @@ class PlanWatch : public RehearsalObserver {
   std::int64_t in_flight_ = 0;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -8,15 +8,16 @@
 
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/run/limit_text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 constexpr std::size_t columns_min = 20;
 constexpr std::array<std::size_t, 3> bar_widths = {20, 10, 0};
 
 // One line of the table on a terminal.
-struct Row {
+struct ProgressRow {
   std::string name;
   std::string counts;
   std::string rate;
@@ -26,11 +27,6 @@ struct Row {
 };
 
 // Waits are rounded up: "0s" would be wrong while it lasts.
-Duration in_whole_seconds(Duration d) {
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(d);
-  return std::max<Duration>(seconds, std::chrono::seconds{1});
-}
-
 void add_note(std::string& notes, const std::string& note) {
   if (note.empty()) return;
   if (!notes.empty()) notes += ", ";
@@ -39,22 +35,22 @@ void add_note(std::string& notes, const std::string& note) {
 
 std::string shown_model(const std::string& model) { return escaped(model, shown_model_bytes_max); }
 
-std::string counts_text(const JobCounts& jobs) {
+std::string counts_text(const store::JobCounts& jobs) {
   return fmt::format("{}/{}", grouped(jobs.of(JobState::done)), grouped(total_of(jobs)));
 }
 
-std::string eta_text(const std::optional<Duration>& eta, const JobCounts& jobs) {
+std::string eta_text(const std::optional<Duration>& eta, const store::JobCounts& jobs) {
   if (!eta || jobs.open() == 0) return "";
   return "ETA " + format_duration(in_whole_seconds(*eta));
 }
 
-double share_of(const JobCounts& jobs) {
+double share_of(const store::JobCounts& jobs) {
   const std::int64_t total = total_of(jobs);
   return total == 0 ? 1.0 : static_cast<double>(ended(jobs)) / static_cast<double>(total);
 }
 
 // Jobs that no worker is busy with and that are not done either, for a note.
-std::string trouble_text(const JobCounts& jobs) {
+std::string trouble_text(const store::JobCounts& jobs) {
   std::string text;
   for (const JobState state : {JobState::fetching, JobState::failed, JobState::held}) {
     if (jobs.of(state) > 0) {
@@ -75,7 +71,7 @@ std::string run_notes(const Progress& progress) {
   return notes;
 }
 
-Row lane_row(const LaneProgress& lane, WallTime now) {
+ProgressRow lane_row(const LaneProgress& lane, WallTime now) {
   std::string note = wait_text(lane.status, lane.limits, now);
   add_note(note, trouble_text(lane.jobs));
   return {shown_model(lane.model),       counts_text(lane.jobs), rate_text(lane.per_minute),
@@ -115,19 +111,19 @@ std::string cut_to(const std::string& text, std::size_t columns) {
   return text.substr(0, at) + "...";
 }
 
-std::vector<std::string> table(const std::vector<Row>& rows, std::size_t bar_width) {
+std::vector<std::string> table(const std::vector<ProgressRow>& rows, std::size_t bar_width) {
   std::size_t name = 0;
   std::size_t counts = 0;
   std::size_t rate = 0;
   std::size_t eta = 0;
-  for (const Row& row : rows) {
+  for (const ProgressRow& row : rows) {
     name = std::max(name, columns_of(row.name));
     counts = std::max(counts, row.counts.size());
     rate = std::max(rate, row.rate.size());
     eta = std::max(eta, row.eta.size());
   }
   std::vector<std::string> lines;
-  for (const Row& row : rows) {
+  for (const ProgressRow& row : rows) {
     std::string line = fmt::format("{}  {}{}  {}  {}  {}", padded(row.name, name),
                                    bar(row.share, bar_width), padded_left(row.counts, counts),
                                    padded_left(row.rate, rate), padded(row.eta, eta), row.note);
@@ -139,11 +135,13 @@ std::vector<std::string> table(const std::vector<Row>& rows, std::size_t bar_wid
 
 }  // namespace
 
-std::int64_t ended(const JobCounts& jobs) {
+std::int64_t ended(const store::JobCounts& jobs) {
   return jobs.of(JobState::done) + jobs.of(JobState::failed);
 }
 
-std::int64_t total_of(const JobCounts& jobs) { return jobs.total() - jobs.of(JobState::cancelled); }
+std::int64_t total_of(const store::JobCounts& jobs) {
+  return jobs.total() - jobs.of(JobState::cancelled);
+}
 
 std::string rate_text(double per_minute) {
   if (per_minute > 0 && per_minute < 9.95) return fmt::format("{:.1f}/min", per_minute);
@@ -179,7 +177,7 @@ std::string wait_text(const LaneStatus& status, const std::vector<ShownLimit>& l
 
 std::vector<std::string> progress_lines(const Progress& progress, WallTime now, std::size_t width) {
   RB_ASSERT(width >= columns_min);
-  std::vector<Row> rows;
+  std::vector<ProgressRow> rows;
   for (const LaneProgress& lane : progress.lanes) rows.push_back(lane_row(lane, now));
   rows.push_back({"all", counts_text(progress.jobs), rate_text(progress.per_minute),
                   eta_text(progress.eta, progress.jobs), run_notes(progress),
@@ -206,4 +204,4 @@ std::string progress_line(const Progress& progress, WallTime now) {
   return line;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

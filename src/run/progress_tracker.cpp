@@ -6,13 +6,8 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
-
-void add(JobCounts& sum, const JobCounts& counts) {
-  for (std::size_t i = 0; i < job_state_count; ++i) sum.by_state[i] += counts.by_state[i];
-  sum.truncated += counts.truncated;
-}
 
 bool stands_still(LaneState state) {
   switch (state) {
@@ -32,7 +27,7 @@ bool stands_still(LaneState state) {
 
 }  // namespace
 
-ProgressTracker::ProgressTracker(const Lanes& lanes, Now start, const Counts& counts)
+ProgressTracker::ProgressTracker(const Lanes& lanes, Now start, const store::Counts& counts)
     : lanes_(lanes),
       tracks_(lanes.lanes.size(), LaneTrack{.window = RateWindow{start.steady}}),
       window_(start.steady),
@@ -46,17 +41,17 @@ ProgressTracker::ProgressTracker(const Lanes& lanes, Now start, const Counts& co
   ended_before_ = ended(jobs_);
 }
 
-void ProgressTracker::count(Instant now, const Counts& counts) {
-  std::vector<JobCounts> by_lane(tracks_.size());
+void ProgressTracker::count(Instant now, const store::Counts& counts) {
+  std::vector<store::JobCounts> by_lane(tracks_.size());
   for (const auto& [route, jobs] : counts.routes) {
     const auto lane = lane_of_route_.find(route);
-    if (lane != lane_of_route_.end()) add(by_lane[index_of(lane->second)], jobs);
+    if (lane != lane_of_route_.end()) by_lane[index_of(lane->second)] += jobs;
   }
   for (std::size_t i = 0; i < tracks_.size(); ++i) {
     tracks_[i].window.add(now, ended(by_lane[i]) - ended(tracks_[i].jobs));
     tracks_[i].jobs = by_lane[i];
   }
-  const JobCounts all = counts.jobs();
+  const store::JobCounts all = counts.jobs();
   window_.add(now, ended(all) - ended(jobs_));
   jobs_ = all;
   calls_ = counts.calls;
@@ -74,7 +69,7 @@ void ProgressTracker::forecast(Now now) {
   }
   if (!is_due) return;
   forecast_at_ = now.steady;
-  CallCounts calls = calls_;
+  store::CallCounts calls = calls_;
   calls.sent -= calls_before_.sent;
   calls.input_tokens -= calls_before_.input_tokens;
   calls.output_tokens -= calls_before_.output_tokens;
@@ -89,7 +84,7 @@ void ProgressTracker::forecast(Now now) {
   }
 }
 
-void ProgressTracker::turned(Now now, const Snapshot& snapshot, const Counts& counts) {
+void ProgressTracker::turned(Now now, const Snapshot& snapshot, const store::Counts& counts) {
   RB_ASSERT(snapshot.lanes.size() == tracks_.size());
   // The time since the last turn was spent as that one left it.
   for (const LaneSnapshot& lane : snapshot_.lanes) {
@@ -150,4 +145,4 @@ std::vector<TimeWaited> ProgressTracker::waits() const {
   return waits;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 constexpr std::int64_t second_ns = 1'000'000'000;
@@ -31,4 +31,4 @@ double RateWindow::per_minute(Instant now) const {
   return static_cast<double>(sum) * 60e9 / static_cast<double>(elapsed.count());
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -5,7 +5,7 @@
 
 #include "ratebatch/provider/accept.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 // A server may echo the header it got: an error page that quotes it, a debugging proxy.
@@ -21,7 +21,7 @@ void redact(Outcome& outcome, const Secret& key) {
 }
 
 void judge(const AcceptRules& rules, Outcome& outcome) {
-  auto why = why_not_accepted(rules, *outcome.answer);
+  auto why = provider::why_not_accepted(rules, *outcome.answer);
   if (!why) return;
   outcome.kind = OutcomeClass::not_accepted;
   outcome.message = std::move(*why);
@@ -36,7 +36,7 @@ Outcome read_answer(const Catalog& catalog, const AskedBy& by, const TransferRes
   const auto lane = index_of(by.lane);
   Outcome outcome = reply != nullptr
                         ? catalog.dialects[lane]->read(*reply, catalog.endpoints[lane], by.asked)
-                        : outcome_of(std::get<TransferFailure>(result));
+                        : provider::outcome_of(std::get<TransferFailure>(result));
   const bool is_spoken = outcome.kind == OutcomeClass::done && by.asked.kind == ModelKind::speech;
   if (is_spoken && outcome.usage.characters == 0) outcome.usage.characters = by.asked.characters;
   redact(outcome, catalog.keys[index_of(by.key)]);
@@ -47,4 +47,4 @@ Outcome read_answer(const Catalog& catalog, const AskedBy& by, const TransferRes
   return outcome;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -8,17 +8,17 @@
 #include "ratebatch/provider/dialect.hpp"
 #include "ratebatch/run/catalog.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // What must be known of the request.
 struct AskedBy {
   RouteId route{};
   LaneId lane{};  // That was asked.
   KeyId key{};
-  AskedFor asked;
+  provider::AskedFor asked;
 };
 
 // A refused answer keeps its text, and loses its files: they are neither kept nor fetched.
 Outcome read_answer(const Catalog& catalog, const AskedBy& by, const TransferResult& result);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

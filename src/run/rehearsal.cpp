@@ -7,7 +7,7 @@
 #include "ratebatch/base/assert.hpp"
 #include "rehearsed_jobs.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 // A sleeping client looks at its clocks at least so often, as the driver does.
@@ -111,8 +111,8 @@ void Rehearsal::deliver(const Happening& happening) {
 
 void Rehearsal::begin_life() {
   ++life_;
-  scheduler_ =
-      std::make_unique<Scheduler>(lanes_, options_.scheduler, Rng{rng_.next()}, now(), stored());
+  scheduler_ = std::make_unique<schedule::Scheduler>(lanes_, options_.scheduler, Rng{rng_.next()},
+                                                     now(), stored());
   wake_ = now_;
   idle_turns_ = 0;
 }
@@ -241,4 +241,4 @@ void Rehearsal::schedule(Instant at, std::size_t message, bool is_reply) {
   happenings_.push({at, ++last_happening_, message, is_reply});
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

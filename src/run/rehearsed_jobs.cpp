@@ -5,7 +5,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 bool lies_after(const JobRef& job, const std::optional<JobCursor>& cursor) {
@@ -148,4 +148,4 @@ void RehearsedJobs::client_died() {
   }
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

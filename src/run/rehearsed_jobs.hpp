@@ -12,7 +12,7 @@
 #include "ratebatch/model/protocol.hpp"
 #include "ratebatch/run/rehearsal.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 class RehearsedJobs {
  public:
@@ -54,4 +54,4 @@ class RehearsedJobs {
   RehearsalCounts counts_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -9,7 +9,7 @@
 #include "ratebatch/base/code_points.hpp"
 #include "ratebatch/run/job_files.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 // What a speech job has spoken: its prompt, or what its own body holds under the name of OpenAI or
@@ -26,7 +26,8 @@ std::string spoken_text(const JobContent& content) {
 
 }  // namespace
 
-Result<RequestMaker::Request> RequestMaker::make(const StoredJob& job, const action::Send& send) {
+Result<RequestMaker::Request> RequestMaker::make(const store::StoredJob& job,
+                                                 const action::Send& send) {
   const auto lane = index_of(send.lane);
   // A job that fell back is asked of another model than it names.
   const LaneId home = home_of(send.route);
@@ -46,7 +47,7 @@ Result<RequestMaker::Request> RequestMaker::make(const StoredJob& job, const act
     key.origin = catalog_.origins[index_of(catalog_.lanes.lanes[lane].pool)];
     http->key_header = std::move(key);
   }
-  AskedFor asked{.kind = content->kind, .raw_body = !content->body_json.empty()};
+  provider::AskedFor asked{.kind = content->kind, .raw_body = !content->body_json.empty()};
   if (content->kind == ModelKind::speech) asked.characters = code_points(spoken_text(*content));
   return Request{std::move(*http), asked};
 }
@@ -58,4 +59,4 @@ LaneId RequestMaker::home_of(RouteId route) const {
   RB_ASSERT(false);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

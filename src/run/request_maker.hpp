@@ -10,7 +10,7 @@
 #include "ratebatch/run/catalog.hpp"
 #include "ratebatch/store/checkpoint.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 class RequestMaker {
  public:
@@ -19,18 +19,18 @@ class RequestMaker {
 
   struct Request {
     HttpRequest http;
-    AskedFor asked;
+    provider::AskedFor asked;
   };
 
   // The request with its key. Fails with invalid_input where the job cannot be expressed, or a file
   // of it cannot be sent, naming it; with io where a file cannot be read.
-  Result<Request> make(const StoredJob& job, const action::Send& send);
+  Result<Request> make(const store::StoredJob& job, const action::Send& send);
 
  private:
   [[nodiscard]] LaneId home_of(RouteId route) const;
 
   const Catalog& catalog_;
-  JobRenderer renderer_;
+  input::JobRenderer renderer_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -2,12 +2,12 @@
 
 #include "ratebatch/run/output_file.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
-Result<ResultsWritten> write_results(CheckpointReader& reader, ResultOrder order,
+Result<ResultsWritten> write_results(store::CheckpointReader& reader, store::ResultOrder order,
                                      std::int64_t cursor, const LineSink& sink) {
   ResultsWritten written{.cursor = cursor};
-  auto all = reader.for_each_page(order, cursor, [&](const ResultPage& page) {
+  auto all = reader.for_each_page(order, cursor, [&](const store::ResultPage& page) {
     written.results += page.rows;
     written.cursor = page.cursor;
     return sink(page.lines);
@@ -16,7 +16,7 @@ Result<ResultsWritten> write_results(CheckpointReader& reader, ResultOrder order
   return written;
 }
 
-Result<std::int64_t> write_results_file(CheckpointReader& reader, ResultOrder order,
+Result<std::int64_t> write_results_file(store::CheckpointReader& reader, store::ResultOrder order,
                                         const std::string& path) {
   auto file = OutputFile::create(path);
   if (!file) return pass(file);
@@ -28,4 +28,4 @@ Result<std::int64_t> write_results_file(CheckpointReader& reader, ResultOrder or
   return written->results;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

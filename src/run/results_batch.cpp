@@ -12,7 +12,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/run/results.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -107,7 +107,7 @@ Result<Json> files_body(const Json& record, const Json& files, std::int64_t crea
               {"usage", usage_of(record, "input_tokens", "output_tokens")}};
 }
 
-Result<Json> body_of(const ResultRow& row, const Json& record) {
+Result<Json> body_of(const store::ResultRow& row, const Json& record) {
   const auto files = record.find("files");
   const Json no_files = Json::array();
   const auto body = record.find("body");
@@ -124,18 +124,18 @@ Result<Json> body_of(const ResultRow& row, const Json& record) {
   return chat_body(record, created);
 }
 
-Json line_base(const ResultRow& row, const Json& record) {
+Json line_base(const store::ResultRow& row, const Json& record) {
   return {{"id", fmt::format("batch_req_{}", static_cast<std::int64_t>(row.seq))},
           {"custom_id", text_at(record, "id")},
           {"response", nullptr},
           {"error", nullptr}};
 }
 
-Json request_id_of(const ResultRow& row) {
+Json request_id_of(const store::ResultRow& row) {
   return row.request_id.empty() ? Json(nullptr) : Json(row.request_id);
 }
 
-Result<std::string> done_line(const ResultRow& row, const Json& record) {
+Result<std::string> done_line(const store::ResultRow& row, const Json& record) {
   auto body = body_of(row, record);
   if (!body) return pass(body);
   Json line = line_base(row, record);
@@ -145,7 +145,7 @@ Result<std::string> done_line(const ResultRow& row, const Json& record) {
   return line_of(line);
 }
 
-std::string failed_line(const ResultRow& row, const Json& record) {
+std::string failed_line(const store::ResultRow& row, const Json& record) {
   Json line = line_base(row, record);
   const Json error = record.value("error", Json::object());
   const std::string kind = text_at(error, "class");
@@ -165,10 +165,11 @@ std::string failed_line(const ResultRow& row, const Json& record) {
 
 }  // namespace
 
-Result<ResultsWritten> write_batch_results(CheckpointReader& reader, ResultOrder order,
-                                           const LineSink& sink, const LineSink& errors) {
+Result<ResultsWritten> write_batch_results(store::CheckpointReader& reader,
+                                           store::ResultOrder order, const LineSink& sink,
+                                           const LineSink& errors) {
   ResultsWritten written;
-  auto all = reader.for_each_result(order, 0, [&](const ResultRow& row) -> Result<void> {
+  auto all = reader.for_each_result(order, 0, [&](const store::ResultRow& row) -> Result<void> {
     const Json record = Json::parse(row.record, nullptr, false);
     if (text_at(record, "status") == "failed") {
       ++written.errors;
@@ -183,4 +184,4 @@ Result<ResultsWritten> write_batch_results(CheckpointReader& reader, ResultOrder
   return written;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

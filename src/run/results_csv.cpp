@@ -10,7 +10,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/run/results.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -56,12 +56,12 @@ const Json* member(const Json* object, std::string_view name) {
 }
 
 // A result and the job it is of.
-struct Row {
+struct ResultRow {
   Json record;
   Json job;
 };
 
-const Json* vars_of(const Row& row) { return member(&row.job, "vars"); }
+const Json* vars_of(const ResultRow& row) { return member(&row.job, "vars"); }
 
 // The text in a body that was kept whole, in the forms of OpenAI's API.
 std::string text_of_body(const Json& record) {
@@ -86,7 +86,7 @@ std::string text_of_body(const Json& record) {
 }
 
 // What stands under this name: a whole name first, so that variables with dots are found.
-const Json* find_value(const Row& row, std::string_view column) {
+const Json* find_value(const ResultRow& row, std::string_view column) {
   const std::size_t dot = column.find('.');
   const std::string_view head = column.substr(0, dot);
   const bool is_field = is_in(result_fields, head);
@@ -101,13 +101,13 @@ const Json* find_value(const Row& row, std::string_view column) {
   return var != nullptr ? var : member(member(&row.record, "metadata"), column);
 }
 
-std::string value_text(const Row& row, const std::string& column) {
+std::string value_text(const ResultRow& row, const std::string& column) {
   const Json* value = find_value(row, column);
   if (value == nullptr) return column == "text" ? text_of_body(row.record) : std::string{};
   return column == "files" ? files_text(*value) : text_of(*value);
 }
 
-Row read_row(const ResultRow& stored) {
+ResultRow read_row(const store::ResultRow& stored) {
   return {Json::parse(stored.record, nullptr, false),
           Json::parse(stored.line_json, nullptr, false)};
 }
@@ -126,10 +126,10 @@ struct Names {
   bool has_errors = false;
 };
 
-Result<Names> read_names(CheckpointReader& reader, ResultOrder order) {
+Result<Names> read_names(store::CheckpointReader& reader, store::ResultOrder order) {
   Names names;
-  auto all = reader.for_each_result(order, 0, [&](const ResultRow& stored) -> Result<void> {
-    const Row row = read_row(stored);
+  auto all = reader.for_each_result(order, 0, [&](const store::ResultRow& stored) -> Result<void> {
+    const ResultRow row = read_row(stored);
     names.has_results = true;
     collect_names(vars_of(row), "vars.", names.vars);
     collect_names(member(&row.record, "metadata"), "metadata.", names.metadata);
@@ -195,7 +195,8 @@ std::vector<std::string> unknown_columns(const Names& names,
 }
 
 // Warnings about columns that are empty so far: those of jobs to come may be in them.
-Result<std::vector<std::string>> check_columns(CheckpointReader& reader, ResultOrder order,
+Result<std::vector<std::string>> check_columns(store::CheckpointReader& reader,
+                                               store::ResultOrder order,
                                                const std::vector<std::string>& columns) {
   auto checked = check_form(columns);
   if (!checked) return pass(checked);
@@ -204,7 +205,7 @@ Result<std::vector<std::string>> check_columns(CheckpointReader& reader, ResultO
   // Looked at first: what is finished by then is found below.
   auto status = reader.status();
   if (!status) return pass(status);
-  const JobCounts jobs = status->counts.jobs();
+  const store::JobCounts jobs = status->counts.jobs();
   auto names = read_names(reader, order);
   if (!names) return pass(names);
   for (const std::string& column : unknown_columns(*names, columns)) {
@@ -218,7 +219,7 @@ Result<std::vector<std::string>> check_columns(CheckpointReader& reader, ResultO
 
 }  // namespace
 
-Result<ResultsWritten> write_csv_results(CheckpointReader& reader, ResultOrder order,
+Result<ResultsWritten> write_csv_results(store::CheckpointReader& reader, store::ResultOrder order,
                                          std::vector<std::string> columns, const LineSink& sink) {
   auto warnings = check_columns(reader, order, columns);
   if (!warnings) return pass(warnings);
@@ -237,8 +238,8 @@ Result<ResultsWritten> write_csv_results(CheckpointReader& reader, ResultOrder o
   if (!headed) return pass(headed);
   ResultsWritten written;
   written.warnings = std::move(*warnings);
-  auto all = reader.for_each_result(order, 0, [&](const ResultRow& stored) {
-    const Row row = read_row(stored);
+  auto all = reader.for_each_result(order, 0, [&](const store::ResultRow& stored) {
+    const ResultRow row = read_row(stored);
     ++written.results;
     return sink(line_of([&](const std::string& column) { return value_text(row, column); }));
   });
@@ -246,4 +247,4 @@ Result<ResultsWritten> write_csv_results(CheckpointReader& reader, ResultOrder o
   return written;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

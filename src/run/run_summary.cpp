@@ -4,8 +4,9 @@
 
 #include "ratebatch/base/money.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/run/status_text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 std::string_view headline_of(const std::string& reason) {
@@ -26,18 +27,14 @@ std::string_view headline_of(const std::string& reason) {
   return "Stopped";
 }
 
-void add_count(std::string& text, std::int64_t count, std::string_view what) {
-  if (count > 0) text += fmt::format(", {} {}", grouped(count), what);
-}
-
 std::string share_text(std::int64_t part, std::int64_t whole) {
   if (whole == 0) return "";
   return fmt::format(" ({:.1f} %)", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
 std::string this_run_line(const RunSummary& summary) {
-  const JobCounts before = summary.before.jobs();
-  const JobCounts after = summary.after.jobs();
+  const store::JobCounts before = summary.before.jobs();
+  const store::JobCounts after = summary.after.jobs();
   const std::int64_t done = after.of(JobState::done) - before.of(JobState::done);
   const std::int64_t failed = after.of(JobState::failed) - before.of(JobState::failed);
   std::string text =
@@ -52,8 +49,8 @@ std::string this_run_line(const RunSummary& summary) {
 }
 
 std::string calls_line(const RunSummary& summary) {
-  const CallCounts& before = summary.before.calls;
-  const CallCounts& after = summary.after.calls;
+  const store::CallCounts& before = summary.before.calls;
+  const store::CallCounts& after = summary.after.calls;
   std::string text = fmt::format("  calls     {} sent", grouped(after.sent - before.sent));
   add_count(text, after.resent - before.resent, "resent");
   add_count(text, after.rate_limited - before.rate_limited, "rate limited");
@@ -122,7 +119,7 @@ std::string next_lines(const RunSummary& summary) {
   const auto line = [&](std::string_view command, std::string_view what) {
     text += fmt::format("  next      ratebatch {}{}  ({})\n", command, summary.command_end, what);
   };
-  const JobCounts jobs = summary.after.jobs();
+  const store::JobCounts jobs = summary.after.jobs();
   if (jobs.open() > 0) line("resume", "goes on");
   if (jobs.of(JobState::failed) > 0) {
     line("status --failed", "says why jobs failed");
@@ -136,7 +133,7 @@ std::string next_lines(const RunSummary& summary) {
 }  // namespace
 
 std::string summary_text(const RunSummary& summary) {
-  const JobCounts jobs = summary.after.jobs();
+  const store::JobCounts jobs = summary.after.jobs();
   std::string text = fmt::format("{}{}: {} of {} done", summary.sandbox ? "SANDBOX: " : "",
                                  headline_of(summary.reason), grouped(jobs.of(JobState::done)),
                                  counted(total_of(jobs), "job", "jobs"));
@@ -146,4 +143,4 @@ std::string summary_text(const RunSummary& summary) {
          quota_lines(summary) + files_lines(summary) + next_lines(summary);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

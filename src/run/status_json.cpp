@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -23,7 +23,7 @@ Json time_json(const std::optional<WallTime>& at) {
 Json text_json(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 // Without prices nobody knows what calls cost.
-Json cost_json(const CallCounts& calls) {
+Json cost_json(const store::CallCounts& calls) {
   if (calls.cost_pico_usd == 0 && calls.sent > 0) return nullptr;
   return static_cast<double>(calls.cost_pico_usd) / 1e12;
 }
@@ -33,25 +33,25 @@ Json ratio_json(std::int64_t part, std::int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
-Json jobs_json(const JobCounts& jobs) {
+Json jobs_json(const store::JobCounts& jobs) {
   Json json = {{"total", jobs.total()}};
   for (const JobState state : all_job_states) json[std::string{to_string(state)}] = jobs.of(state);
   json["truncated"] = jobs.truncated;
   return json;
 }
 
-Json lane_jobs_json(const JobCounts& jobs) {
+Json lane_jobs_json(const store::JobCounts& jobs) {
   return {{"pending", jobs.of(JobState::pending)},
           {"running", jobs.of(JobState::running)},
           {"done", jobs.of(JobState::done)},
           {"failed", jobs.of(JobState::failed)}};
 }
 
-Json calls_json(const CallCounts& calls) {
+Json calls_json(const store::CallCounts& calls) {
   return {{"sent", calls.sent}, {"resent", calls.resent}, {"rate_limited", calls.rate_limited}};
 }
 
-Json tokens_json(const CallCounts& calls) {
+Json tokens_json(const store::CallCounts& calls) {
   return {{"input", calls.input_tokens}, {"output", calls.output_tokens}};
 }
 
@@ -63,14 +63,14 @@ Json eta_json(const std::optional<Duration>& eta, std::int64_t pauses,
           {"deadline_met", deadline ? Json(now + *eta <= *deadline) : Json(nullptr)}};
 }
 
-Json run_json(const std::optional<LiveRun>& run) {
+Json run_json(const std::optional<store::LiveRun>& run) {
   if (!run) return nullptr;
   return {{"pid", run->pid > 0 ? Json(run->pid) : Json(nullptr)},
           {"started_at", time_json(run->started)},
           {"workers", run->workers}};
 }
 
-Json last_run_json(const std::optional<PastRun>& run) {
+Json last_run_json(const std::optional<store::PastRun>& run) {
   if (!run) return {{"ended_at", nullptr}, {"exit_code", nullptr}, {"reason", nullptr}};
   return {{"ended_at", time_json(run->ended)},
           {"exit_code", run->exit_code ? Json(*run->exit_code) : Json(nullptr)},
@@ -116,9 +116,9 @@ Json lane_json(const LaneReport& lane) {
   return json;
 }
 
-Json types_json(const StatusData& data) {
+Json types_json(const store::StatusData& data) {
   Json json = Json::array();
-  for (const TypeTotals& type : data.types) {
+  for (const store::TypeTotals& type : data.types) {
     json.push_back({{"type", text_json(type.type)},
                     {"done", type.done},
                     {"failed", type.failed},
@@ -128,16 +128,16 @@ Json types_json(const StatusData& data) {
   return json;
 }
 
-Json downloads_json(const std::optional<Downloads>& downloads) {
+Json downloads_json(const std::optional<store::Downloads>& downloads) {
   if (!downloads) return nullptr;
   return {{"waiting", downloads->waiting},
           {"next_try_at", time_json(downloads->next_try)},
           {"message", text_json(downloads->failure)}};
 }
 
-Json failures_json(const StatusData& data) {
+Json failures_json(const store::StatusData& data) {
   Json json = Json::array();
-  for (const FailureCount& failure : data.failures) {
+  for (const store::FailureCount& failure : data.failures) {
     json.push_back({{"class", failure.outcome_class}, {"count", failure.jobs}});
   }
   return json;
@@ -148,7 +148,7 @@ Json bottleneck_json(const StatusReport& report) {
   return report.bottleneck.reason + " of " + report.bottleneck_model;
 }
 
-Json latency_json(const std::optional<Latency>& latency) {
+Json latency_json(const std::optional<store::Latency>& latency) {
   if (!latency) return nullptr;
   return {{"p50", latency->p50_ms}, {"p95", latency->p95_ms}};
 }
@@ -163,7 +163,7 @@ Json waits_json(const RunSummary& summary) {
   return json;
 }
 
-CallCounts minus(const CallCounts& a, const CallCounts& b) {
+store::CallCounts minus(const store::CallCounts& a, const store::CallCounts& b) {
   return {a.sent - b.sent,
           a.resent - b.resent,
           a.rate_limited - b.rate_limited,
@@ -176,7 +176,7 @@ CallCounts minus(const CallCounts& a, const CallCounts& b) {
 }  // namespace
 
 std::string status_json(const StatusReport& report) {
-  const StatusData& data = report.data;
+  const store::StatusData& data = report.data;
   Json json = message("status");
   json["db"] = report.db;
   json["sandbox"] = data.stamp.sandbox;
@@ -235,9 +235,9 @@ std::string progress_json(const Progress& progress, WallTime now) {
 }
 
 std::string summary_json(const RunSummary& summary) {
-  const JobCounts before = summary.before.jobs();
-  const JobCounts after = summary.after.jobs();
-  const CallCounts calls = minus(summary.after.calls, summary.before.calls);
+  const store::JobCounts before = summary.before.jobs();
+  const store::JobCounts after = summary.after.jobs();
+  const store::CallCounts calls = minus(summary.after.calls, summary.before.calls);
   const std::int64_t done = after.of(JobState::done) - before.of(JobState::done);
   const std::int64_t failed = after.of(JobState::failed) - before.of(JobState::failed);
   Json json = message("summary");
@@ -270,7 +270,7 @@ std::string error_json(std::string_view text, int exit_code) {
   return dumped(json);
 }
 
-std::string failed_job_json(const JobRow& job) {
+std::string failed_job_json(const store::JobRow& job) {
   Json json = message("job");
   json["id"] = job.id;
   json["type"] = text_json(job.type);
@@ -285,4 +285,4 @@ std::string failed_job_json(const JobRow& job) {
   return dumped(json);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -8,7 +8,7 @@
 
 #include "ratebatch/run/eta.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 // Exit codes of a run that was stopped from outside (128 + SIGINT, 128 + SIGTERM).
@@ -16,26 +16,21 @@ constexpr std::int32_t exit_interrupted = 130;
 constexpr std::int32_t exit_terminated = 143;
 
 // A job that a dead run left running was sent, and nobody knows what became of it.
-JobCounts corrected(JobCounts jobs, bool alive) {
+store::JobCounts corrected(store::JobCounts jobs, bool alive) {
   if (alive) return jobs;
   auto& running = jobs.by_state[static_cast<std::size_t>(JobState::running)];
   jobs.by_state[static_cast<std::size_t>(JobState::unknown)] += std::exchange(running, 0);
   return jobs;
 }
 
-void add(JobCounts& sum, const JobCounts& counts) {
-  for (std::size_t i = 0; i < job_state_count; ++i) sum.by_state[i] += counts.by_state[i];
-  sum.truncated += counts.truncated;
-}
-
-std::map<std::string, JobCounts> jobs_by_model(const StatusData& data, const Config& config,
-                                               bool alive) {
-  std::map<std::string, JobCounts> by_model;
-  for (const StoredRoute& route : data.routes) {
+std::map<std::string, store::JobCounts> jobs_by_model(const store::StatusData& data,
+                                                      const Config& config, bool alive) {
+  std::map<std::string, store::JobCounts> by_model;
+  for (const store::StoredRoute& route : data.routes) {
     const auto counts = data.counts.routes.find(route.id);
     auto model = find_job_model(config, route.type, route.model);
     if (model && counts != data.counts.routes.end()) {
-      add(by_model[model->name], corrected(counts->second, alive));
+      by_model[model->name] += corrected(counts->second, alive);
     }
   }
   return by_model;
@@ -82,7 +77,7 @@ std::vector<LaneReport> lane_reports(const StatusReport& report, const QuotaPict
   const bool alive = report.data.live_run.has_value();
   std::vector<LaneReport> lanes;
   std::set<std::string> known;
-  for (const StoredLane& stored : report.data.lanes) {
+  for (const store::StoredLane& stored : report.data.lanes) {
     LaneReport lane;
     lane.model = stored.model;
     lane.provider = stored.provider;
@@ -136,7 +131,7 @@ OverallState state_of(const StatusReport& report) {
   }
   if (all_with_work(report.lanes, is_paused)) return OverallState::paused;
   if (report.data.last_run) {
-    const PastRun& last = *report.data.last_run;
+    const store::PastRun& last = *report.data.last_run;
     const std::int32_t code = last.exit_code.value_or(0);
     if (!last.ended || code == exit_interrupted || code == exit_terminated) {
       return OverallState::interrupted;
@@ -158,7 +153,7 @@ void find_bottleneck(StatusReport& report) {
 // When all will be done. Which lane had how much of the rate is not stored: each gets its share by
 // what is left to do.
 std::optional<Eta> forecast(const StatusReport& report, const QuotaPicture* quota) {
-  const StatusData& data = report.data;
+  const store::StatusData& data = report.data;
   if (!data.live_run || !data.jobs_per_minute) return std::nullopt;
   const bool has_lanes = quota != nullptr && !report.lanes.empty() &&
                          std::all_of(report.lanes.begin(), report.lanes.end(),
@@ -192,7 +187,7 @@ std::string_view to_string(OverallState state) {
   return names[static_cast<std::size_t>(state)];
 }
 
-StatusReport make_status_report(StatusData data, const std::optional<Config>& config,
+StatusReport make_status_report(store::StatusData data, const std::optional<Config>& config,
                                 const QuotaPicture* quota, std::string db, WallTime now) {
   StatusReport report;
   const bool alive = data.live_run.has_value();
@@ -205,7 +200,7 @@ StatusReport make_status_report(StatusData data, const std::optional<Config>& co
     const auto by_model = jobs_by_model(report.data, *config, alive);
     for (LaneReport& lane : report.lanes) {
       const auto jobs = by_model.find(lane.model);
-      lane.jobs = jobs == by_model.end() ? JobCounts{} : jobs->second;
+      lane.jobs = jobs == by_model.end() ? store::JobCounts{} : jobs->second;
     }
   }
   report.state = state_of(report);
@@ -217,4 +212,4 @@ StatusReport make_status_report(StatusData data, const std::optional<Config>& co
   return report;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

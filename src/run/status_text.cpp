@@ -7,7 +7,7 @@
 #include "ratebatch/base/money.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 namespace {
 
 std::string headline(const StatusReport& report) {
@@ -25,11 +25,7 @@ std::string headline(const StatusReport& report) {
   return text + "\n";
 }
 
-void add_count(std::string& text, std::int64_t count, std::string_view what) {
-  if (count > 0) text += fmt::format(", {} {}", grouped(count), what);
-}
-
-std::string jobs_line(const JobCounts& jobs, std::int64_t changed) {
+std::string jobs_line(const store::JobCounts& jobs, std::int64_t changed) {
   std::string text = fmt::format("  jobs      {} of {} done", grouped(jobs.of(JobState::done)),
                                  grouped(total_of(jobs)));
   add_count(text, jobs.of(JobState::failed), "failed");
@@ -45,7 +41,7 @@ std::string jobs_line(const JobCounts& jobs, std::int64_t changed) {
 }
 
 std::string rate_line(const StatusReport& report) {
-  const StatusData& data = report.data;
+  const store::StatusData& data = report.data;
   if (!data.jobs_per_minute) return "";
   if (!data.live_run) {
     return fmt::format("  speed     {} when it last worked\n", rate_text(*data.jobs_per_minute));
@@ -61,8 +57,8 @@ std::string rate_line(const StatusReport& report) {
   return text + "\n";
 }
 
-std::string calls_line(const StatusData& data) {
-  const CallCounts& calls = data.counts.calls;
+std::string calls_line(const store::StatusData& data) {
+  const store::CallCounts& calls = data.counts.calls;
   std::string text = fmt::format("  calls     {} sent", grouped(calls.sent));
   add_count(text, calls.resent, "resent");
   add_count(text, calls.rate_limited, "rate limited");
@@ -86,7 +82,7 @@ std::string calls_line(const StatusData& data) {
 
 std::string downloads_line(const StatusReport& report) {
   if (!report.data.downloads) return "";
-  const Downloads& downloads = *report.data.downloads;
+  const store::Downloads& downloads = *report.data.downloads;
   std::string text = fmt::format("  files     of {} still to be downloaded",
                                  counted(downloads.waiting, "paid answer", "paid answers"));
   if (downloads.next_try) text += ", next try " + format_utc(*downloads.next_try);
@@ -95,9 +91,9 @@ std::string downloads_line(const StatusReport& report) {
 }
 
 std::string run_line(const StatusReport& report) {
-  const StatusData& data = report.data;
+  const store::StatusData& data = report.data;
   if (data.live_run) {
-    const LiveRun& run = *data.live_run;
+    const store::LiveRun& run = *data.live_run;
     const std::string pid = run.pid > 0 ? fmt::format("process {}", run.pid) : "another process";
     if (!run.started) return fmt::format("  run       {} holds the checkpoint\n", pid);
     return fmt::format("  run       {}, {}, since {} ({})\n", pid,
@@ -105,7 +101,7 @@ std::string run_line(const StatusReport& report) {
                        format_duration(std::max(report.now - *run.started, Duration{})));
   }
   if (!data.last_run) return "  run       none yet\n";
-  const PastRun& run = *data.last_run;
+  const store::PastRun& run = *data.last_run;
   if (!run.ended) {
     return fmt::format("  last run  died; process {}, started {}\n", run.pid,
                        format_utc(run.started));
@@ -158,7 +154,7 @@ std::string lane_lines(const StatusReport& report) {
 
 std::string failure_lines(const StatusReport& report) {
   std::string text;
-  for (const FailureCount& failure : report.data.failures) {
+  for (const store::FailureCount& failure : report.data.failures) {
     text += fmt::format("  {:<16}{}\n", escaped(failure.outcome_class), grouped(failure.jobs));
   }
   return text.empty() ? "" : "\nfailures\n" + text;
@@ -170,7 +166,7 @@ std::string next_lines(const StatusReport& report, const std::string& command_en
   const auto line = [&](std::string_view command, std::string_view what) {
     text += fmt::format("ratebatch {}{}: {}\n", command, command_end, what);
   };
-  const JobCounts& jobs = report.jobs;
+  const store::JobCounts& jobs = report.jobs;
   const bool alive = report.data.live_run.has_value();
   if (jobs.of(JobState::failed) > 0) {
     line("status --failed", "lists the failed jobs");
@@ -192,15 +188,19 @@ std::string next_lines(const StatusReport& report, const std::string& command_en
 
 }  // namespace
 
+void add_count(std::string& text, std::int64_t count, std::string_view what) {
+  if (count > 0) text += fmt::format(", {} {}", grouped(count), what);
+}
+
 std::string status_text(const StatusReport& report, const std::string& command_end) {
   return headline(report) + jobs_line(report.jobs, report.data.changed) + rate_line(report) +
          calls_line(report.data) + downloads_line(report) + run_line(report) + lane_lines(report) +
          failure_lines(report) + next_lines(report, command_end);
 }
 
-std::string failed_jobs_text(const std::vector<JobRow>& jobs) {
+std::string failed_jobs_text(const std::vector<store::JobRow>& jobs) {
   std::string text;
-  for (const JobRow& job : jobs) {
+  for (const store::JobRow& job : jobs) {
     text += fmt::format("{}:{}: {}: {}", escaped(job.file), job.line, escaped(job.id),
                         escaped(job.outcome_class));
     if (job.http_status != 0) text += fmt::format(" (HTTP {})", job.http_status);
@@ -210,4 +210,4 @@ std::string failed_jobs_text(const std::vector<JobRow>& jobs) {
   return text;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t request_bytes_max = 32'000'000;  // Its page on errors: 32 MB.
 
-tl::unexpected<Trouble> missing(const std::string& name) {
+tl::unexpected<Trouble> missing_field(const std::string& name) {
   return refuse(name + ": Field required", name);
 }
 
@@ -63,13 +63,13 @@ std::string limit_message(const Trouble& trouble) {
       limit_words(*trouble.limit->terms), trouble.model);
 }
 
-struct Words {
+struct AnthropicWords {
   int status;
   const char* type;
   std::string message;
 };
 
-Words words_of(const Trouble& trouble) {
+AnthropicWords anthropic_words(const Trouble& trouble) {
   switch (trouble.kind) {
     case Trouble::Kind::bad_request:
       return {400, "invalid_request_error", trouble.message};
@@ -131,14 +131,14 @@ tl::expected<Generation, Trouble> AnthropicApi::read(const Question& question,
   auto json = read_object(question.body);
   if (!json) return refuse(json.error());
   Generation asked{.model = text_at(*json, "model")};
-  if (asked.model.empty()) return missing("model");
+  if (asked.model.empty()) return missing_field("model");
   if (asked.model.size() > model_name_bytes_max) return refuse("model: String is too long");
   const auto tokens = json->find("max_tokens");
-  if (tokens == json->end()) return missing("max_tokens");
+  if (tokens == json->end()) return missing_field("max_tokens");
   asked.tokens_max = tokens->is_number_integer() ? tokens->get<std::int64_t>() : 0;
   if (*asked.tokens_max < 1) return refuse("max_tokens: Input should be greater than 0");
   const auto messages = json->find("messages");
-  if (messages == json->end()) return missing("messages");
+  if (messages == json->end()) return missing_field("messages");
   if (!messages->is_array() || messages->empty()) {
     return refuse("messages: at least one message is required");
   }
@@ -193,7 +193,7 @@ Reply AnthropicApi::answer(const Generation& asked, const AnswerMark& mark) cons
 }
 
 Reply AnthropicApi::error(const Trouble& trouble, const std::string& id) const {
-  const Words words = words_of(trouble);
+  const AnthropicWords words = anthropic_words(trouble);
   Reply reply = json_reply(words.status,
                            written({{"type", "error"},
                                     {"error", {{"type", words.type}, {"message", words.message}}},

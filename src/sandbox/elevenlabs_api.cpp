@@ -22,14 +22,14 @@ std::string missing_body(const std::string& member) {
                                            {"msg", "Field required"}}})}});
 }
 
-struct Words {
+struct ElevenlabsWords {
   int status;
   const char* type;
   const char* code;
   std::string message;
 };
 
-Words words_of(const Trouble& trouble) {
+ElevenlabsWords elevenlabs_words(const Trouble& trouble) {
   switch (trouble.kind) {
     case Trouble::Kind::bad_request:
     case Trouble::Kind::body_too_large:
@@ -62,7 +62,7 @@ Words words_of(const Trouble& trouble) {
 
 using ReadGeneration = tl::expected<Generation, Trouble>;
 
-ReadGeneration read_speech(const Question& question) {
+ReadGeneration read_elevenlabs_speech(const Question& question) {
   auto json = read_object(question.body);
   if (!json) return refuse(json.error());
   if (!json->contains("text")) return refuse("Field required", "text");
@@ -79,7 +79,7 @@ ReadGeneration read_speech(const Question& question) {
   return asked;
 }
 
-ReadGeneration read_transcription(const Question& question) {
+ReadGeneration read_elevenlabs_transcription(const Question& question) {
   const auto form = Form::read(question.header("Content-Type"), question.body);
   if (!form) return refuse(form.error());
   Generation asked{.kind = Generation::Kind::transcription, .model = form->text("model_id")};
@@ -105,7 +105,7 @@ ReadGeneration ElevenLabsApi::read(const Question& question, std::string_view re
                          rest.find('/', speech_path.size()) == std::string_view::npos;
   if (!is_speech && rest != "/speech-to-text") return no_such_path(question);
   if (auto good = expect_method(question, "POST"); !good) return tl::unexpected(good.error());
-  return is_speech ? read_speech(question) : read_transcription(question);
+  return is_speech ? read_elevenlabs_speech(question) : read_elevenlabs_transcription(question);
 }
 
 // It knows no tokens.
@@ -145,7 +145,7 @@ Reply ElevenLabsApi::error(const Trouble& trouble, const std::string& id) const 
   if (trouble.kind == Trouble::Kind::bad_request && !trouble.param.empty()) {
     return json_reply(422, missing_body(trouble.param), trace);
   }
-  const Words words = words_of(trouble);
+  const ElevenlabsWords words = elevenlabs_words(trouble);
   Json detail = {{"status", words.code}, {"message", words.message}};
   // The older form, which concurrency still has, tells the status only.
   if (trouble.kind != Trouble::Kind::too_many_at_once) {

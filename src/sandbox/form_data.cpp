@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ratebatch/base/ascii.hpp"
 #include "sandbox/question.hpp"
 
 namespace ratebatch::sandbox {
@@ -11,12 +12,6 @@ constexpr std::size_t boundary_bytes_max = 70;  // RFC 2046, 5.1.1.
 constexpr std::size_t parts_max = 1000;
 
 tl::unexpected<std::string> wrong(std::string what) { return tl::unexpected(std::move(what)); }
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t from = std::min(text.find_first_not_of(" \t"), text.size());
-  const std::size_t to = text.find_last_not_of(" \t") + 1;
-  return to > from ? text.substr(from, to - from) : std::string_view{};
-}
 
 // Browsers write a quote or a line end in a name as %22, %0D or %0A (WHATWG HTML, multipart form
 // data), and nothing else.
@@ -52,7 +47,7 @@ std::optional<std::string_view> parameter(std::string_view header, std::string_v
     const std::string_view key = trimmed(header.substr(0, equals));
     header.remove_prefix(equals + 1);
     const std::string_view value = take_value(header);
-    if (equal_in_any_case(key, name)) return value;
+    if (equal_ignoring_case(key, name)) return value;
   }
   return std::nullopt;
 }
@@ -67,8 +62,8 @@ bool read_part_headers(std::string_view lines, FormPart& part) {
     const std::size_t colon = line.find(':');
     if (colon == std::string_view::npos) return false;
     const std::string_view value = trimmed(line.substr(colon + 1));
-    if (equal_in_any_case(line.substr(0, colon), "Content-Type")) part.content_type = value;
-    if (!equal_in_any_case(line.substr(0, colon), "Content-Disposition")) continue;
+    if (equal_ignoring_case(line.substr(0, colon), "Content-Type")) part.content_type = value;
+    if (!equal_ignoring_case(line.substr(0, colon), "Content-Disposition")) continue;
     const auto name = parameter(value, "name");
     if (!value.starts_with("form-data") || !name) return false;
     is_named = true;
@@ -101,7 +96,7 @@ tl::expected<FormPart, std::string> take_part(std::string_view& rest,
 
 tl::expected<Form, std::string> Form::read(std::string_view content_type, std::string_view body) {
   const std::string_view type = trimmed(content_type.substr(0, content_type.find(';')));
-  if (!equal_in_any_case(type, "multipart/form-data")) {
+  if (!equal_ignoring_case(type, "multipart/form-data")) {
     return wrong("expected a body of type multipart/form-data");
   }
   const auto boundary = parameter(content_type, "boundary");

@@ -116,13 +116,13 @@ Json quota_error(const Trouble& trouble) {
                          {"retryDelay", fmt::format("{}s", wait.count() / 1'000'000'000)}}})}};
 }
 
-struct Words {
+struct GeminiWords {
   int status;
   const char* name;
   Json rest;  // The error's message and details.
 };
 
-Words words_of(const Trouble& trouble) {
+GeminiWords gemini_words(const Trouble& trouble) {
   switch (trouble.kind) {
     case Trouble::Kind::bad_request:
     case Trouble::Kind::body_too_large:
@@ -227,7 +227,7 @@ Reply GeminiApi::answer(const Generation& asked, const AnswerMark& mark) const {
 }
 
 Reply GeminiApi::error(const Trouble& trouble, const std::string& /*id*/) const {
-  Words words = words_of(trouble);
+  GeminiWords words = gemini_words(trouble);
   words.rest["code"] = words.status;
   words.rest["status"] = words.name;
   return json_reply(words.status, written({{"error", std::move(words.rest)}}));

@@ -18,6 +18,17 @@
 #include "sandbox/loopback.hpp"
 
 namespace ratebatch::sandbox {
+
+// Owners of what libevent hands out.
+struct EventFree {
+  void operator()(event_base* base) const { event_base_free(base); }
+  void operator()(event_config* config) const { event_config_free(config); }
+  void operator()(event* one) const { event_free(one); }
+  void operator()(evhttp* http) const { evhttp_free(http); }
+};
+template <typename T>
+using Owned = std::unique_ptr<T, EventFree>;
+
 namespace {
 
 // An idle connection is closed after this time; clients keep theirs for less.
@@ -25,15 +36,6 @@ constexpr int idle_timeout_s = 120;
 
 // By how much the Content-Length of a truncated answer is too long.
 constexpr std::size_t truncated_bytes = 64;
-
-struct Free {
-  void operator()(event_base* base) const { event_base_free(base); }
-  void operator()(event_config* config) const { event_config_free(config); }
-  void operator()(event* one) const { event_free(one); }
-  void operator()(evhttp* http) const { evhttp_free(http); }
-};
-template <typename T>
-using Owned = std::unique_ptr<T, Free>;
 
 Owned<event_base> make_base() {
   const Owned<event_config> config(event_config_new());

@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <charconv>
 
+#include "ratebatch/base/ascii.hpp"
+
 namespace ratebatch::sandbox {
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 template <typename Headers>
 std::string_view find_value(const Headers& headers, std::string_view name) {
   for (const auto& header : headers) {
-    if (equal_in_any_case(header.name, name)) return header.value;
+    if (equal_ignoring_case(header.name, name)) return header.value;
   }
   return {};
 }
@@ -31,10 +31,6 @@ std::string Question::query_value(std::string_view name) const {
     from = end + 1;
   }
   return {};
-}
-
-bool equal_in_any_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
 }
 
 std::string_view value_of(const std::vector<Header>& headers, std::string_view name) {

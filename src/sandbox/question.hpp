@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/model/http.hpp"
 
 namespace ratebatch::sandbox {
@@ -34,8 +35,6 @@ struct Reply {
   std::vector<Header> headers;
   std::string body;
 };
-
-bool equal_in_any_case(std::string_view a, std::string_view b);
 
 // The value of the first header of this name, in any case; empty if there is none.
 std::string_view value_of(const std::vector<Header>& headers, std::string_view name);

@@ -9,7 +9,7 @@
 #include "ratebatch/base/text.hpp"
 #include "sandbox/option_keys.hpp"
 
-namespace ratebatch {
+namespace ratebatch::sandbox {
 namespace {
 
 using sandbox::OptionKey;
@@ -156,4 +156,4 @@ Result<SandboxOptions> parse_sandbox_options(std::string_view text, SandboxOptio
   return options;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::sandbox

@@ -19,7 +19,7 @@
 #include "sandbox/scripted.hpp"
 #include "sandbox/service.hpp"
 
-namespace ratebatch {
+namespace ratebatch::sandbox {
 namespace {
 
 // Starts a thread that no signal reaches: they belong to the main thread, and a broken connection
@@ -102,4 +102,4 @@ Result<void> serve_sandbox(const SandboxOptions& options, int stop_descriptor,
   return {};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::sandbox

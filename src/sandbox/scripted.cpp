@@ -8,6 +8,7 @@
 #include <iterator>
 #include <set>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 #include "sandbox/json_body.hpp"
 
@@ -19,7 +20,7 @@ constexpr std::array<std::string_view, 3> own_headers = {"content-length", "tran
                                                          "connection"};
 
 // A mark is looked for no further: bodies are long, and full of brackets.
-constexpr std::size_t name_bytes_max = 128;
+constexpr std::size_t scripted_name_bytes_max = 128;
 
 // By its first byte that is not blank.
 std::string_view content_type_of(std::string_view body) {
@@ -34,7 +35,7 @@ std::string read_headers(const Json& json, std::vector<Header>& headers) {
   if (!json.is_object()) return "'headers' to be an object";
   for (const auto& [name, value] : json.items()) {
     const bool is_own = std::ranges::any_of(
-        own_headers, [&](std::string_view own) { return equal_in_any_case(own, name); });
+        own_headers, [&](std::string_view own) { return equal_ignoring_case(own, name); });
     const std::string text = text_or_json(value);
     if (has_control_byte(name) || has_control_byte(text)) return "headers without control bytes";
     if (!is_own) headers.push_back({name, text});
@@ -46,7 +47,7 @@ std::string read_headers(const Json& json, std::vector<Header>& headers) {
 std::string read_line(const Json& json, ScriptedReply& scripted) {
   if (!json.is_object()) return "a JSON object";
   scripted.name = text_at(json, "name");
-  const bool is_good = !scripted.name.empty() && scripted.name.size() <= name_bytes_max &&
+  const bool is_good = !scripted.name.empty() && scripted.name.size() <= scripted_name_bytes_max &&
                        scripted.name.find("]]") == std::string::npos;
   if (!is_good) return "a 'name' of 1 to 128 bytes without ]]";
   Reply& reply = scripted.reply;
@@ -127,7 +128,7 @@ const ScriptedReply* Script::next(const Question& question) {
 const ScriptedReply* Script::find(std::string_view text) {
   for (std::size_t at = text.find("[["); at != std::string_view::npos; at = text.find("[[", at)) {
     at += 2;
-    const std::string_view near = text.substr(at, name_bytes_max + 2);
+    const std::string_view near = text.substr(at, scripted_name_bytes_max + 2);
     const std::size_t end = near.find("]]");
     if (end == std::string_view::npos) continue;
     const auto entry = entries_.find(near.substr(0, end));

@@ -10,7 +10,7 @@
 namespace ratebatch::sandbox {
 namespace {
 
-std::string window_words(Duration window) {
+std::string together_window(Duration window) {
   if (window == std::chrono::seconds{1}) return "second";
   if (window == std::chrono::minutes{1}) return "minute";
   if (window == std::chrono::hours{1}) return "hour";
@@ -35,13 +35,13 @@ ApiError limit_error(const Trouble& trouble) {
     error.message = fmt::format(
         "You have been rate limited. Your rate limit is {} {} per {}. Please navigate to "
         "https://api.together.xyz/settings/billing to upgrade to a paid plan.",
-        terms.amount, unit, window_words(terms.window));
+        terms.amount, unit, together_window(terms.window));
   } else {
     error.message = fmt::format(
         "You have reached the rate limit specific to this model {}. The maximum rate limit for "
         "this model is {:.1f} {} per {}. This limit differs from the general rate limits published "
         "at https://docs.together.ai/docs/rate-limits.",
-        trouble.model, static_cast<double>(terms.amount), unit, window_words(terms.window));
+        trouble.model, static_cast<double>(terms.amount), unit, together_window(terms.window));
   }
   return error;
 }

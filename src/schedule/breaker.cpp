@@ -4,7 +4,7 @@
 
 #include "ratebatch/base/number_list.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 namespace {
 
 constexpr std::int64_t form = 1;
@@ -56,4 +56,4 @@ bool Breaker::restore(Now now, std::string_view text) {
   return true;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

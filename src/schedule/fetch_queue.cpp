@@ -5,7 +5,7 @@
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/schedule/retry_policy.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 namespace {
 
 // Whether another try may bring the file.
@@ -172,4 +172,4 @@ std::optional<Instant> FetchQueue::next_ready() const {
   return waiting_.begin()->first;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

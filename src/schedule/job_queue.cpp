@@ -4,7 +4,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 
 JobQueue::JobQueue(const std::vector<RouteId>& routes) {
   for (const RouteId id : routes) {
@@ -127,4 +127,4 @@ bool JobQueue::drained() const {
                      [](const Route& route) { return route.page.empty() && route.exhausted; });
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

@@ -4,7 +4,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 namespace {
 
 template <typename Moment>
@@ -41,8 +41,8 @@ const JobRef* Lane::fallback_job(Now now) {
   if (stopped_ || settings_.fallbacks.empty()) return nullptr;
   const FallbackCauses& on = settings_.fallback_on;
   const bool tripped = on.tripped && breaker_.open();
-  const bool paused = on.pause && blocked_ && blocked_->cause == Refusal::Cause::pause;
-  const bool no_key = on.no_key && blocked_ && blocked_->cause == Refusal::Cause::no_key;
+  const bool paused = on.pause && blocked_ && blocked_->cause == quota::Refusal::Cause::pause;
+  const bool no_key = on.no_key && blocked_ && blocked_->cause == quota::Refusal::Cause::no_key;
   if (!tripped && !paused && !no_key) return nullptr;
   const JobRef* job = queue_.head(now.steady);
   return job != nullptr && !job->size.raw_body ? job : nullptr;
@@ -83,7 +83,7 @@ Deadline Lane::wake_at(Now now) const {
 LaneStatus Lane::status(Now now, LaneStatus quota) const {
   if (stopped_) return {LaneState::stopped, words_, std::nullopt};
   if (queue_.drained() && started_ == 0) return {LaneState::idle, "", std::nullopt};
-  if (blocked_ && blocked_->cause == Refusal::Cause::budget) {
+  if (blocked_ && blocked_->cause == quota::Refusal::Cause::budget) {
     const auto until = blocked_->earliest
                            ? std::optional{now.wall + (*blocked_->earliest - now.steady)}
                            : std::nullopt;
@@ -91,7 +91,7 @@ LaneStatus Lane::status(Now now, LaneStatus quota) const {
   }
   const bool free = quota.state == LaneState::running || quota.state == LaneState::slowed;
   // A lane that stands still for a short window is no running one.
-  if (free && blocked_ && blocked_->cause == Refusal::Cause::window && in_flight() == 0 &&
+  if (free && blocked_ && blocked_->cause == quota::Refusal::Cause::window && in_flight() == 0 &&
       blocked_->earliest && *blocked_->earliest - now.steady > wait_shown_from) {
     return {LaneState::waiting, blocked_->limit, now.wall + (*blocked_->earliest - now.steady)};
   }
@@ -102,4 +102,4 @@ LaneStatus Lane::status(Now now, LaneStatus quota) const {
   return quota;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

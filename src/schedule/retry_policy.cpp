@@ -4,7 +4,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 namespace {
 
 // A random share, up to `per_mille`, of `d`.
@@ -22,8 +22,8 @@ Duration hinted_or(const Facts& facts, const RetryRule& rule, const AttemptConte
 }
 
 // A server's own wait for a quota may be short although the quota is used up until its reset.
-GateWait quota_wait(const Outcome& outcome, const AttemptContext& context,
-                    const RetrySettings& settings, Rng& rng) {
+quota::GateWait quota_wait(const Outcome& outcome, const AttemptContext& context,
+                           const RetrySettings& settings, Rng& rng) {
   if (context.reset_in) {
     return {std::max(*context.reset_in, outcome.facts.wait.value_or(Duration{})),
             LaneState::paused};
@@ -39,8 +39,8 @@ GateWait quota_wait(const Outcome& outcome, const AttemptContext& context,
           LaneState::paused};
 }
 
-GateWait limit_wait(const Outcome& outcome, const AttemptContext& context,
-                    const RetrySettings& settings, Rng& rng) {
+quota::GateWait limit_wait(const Outcome& outcome, const AttemptContext& context,
+                           const RetrySettings& settings, Rng& rng) {
   const bool concurrency = outcome.limited == LimitedBy::concurrency;
   RetryRule rule = concurrency ? settings.concurrency : settings.rate_limit;
   // A limit per second is over in a second.
@@ -51,7 +51,7 @@ GateWait limit_wait(const Outcome& outcome, const AttemptContext& context,
   return {hinted_or(outcome.facts, rule, context, settings, rng), LaneState::waiting};
 }
 
-Decision refused(GateWait wait) {
+Decision refused(quota::GateWait wait) {
   Decision decision;
   decision.wait = wait;
   return decision;
@@ -142,4 +142,4 @@ Decision decide(const Outcome& outcome, const AttemptContext& context,
   RB_ASSERT(false);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

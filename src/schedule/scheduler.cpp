@@ -5,7 +5,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 namespace {
 
 constexpr std::string_view breaker_item = "breaker";
@@ -309,4 +309,4 @@ Snapshot Scheduler::snapshot(Now now) const {
   return snapshot;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

@@ -6,7 +6,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/schedule/scheduler.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 namespace {
 
 // Of what a server said, for people: enough for its point, and for a line of the terminal.
@@ -46,7 +46,7 @@ Decision Scheduler::decide_on(Now now, InFlight& flight, const Outcome& outcome,
   context.rejections = flight.job.rejections;
   context.is_probe = flight.is_probe;
   context.probe_wait = lane.settings().breaker.open_for * 2;
-  SettleNotes notes;
+  quota::SettleNotes notes;
   if (flight.reservation) {
     // Before the outcome is taken for a sign of too much load.
     if (lane.breaker().failures_in_row() == 0) quota_.lane_went_down(flight.lane);
@@ -78,7 +78,7 @@ Decision Scheduler::decide_on(Now now, InFlight& flight, const Outcome& outcome,
 }
 
 void Scheduler::tell_breaker(Now now, const InFlight& flight, BreakerVerdict verdict,
-                             const SettleNotes& notes, const Outcome& outcome) {
+                             const quota::SettleNotes& notes, const Outcome& outcome) {
   Lane& lane = lanes_[index_of(flight.lane)];
   const bool was_open = lane.breaker().open();
   switch (verdict) {
@@ -168,7 +168,7 @@ void Scheduler::reopen(const std::vector<JobSeq>& jobs) {
 void Scheduler::unblock(PoolId pool) {
   for (Lane& lane : lanes_) {
     // Money that was reserved may come back from any provider.
-    const bool penniless = lane.blocked() && lane.blocked()->cause == Refusal::Cause::budget;
+    const bool penniless = lane.blocked() && lane.blocked()->cause == quota::Refusal::Cause::budget;
     if (penniless || lane.settings().pool == pool) lane.unblock();
   }
 }
@@ -216,7 +216,7 @@ std::optional<action::FinishReason> Scheduler::reason_to_finish(Now now) {
   };
   const auto penniless = [&](std::size_t i) {
     const auto& blocked = lanes_[i].blocked();
-    return blocked && blocked->cause == Refusal::Cause::budget && !blocked->earliest;
+    return blocked && blocked->cause == quota::Refusal::Cause::budget && !blocked->earliest;
   };
   const auto paused = [&](std::size_t i) {
     return status_of(now, i).state == LaneState::paused && !served_elsewhere(now, i);
@@ -255,4 +255,4 @@ std::string Scheduler::words_of_stopped_lanes() const {
   return words;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

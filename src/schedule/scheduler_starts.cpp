@@ -4,7 +4,7 @@
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/schedule/scheduler.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 
 void Scheduler::start_jobs(Now now) {
   std::vector<bool> left_out(lanes_.size(), false);
@@ -28,12 +28,12 @@ bool Scheduler::try_start(Now now, const Candidate& candidate) {
   const JobRef* job = lane.startable(now);
   RB_ASSERT(job != nullptr);
   const auto answer = quota_.reserve(now, candidate.lane, job->route, job->size);
-  if (const auto* reservation = std::get_if<Reservation>(&answer)) {
+  if (const auto* reservation = std::get_if<quota::Reservation>(&answer)) {
     start_job(now, candidate.lane, candidate.lane, *reservation, "");
     return true;
   }
-  const Refusal& refusal = std::get<Refusal>(answer);
-  if (refusal.cause == Refusal::Cause::never_fits) {
+  const quota::Refusal& refusal = std::get<quota::Refusal>(answer);
+  if (refusal.cause == quota::Refusal::Cause::never_fits) {
     start_job(now, candidate.lane, candidate.lane, std::nullopt, refusal.limit);
     return true;
   }
@@ -56,11 +56,11 @@ bool Scheduler::try_fallbacks(Now now, LaneId home) {
     }
     if (fetches_.is_full(target)) continue;
     const auto answer = quota_.reserve(now, target, job->route, job->size);
-    if (const auto* reservation = std::get_if<Reservation>(&answer)) {
+    if (const auto* reservation = std::get_if<quota::Reservation>(&answer)) {
       start_job(now, home, target, *reservation, "");
       return true;
     }
-    note(std::get<Refusal>(answer).earliest);
+    note(std::get<quota::Refusal>(answer).earliest);
   }
   lanes_[index_of(home)].note_fallback(earliest);
   return false;
@@ -100,8 +100,8 @@ std::optional<Scheduler::Candidate> Scheduler::pick(Now now, const std::vector<b
   return best;
 }
 
-void Scheduler::start_job(Now now, LaneId home, LaneId lane, std::optional<Reservation> reservation,
-                          std::string never_fits) {
+void Scheduler::start_job(Now now, LaneId home, LaneId lane,
+                          std::optional<quota::Reservation> reservation, std::string never_fits) {
   InFlight flight;
   flight.job = lanes_[index_of(home)].take_job(now);
   flight.lane = lane;
@@ -126,4 +126,4 @@ void Scheduler::start_job(Now now, LaneId home, LaneId lane, std::optional<Reser
   batch_.starts.push_back(start);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

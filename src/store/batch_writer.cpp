@@ -5,18 +5,14 @@
 #include "ratebatch/base/assert.hpp"
 #include "store/result_record.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
-constexpr const char* operation = "store a batch";
+constexpr const char* batch_storing = "store a batch";
 
 std::int64_t latency_ms(const AttemptEnd& end, std::int64_t started_ms) {
   // The wall clock may have been set back in between.
   return std::max<std::int64_t>(0, to_ms(end.at) - started_ms);
-}
-
-std::optional<std::int64_t> maybe_ms(const std::optional<WallTime>& at) {
-  return at ? std::optional<std::int64_t>{to_ms(*at)} : std::nullopt;
 }
 
 }  // namespace
@@ -37,48 +33,49 @@ Result<void> BatchWriter::prepare() {
       {{&read_job_,
         "SELECT jobs.id, line_json, metadata_at, metadata_bytes, route_id, path"
         " FROM jobs JOIN states USING (seq) JOIN files ON files.id = file_id WHERE seq = ?1",
-        operation},
-       {&read_recipe_, "SELECT recipe_id FROM results WHERE seq = ?1", operation},
+        batch_storing},
+       {&read_recipe_, "SELECT recipe_id FROM results WHERE seq = ?1", batch_storing},
        {&end_job_,
         "UPDATE states SET state = ?3, retries_used = ?4, unknowns = unknowns + ?5,"
         " ready_at_ms = ?6, truncated = ?7, finished_at_ms = ?8, rejections = ?9,"
         " started_at_ms = NULL, lane_id = NULL, key_id = NULL"
         " WHERE seq = ?1 AND state = 1 AND attempts = ?2",
-        operation},
+        batch_storing},
        {&start_job_,
         "UPDATE states SET state = 1, attempts = ?3, started_at_ms = ?4, lane_id = ?5, key_id = ?6,"
         " ready_at_ms = NULL WHERE seq = ?1 AND state = ?2 AND attempts = ?3 - 1",
-        operation},
+        batch_storing},
        {&find_end_,
         "SELECT 1 FROM attempts WHERE seq = ?1 AND number = ?2 AND class = ?3 AND ended_ms = ?4",
-        operation},
+        batch_storing},
        {&find_start_,
         "SELECT 1 FROM states WHERE seq = ?1 AND state = 1 AND attempts = ?2 AND started_at_ms = ?3"
         " UNION ALL SELECT 1 FROM attempts WHERE seq = ?1 AND number = ?2 AND started_ms = ?3",
-        operation},
+        batch_storing},
        {&add_attempt_,
         "INSERT INTO attempts (seq, number, lane_id, key_id, started_ms, ended_ms, class,"
         " http_status, sent, wait_ms, input_tokens, output_tokens, images, request_id, message,"
         " cost_pico_usd)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-        operation},
+        batch_storing},
        {&remember_,
         "INSERT INTO remembered VALUES (?1, ?2, ?3)"
         " ON CONFLICT DO UPDATE SET value = excluded.value",
-        operation},
-       {&forget_, "DELETE FROM remembered WHERE scope = ?1 AND item = ?2", operation},
+        batch_storing},
+       {&forget_, "DELETE FROM remembered WHERE scope = ?1 AND item = ?2", batch_storing},
        {&reopen_job_,
         "UPDATE states SET state = 0, retries_used = 0, rejections = 0, finished_at_ms = NULL"
         " WHERE seq = ?1 AND state = 6 RETURNING route_id",
-        operation},
+        batch_storing},
        {&find_failure_,
         "SELECT class FROM attempts WHERE seq = ?1"
         " AND number = (SELECT attempt FROM results WHERE seq = ?1)",
-        operation},
-       {&drop_failure_, "DELETE FROM results WHERE seq = ?1 AND record IS NULL", operation},
-       {&keep_answer_, "UPDATE results SET failed = 0, failure = NULL WHERE seq = ?1", operation},
+        batch_storing},
+       {&drop_failure_, "DELETE FROM results WHERE seq = ?1 AND record IS NULL", batch_storing},
+       {&keep_answer_, "UPDATE results SET failed = 0, failure = NULL WHERE seq = ?1",
+        batch_storing},
        {&set_lane_, "UPDATE lanes SET state = ?2, reason = ?3, until_ms = ?4 WHERE id = ?1",
-        operation}});
+        batch_storing}});
 }
 
 Result<void> BatchWriter::write(const Batch& batch, const RunRows& rows) {
@@ -318,4 +315,4 @@ void BatchWriter::count_end(const AttemptEnd& end, RouteId route) {
   if (end.to == JobState::failed) ledger_.add_failures(to_string(outcome.kind), 1);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

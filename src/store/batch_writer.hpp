@@ -26,7 +26,7 @@
 #include "store/result_writer.hpp"
 #include "store/sqlite.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // The rows and names behind the ids of a run.
 struct RunRows {
@@ -120,4 +120,4 @@ class BatchWriter {
   Statement set_lane_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

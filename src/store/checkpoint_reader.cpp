@@ -14,7 +14,7 @@
 #include "store/sqlite_schema.hpp"
 #include "store/status_query.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
 bool is_there(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
@@ -204,4 +204,4 @@ Result<std::optional<StoredJob>> CheckpointReader::find_job(const std::string& i
   return job;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

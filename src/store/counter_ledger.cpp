@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
-constexpr const char* operation = "count jobs";
+constexpr const char* counting = "count jobs";
 
 // Counters of what answers used stop here instead of overflowing: no real ones come near it. The
 // statements below name it too.
@@ -32,12 +32,12 @@ Result<Counts> read_counts(Connection& connection) {
   Statement calls;
   auto prepared = prepare_all(
       connection,
-      {{&states, "SELECT route_id, state, jobs FROM state_counts", operation},
-       {&totals, "SELECT route_id, truncated FROM route_totals", operation},
+      {{&states, "SELECT route_id, state, jobs FROM state_counts", counting},
+       {&totals, "SELECT route_id, truncated FROM route_totals", counting},
        {&calls,
         "SELECT sent, resent, rate_limited, input_tokens, output_tokens, images, cost_pico_usd"
         " FROM call_counts",
-        operation}});
+        counting}});
   if (!prepared) return pass(prepared);
 
   Counts counts;
@@ -64,21 +64,21 @@ Result<CounterLedger> CounterLedger::load(Connection& connection) {
   ledger.committed_ = std::move(*counts);
   auto prepared = prepare_all(
       connection,
-      {{&ledger.make_state_, "INSERT INTO state_counts VALUES (?1, ?2, 0)", operation},
-       {&ledger.make_totals_, "INSERT INTO route_totals VALUES (?1, 0, 0, 0, 0)", operation},
+      {{&ledger.make_state_, "INSERT INTO state_counts VALUES (?1, ?2, 0)", counting},
+       {&ledger.make_totals_, "INSERT INTO route_totals VALUES (?1, 0, 0, 0, 0)", counting},
        {&ledger.change_state_,
-        "UPDATE state_counts SET jobs = jobs + ?3 WHERE route_id = ?1 AND state = ?2", operation},
+        "UPDATE state_counts SET jobs = jobs + ?3 WHERE route_id = ?1 AND state = ?2", counting},
        {&ledger.change_totals_,
         "UPDATE route_totals SET truncated = truncated + ?2, answers = answers + ?3,"
         " input_tokens = min(input_tokens + ?4, 2305843009213693952),"
         " output_tokens = min(output_tokens + ?5, 2305843009213693952)"
         " WHERE route_id = ?1",
-        operation},
-       {&ledger.make_failure_, "INSERT OR IGNORE INTO failure_counts VALUES (?1, 0)", operation},
+        counting},
+       {&ledger.make_failure_, "INSERT OR IGNORE INTO failure_counts VALUES (?1, 0)", counting},
        {&ledger.change_failure_, "UPDATE failure_counts SET jobs = jobs + ?2 WHERE class = ?1",
-        operation},
+        counting},
        {&ledger.change_recipe_, "UPDATE recipes SET results = results + ?2 WHERE id = ?1",
-        operation},
+        counting},
        {&ledger.change_calls_,
         "UPDATE call_counts SET sent = sent + ?1, resent = resent + ?2,"
         " rate_limited = rate_limited + ?3,"
@@ -86,7 +86,7 @@ Result<CounterLedger> CounterLedger::load(Connection& connection) {
         " output_tokens = min(output_tokens + ?5, 2305843009213693952),"
         " images = min(images + ?6, 2305843009213693952),"
         " cost_pico_usd = min(cost_pico_usd + ?7, 2305843009213693952)",
-        operation}});
+        counting}});
   if (!prepared) return pass(prepared);
   return ledger;
 }
@@ -199,4 +199,4 @@ void CounterLedger::discard() {
   calls_ = {};
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -16,7 +16,7 @@
 #include "ratebatch/store/counts.hpp"
 #include "store/sqlite.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // Reads the stored counters.
 Result<Counts> read_counts(Connection& connection);
@@ -75,4 +75,4 @@ class CounterLedger {
   Statement change_calls_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -11,12 +11,10 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
-namespace {
+namespace ratebatch::store {
+namespace {}  // namespace
 
 std::string shown(const std::string& path) { return escaped(path, 4096); }
-
-}  // namespace
 
 Result<std::string> resolved_database_path(const std::string& path) {
   const std::filesystem::path given(path);
@@ -83,4 +81,4 @@ void remove_database_files(const std::string& path) noexcept {
   }
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

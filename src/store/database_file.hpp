@@ -8,7 +8,10 @@
 
 #include "ratebatch/base/result.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
+
+// The path as messages name it: escaped, and never cut.
+std::string shown(const std::string& path);
 
 // The absolute path with the symbolic links of its directory resolved; the last component stays as
 // it is. Fails with not_found where the directory does not exist.
@@ -27,4 +30,4 @@ Result<void> make_database_file(const std::string& path);
 // Removes the database and the files SQLite keeps beside it. Precondition: no connection is open.
 void remove_database_files(const std::string& path) noexcept;
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

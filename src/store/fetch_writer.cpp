@@ -5,10 +5,10 @@
 #include "store/batch_writer.hpp"
 #include "store/result_record.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
-constexpr const char* operation = "store a download";
+constexpr const char* download_storing = "store a download";
 
 std::string json_list(const std::vector<std::string>& texts) {
   std::string list;
@@ -19,10 +19,6 @@ std::string json_list(const std::vector<std::string>& texts) {
   return list.empty() ? "[]" : list + ']';
 }
 
-std::optional<std::int64_t> maybe_ms(const std::optional<WallTime>& at) {
-  return at ? std::optional<std::int64_t>{to_ms(*at)} : std::nullopt;
-}
-
 }  // namespace
 
 Result<void> FetchWriter::prepare() {
@@ -31,7 +27,7 @@ Result<void> FetchWriter::prepare() {
       {{&add_,
         "INSERT INTO fetches (seq, attempt, tries, recipe_id, latency_ms, truncated, links, files,"
         " content) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8)",
-        operation},
+        download_storing},
        {&find_kept_,
         "SELECT jobs.id, jobs.line_json, jobs.metadata_at, jobs.metadata_bytes, states.route_id,"
         " lanes.model, fetches.recipe_id, fetches.latency_ms, fetches.truncated, fetches.files,"
@@ -42,23 +38,24 @@ Result<void> FetchWriter::prepare() {
         " CROSS JOIN lanes ON lanes.id = attempts.lane_id"
         " LEFT JOIN results ON results.seq = fetches.seq"
         " WHERE fetches.seq = ?1 AND fetches.attempt = ?2",
-        operation},
+        download_storing},
        {&note_try_,
         "UPDATE fetches SET tries = ?3, ready_at_ms = ?4"
         " WHERE seq = ?1 AND attempt = ?2 AND tries IN (?3 - 1, ?3)",
-        operation},
+        download_storing},
        {&find_stored_,
         "SELECT 1 FROM states LEFT JOIN fetches USING (seq) WHERE seq = ?1 AND attempts = ?2"
         " AND state = ?4 AND CASE state WHEN 2 THEN tries = ?3 ELSE finished_at_ms = ?5 END",
-        operation},
+        download_storing},
        {&finish_job_,
         "UPDATE states SET state = ?3, truncated = ?4, finished_at_ms = ?5"
         " WHERE seq = ?1 AND state = 2 AND attempts = ?2",
-        operation},
+        download_storing},
        // What has become of the attempt: `status` and lists of failures look there.
        {&note_attempt_,
-        "UPDATE attempts SET class = ?3, message = ?4 WHERE seq = ?1 AND number = ?2", operation},
-       {&drop_, "DELETE FROM fetches WHERE seq = ?1", operation},
+        "UPDATE attempts SET class = ?3, message = ?4 WHERE seq = ?1 AND number = ?2",
+        download_storing},
+       {&drop_, "DELETE FROM fetches WHERE seq = ?1", download_storing},
        {&read_job_,
         "SELECT id, json_array_length(files) FROM fetches JOIN jobs USING (seq) WHERE seq = ?1",
         "read a download"},
@@ -195,4 +192,4 @@ Result<std::vector<FetchingJob>> read_fetching_jobs(Connection& connection) {
   return jobs;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

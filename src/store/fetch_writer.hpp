@@ -18,7 +18,7 @@
 #include "store/result_writer.hpp"
 #include "store/sqlite.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 struct RunRows;
 
@@ -77,4 +77,4 @@ class FetchWriter {
 // All jobs that are fetching, by sequence.
 Result<std::vector<FetchingJob>> read_fetching_jobs(Connection& connection);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -2,16 +2,16 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
-constexpr const char* operation = "put jobs back in the queue";
+constexpr const char* requeueing = "put jobs back in the queue";
 
 Result<void> choose_by_state(Connection& connection, const RequeueFilter& filter) {
   auto statement = connection.prepare(
       "INSERT OR IGNORE INTO temp.chosen SELECT seq FROM states WHERE"
       " (?1 AND state = 6) OR (?2 AND state IN (3, 4)) OR (?3 AND state = 5 AND truncated = 1)",
-      operation);
+      requeueing);
   if (!statement) return pass(statement);
   return statement->run(filter.failed, filter.unknown, filter.truncated);
 }
@@ -21,7 +21,7 @@ Result<void> choose_by_class(Connection& connection, const RequeueFilter& filter
       "INSERT OR IGNORE INTO temp.chosen SELECT results.seq FROM results"
       " JOIN attempts ON attempts.seq = results.seq AND attempts.number = results.attempt"
       " WHERE results.failed = 1 AND attempts.class = ?1",
-      operation);
+      requeueing);
   if (!statement) return pass(statement);
   for (const std::string& name : filter.outcome_classes) {
     auto chosen = statement->run(name);
@@ -35,7 +35,7 @@ Result<void> choose_by_recipe(Connection& connection, const RequeueFilter& filte
       "INSERT OR IGNORE INTO temp.chosen SELECT seq FROM states JOIN results USING (seq)"
       " JOIN recipes ON recipes.id = results.recipe_id"
       " WHERE states.route_id = ?1 AND states.state = 5 AND recipes.hash <> ?2",
-      operation);
+      requeueing);
   if (!statement) return pass(statement);
   for (const Recipe& recipe : filter.changed) {
     auto chosen = statement->run(recipe.route, recipe.hash);
@@ -50,8 +50,8 @@ Result<void> choose_by_id(Connection& connection, const RequeueFilter& filter,
   Statement choose;
   auto done = prepare_all(
       connection,
-      {{&find, "SELECT seq, state FROM jobs JOIN states USING (seq) WHERE id = ?1", operation},
-       {&choose, "INSERT OR IGNORE INTO temp.chosen VALUES (?1)", operation}});
+      {{&find, "SELECT seq, state FROM jobs JOIN states USING (seq) WHERE id = ?1", requeueing},
+       {&choose, "INSERT OR IGNORE INTO temp.chosen VALUES (?1)", requeueing}});
   for (const std::string& id : filter.ids) {
     if (!done) break;
     std::optional<JobSeq> seq;
@@ -83,12 +83,12 @@ Result<void> count_chosen(Connection& connection, CounterLedger& ledger, Requeue
       {{&states,
         "SELECT route_id, state, count(*), sum(truncated) FROM states"
         " WHERE seq IN temp.chosen GROUP BY 1, 2",
-        operation},
+        requeueing},
        {&failures,
         "SELECT attempts.class, count(*) FROM results"
         " JOIN attempts ON attempts.seq = results.seq AND attempts.number = results.attempt"
         " WHERE results.failed = 1 AND results.seq IN temp.chosen GROUP BY 1",
-        operation}});
+        requeueing}});
   if (!done) return done;
   done = states.rows([&](const Statement& row) {
     const auto route = row.id<RouteId>(0);
@@ -112,7 +112,7 @@ Result<RequeueSummary> requeue_jobs(Connection& connection, CounterLedger& ledge
   RequeueSummary summary;
   auto done = connection.execute(
       "CREATE TEMP TABLE IF NOT EXISTS chosen (seq INTEGER PRIMARY KEY); DELETE FROM temp.chosen",
-      operation);
+      requeueing);
   if (done) done = choose_by_state(connection, filter);
   if (done) done = choose_by_class(connection, filter);
   if (done) done = choose_by_recipe(connection, filter);
@@ -128,10 +128,10 @@ Result<RequeueSummary> requeue_jobs(Connection& connection, CounterLedger& ledge
         " unknowns = 0, rejections = 0, truncated = 0, ready_at_ms = NULL, finished_at_ms = NULL"
         " WHERE seq IN temp.chosen;"
         "DELETE FROM temp.chosen",
-        operation);
+        requeueing);
   }
   if (!done) return pass(done);
   return summary;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -6,11 +6,11 @@
 #include "store/counter_ledger.hpp"
 #include "store/sqlite.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // Writes into the open transaction what SqliteCheckpoint::requeue promises; counters go to the
 // ledger.
 Result<RequeueSummary> requeue_jobs(Connection& connection, CounterLedger& ledger,
                                     const RequeueFilter& filter);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

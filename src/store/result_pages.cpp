@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 Result<ResultPages> ResultPages::make(Connection& connection, ResultOrder order,
                                       std::int64_t cursor) {
@@ -68,4 +68,4 @@ Result<const std::vector<ResultRow>*> ResultRows::next() {
   return &rows_;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

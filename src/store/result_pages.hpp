@@ -8,7 +8,7 @@
 #include "ratebatch/store/checkpoint_reader.hpp"
 #include "store/sqlite.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // A page ends at the first of these, so that memory stays bounded whatever the answers are.
 constexpr std::int64_t result_page_rows_max = 1024;
@@ -45,4 +45,4 @@ class ResultRows {
   Statement read_rows_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -8,7 +8,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
 // Writes one object, field after field.
@@ -165,4 +165,4 @@ std::string fetched_record(const FetchEnd& end, const RecordNames& names, std::s
   return record.finish();
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

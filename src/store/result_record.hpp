@@ -9,7 +9,7 @@
 
 #include "ratebatch/model/batch.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // What a record says beside the outcome.
 struct RecordNames {
@@ -33,4 +33,4 @@ std::string answer_content(const AttemptEnd& end);
 std::string fetched_record(const FetchEnd& end, const RecordNames& names, std::string files_json,
                            std::string_view content);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -1,9 +1,9 @@
 #include "store/result_writer.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
-constexpr const char* operation = "store a result";
+constexpr const char* result_storing = "store a result";
 
 }  // namespace
 
@@ -17,16 +17,16 @@ Result<void> ResultWriter::prepare() {
       {{&add_answer_,
         "INSERT INTO results (id, seq, attempt, failed, recipe_id, finished_ms, latency_ms, record)"
         " VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7)",
-        operation},
-       {&drop_answer_, "DELETE FROM results WHERE seq = ?1", operation},
+        result_storing},
+       {&drop_answer_, "DELETE FROM results WHERE seq = ?1", result_storing},
        {&turn_to_failure_,
         "UPDATE results SET id = ?1, failed = 1, attempt = ?3, finished_ms = ?4, latency_ms = ?5,"
         " failure = ?6 WHERE seq = ?2",
-        operation},
+        result_storing},
        {&add_failure_,
         "INSERT INTO results (id, seq, attempt, failed, finished_ms, latency_ms, failure)"
         " VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)",
-        operation}});
+        result_storing}});
 }
 
 Result<void> ResultWriter::write_answer(const Key& key, const OldResult& old,
@@ -51,4 +51,4 @@ Result<void> ResultWriter::write_failure(const Key& key, const std::string& fail
                           failure);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -12,7 +12,7 @@
 #include "store/counter_ledger.hpp"
 #include "store/sqlite.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // Whether a job has an answer from an earlier time, and by which recipe.
 struct OldResult {
@@ -53,4 +53,4 @@ class ResultWriter {
   Statement add_failure_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -1,6 +1,6 @@
 #include "store/route_table.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 Result<std::vector<StoredRoute>> read_routes(Connection& connection) {
   auto statement =
@@ -14,4 +14,4 @@ Result<std::vector<StoredRoute>> read_routes(Connection& connection) {
   return routes;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -7,9 +7,9 @@
 #include "ratebatch/store/checkpoint.hpp"
 #include "store/sqlite.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // All routes, by id.
 Result<std::vector<StoredRoute>> read_routes(Connection& connection);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

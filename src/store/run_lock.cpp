@@ -15,7 +15,7 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
 // Each round means that another process removed the file between our opening and locking it.
@@ -139,4 +139,4 @@ RunLock::~RunLock() {
 
 void RunLock::remove_file() noexcept { ::unlink(file_.c_str()); }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -12,7 +12,7 @@
 
 #include "ratebatch/base/result.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 class RunLock {
  public:
@@ -44,4 +44,4 @@ class RunLock {
   bool made_file_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

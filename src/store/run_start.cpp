@@ -6,10 +6,10 @@
 #include "ratebatch/model/job.hpp"
 #include "store/route_table.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
-constexpr const char* operation = "begin a run";
+constexpr const char* beginning = "begin a run";
 
 // Executes `sql`, which returns one row with one integer.
 template <typename... Values>
@@ -23,7 +23,7 @@ Result<std::int64_t> returned_row(Statement& statement, const Values&... values)
 Result<void> add_names(Connection& connection, const RunStart& start, RunRows& rows) {
   Statement lane;
   Statement key;
-  auto done = connection.execute("UPDATE lanes SET in_run = 0", operation);
+  auto done = connection.execute("UPDATE lanes SET in_run = 0", beginning);
   if (done) {
     done = prepare_all(
         connection,
@@ -31,12 +31,12 @@ Result<void> add_names(Connection& connection, const RunStart& start, RunRows& r
           "INSERT INTO lanes (model, provider, in_run, state, reason) VALUES (?1, ?2, 1, ?3, '')"
           " ON CONFLICT (model, provider) DO UPDATE"
           " SET in_run = 1, state = excluded.state, reason = '', until_ms = NULL RETURNING id",
-          operation},
+          beginning},
          // Updates the name to itself, because only a changed row is returned.
          {&key,
           "INSERT INTO keys (name) VALUES (?1)"
           " ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
-          operation}});
+          beginning}});
   }
   if (!done) return pass(done);
   for (const LaneSettings& settings : start.lanes.lanes) {
@@ -62,8 +62,8 @@ Result<void> add_recipes(Connection& connection, const RunStart& start, RunRows&
                           {{&add,
                             "INSERT INTO recipes (hash, json, results) VALUES (?1, ?2, 0)"
                             " ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash RETURNING id",
-                            operation},
-                           {&use, "UPDATE routes SET recipe_id = ?2 WHERE id = ?1", operation}});
+                            beginning},
+                           {&use, "UPDATE routes SET recipe_id = ?2 WHERE id = ?1", beginning}});
   if (!done) return pass(done);
   for (const Recipe& recipe : start.recipes) {
     auto id = returned_row(add, recipe.hash, recipe.json);
@@ -87,17 +87,17 @@ Result<std::int64_t> settle_running(Connection& connection, CounterLedger& ledge
       {{&count,
         "SELECT route_id, ?1 OR unknowns + 1 >= ?2, count(*) FROM states WHERE state = 1"
         " GROUP BY 1, 2",
-        operation},
+        beginning},
        {&record,
         "INSERT INTO attempts SELECT seq, attempts, lane_id, key_id, started_at_ms, ?1, ?2, 0, 1,"
         " 0, 0, 0, 0, '', 'the run ended before an answer was stored', 0 FROM states WHERE state = "
         "1",
-        operation},
+        beginning},
        {&settle,
         "UPDATE states SET state = CASE WHEN ?1 OR unknowns + 1 >= ?2 THEN 4 ELSE 3 END,"
         " unknowns = unknowns + 1, started_at_ms = NULL, lane_id = NULL, key_id = NULL"
         " WHERE state = 1",
-        operation}});
+        beginning}});
   if (!done) return pass(done);
   std::int64_t found = 0;
   done = count.rows(
@@ -123,9 +123,9 @@ Result<void> hold_unknown(Connection& connection, CounterLedger& ledger, const R
       {{&count,
         "SELECT route_id, count(*) FROM states WHERE state = 3 AND (?1 OR unknowns >= ?2)"
         " GROUP BY 1",
-        operation},
+        beginning},
        {&settle, "UPDATE states SET state = 4 WHERE state = 3 AND (?1 OR unknowns >= ?2)",
-        operation}});
+        beginning}});
   if (!done) return pass(done);
   done = count.rows(
       [&](const Statement& row) {
@@ -138,7 +138,7 @@ Result<void> hold_unknown(Connection& connection, CounterLedger& ledger, const R
 
 Result<std::vector<StoredState>> read_states(Connection& connection) {
   auto statement = connection.prepare(
-      "SELECT scope, item, value FROM remembered ORDER BY scope, item", operation);
+      "SELECT scope, item, value FROM remembered ORDER BY scope, item", beginning);
   if (!statement) return pass(statement);
   std::vector<StoredState> states;
   auto read = statement->rows(
@@ -149,7 +149,7 @@ Result<std::vector<StoredState>> read_states(Connection& connection) {
 
 Result<std::int64_t> add_run(Connection& connection, const RunStart& start) {
   auto statement = connection.prepare(
-      "INSERT INTO runs (pid, started_ms, workers) VALUES (?1, ?2, ?3)", operation);
+      "INSERT INTO runs (pid, started_ms, workers) VALUES (?1, ?2, ?3)", beginning);
   if (!statement) return pass(statement);
   auto added = statement->run(start.pid, to_ms(start.at), start.workers);
   if (!added) return pass(added);
@@ -193,4 +193,4 @@ Result<RunOpened> open_run(Connection& connection, CounterLedger& ledger, const 
   return opened;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

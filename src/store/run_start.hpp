@@ -7,7 +7,7 @@
 #include "store/counter_ledger.hpp"
 #include "store/sqlite.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 struct RunOpened {
   RunBegun begun;
@@ -17,4 +17,4 @@ struct RunOpened {
 // Writes into the open transaction what Checkpoint::begin_run promises; counters go to the ledger.
 Result<RunOpened> open_run(Connection& connection, CounterLedger& ledger, const RunStart& start);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -6,7 +6,7 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
 // Long enough for another process's recovery of a large write-ahead log; nobody else writes.
@@ -238,4 +238,4 @@ void Transaction::roll_back() noexcept {
   connection_ = nullptr;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -19,13 +19,19 @@
 
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/result.hpp"
+#include "ratebatch/base/time.hpp"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // A prepared statement. Text is bound by reference: it must live until the call returns.
+// Milliseconds since 1970, as times are stored; NULL where there is none.
+inline std::optional<std::int64_t> maybe_ms(const std::optional<WallTime>& at) {
+  return at ? std::optional<std::int64_t>{to_ms(*at)} : std::nullopt;
+}
+
 class Statement {
  public:
   Statement() = default;
@@ -197,4 +203,4 @@ class Transaction {
   Connection* connection_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

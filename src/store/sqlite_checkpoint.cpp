@@ -12,7 +12,7 @@
 #include "store/sqlite_job_loader.hpp"
 #include "store/stamp_table.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
 // Executes `write` in a transaction of its own and stores what it collected in the ledger. Where
@@ -181,4 +181,4 @@ Result<void> SqliteCheckpoint::end_run(const RunEnd& end) {
 
 const Counts& SqliteCheckpoint::counts() const { return parts_->database->ledger.counts(); }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

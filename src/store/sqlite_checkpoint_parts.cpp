@@ -4,7 +4,7 @@
 #include "store/sqlite_schema.hpp"
 #include "store/stamp_table.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
 // Brings the format up to date; a new database gets its stamp in the same transaction, so that
@@ -90,4 +90,4 @@ Result<void> SqliteCheckpoint::Parts::open_database(OpenMode mode,
   return prepare_reading(*database);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -12,7 +12,7 @@
 #include "store/run_lock.hpp"
 #include "store/sqlite.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // In the order of construction: the lock goes last, the statements before their connection.
 struct SqliteCheckpoint::Parts {
@@ -57,4 +57,4 @@ struct SqliteCheckpoint::Parts {
   Result<void> open_database(OpenMode mode, const CheckpointStamp& stamp_if_new);
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

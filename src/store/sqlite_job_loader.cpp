@@ -2,10 +2,10 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
-constexpr const char* operation = "load jobs";
+constexpr const char* loading = "load jobs";
 constexpr const char* stdin_path = "-";
 
 // State rows are stored so many at a time: one execution of a statement for each costs more than
@@ -51,56 +51,56 @@ Result<void> SqliteJobLoader::prepare() {
   const std::string add_many = add_states_sql(states_at_a_time);
   return prepare_all(
       connection_,
-      {{&find_stamp_, "SELECT inode, size, mtime_ns FROM files WHERE path = ?1", operation},
+      {{&find_stamp_, "SELECT inode, size, mtime_ns FROM files WHERE path = ?1", loading},
        {&set_file_,
         "INSERT INTO files (path, inode, size, mtime_ns) VALUES (?1, ?2, ?3, ?4)"
         " ON CONFLICT (path) DO UPDATE SET inode = excluded.inode, size = excluded.size,"
         " mtime_ns = excluded.mtime_ns RETURNING id, first_seq",
-        operation},
-       {&set_first_seq_, "UPDATE files SET first_seq = ?2 WHERE id = ?1", operation},
+        loading},
+       {&set_first_seq_, "UPDATE files SET first_seq = ?2 WHERE id = ?1", loading},
        {&walk_,
         "SELECT line, line_json FROM jobs WHERE seq >= ?1 AND file_id = ?2 AND load < ?3"
         " ORDER BY seq",
-        operation},
-       {&add_route_, "INSERT INTO routes (type, model) VALUES (?1, ?2)", operation},
+        loading},
+       {&add_route_, "INSERT INTO routes (type, model) VALUES (?1, ?2)", loading},
        {&add_job_,
         "INSERT INTO jobs (id, file_id, line, load, line_json, metadata_at, metadata_bytes)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
         " ON CONFLICT (id) DO NOTHING",
-        operation},
-       {&add_state_, add_state.c_str(), operation},
-       {&add_many_states_, add_many.c_str(), operation},
+        loading},
+       {&add_state_, add_state.c_str(), loading},
+       {&add_many_states_, add_many.c_str(), loading},
        {&find_job_,
         "SELECT jobs.seq, states.state, states.route_id, jobs.line_json, jobs.load = ?2,"
         " files.path, jobs.line FROM jobs JOIN states USING (seq)"
         " JOIN files ON files.id = jobs.file_id WHERE jobs.id = ?1",
-        operation},
+        loading},
        {&update_job_,
         "UPDATE jobs SET file_id = ?2, line = ?3, load = ?4, line_json = ?5, metadata_at = ?6,"
         " metadata_bytes = ?7 WHERE seq = ?1",
-        operation},
+        loading},
        {&update_state_,
         "UPDATE states SET route_id = ?2, priority = ?3, state = 0, retries_used = 0, unknowns = 0,"
         " rejections = 0, ready_at_ms = NULL, finished_at_ms = NULL, input_bytes = ?4,"
         " output_max = ?5, images = ?6, raw_body = ?7 WHERE seq = ?1 AND state IN (0, 6)",
-        operation},
+        loading},
        {&find_failure_,
         "SELECT class FROM attempts WHERE seq = ?1"
         " AND number = (SELECT attempt FROM results WHERE seq = ?1)",
-        operation},
-       {&drop_failure_, "DELETE FROM results WHERE seq = ?1 AND record IS NULL", operation},
-       {&keep_answer_, "UPDATE results SET failed = 0, failure = NULL WHERE seq = ?1", operation}});
+        loading},
+       {&drop_failure_, "DELETE FROM results WHERE seq = ?1 AND record IS NULL", loading},
+       {&keep_answer_, "UPDATE results SET failed = 0, failure = NULL WHERE seq = ?1", loading}});
 }
 
 Result<void> SqliteJobLoader::count_load() {
   auto statement = connection_.prepare(
       "INSERT INTO meta VALUES ('loads', '1')"
       " ON CONFLICT DO UPDATE SET value = value + 1 RETURNING CAST(value AS INTEGER)",
-      operation);
+      loading);
   if (!statement) return pass(statement);
   auto counted = statement->rows([&](const Statement& row) { load_ = row.integer(0); });
   if (!counted) return pass(counted);
-  auto routes = connection_.prepare("SELECT type, model, id FROM routes", operation);
+  auto routes = connection_.prepare("SELECT type, model, id FROM routes", loading);
   if (!routes) return pass(routes);
   return routes->rows(
       [&](const Statement& row) { routes_[{row.text(0), row.text(1)}] = row.id<RouteId>(2); });
@@ -287,4 +287,4 @@ Result<void> SqliteJobLoader::commit() {
   return done;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

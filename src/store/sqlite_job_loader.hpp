@@ -12,7 +12,7 @@
 #include "store/counter_ledger.hpp"
 #include "store/sqlite.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 class SqliteJobLoader final : public JobLoader {
  public:
@@ -85,4 +85,4 @@ class SqliteJobLoader final : public JobLoader {
   Statement keep_answer_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -4,8 +4,9 @@
 #include <string>
 
 #include "ratebatch/base/text.hpp"
+#include "store/database_file.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
 // States of a job are the numbers of JobState: 0 pending, 1 running, 2 fetching, 3 unknown, 4 held,
@@ -303,8 +304,6 @@ WHERE latest.route_id = routes.id;
 
 constexpr std::array<const char*, 4> all_migrations = {format_1, format_2, format_3, format_4};
 
-std::string shown(const std::string& path) { return escaped(path, 4096); }
-
 }  // namespace
 
 std::span<const char* const> migrations() { return all_migrations; }
@@ -376,4 +375,4 @@ Result<void> migrate(Connection& connection, const std::string& path,
   return connection.execute(marks.c_str(), "mark the format");
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

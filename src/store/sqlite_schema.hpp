@@ -10,7 +10,7 @@
 #include "ratebatch/base/result.hpp"
 #include "store/sqlite.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // "RBat", in the header of the file (application_id): tells it from other SQLite databases.
 constexpr std::int64_t application_id = 0x52426174;
@@ -37,4 +37,4 @@ Result<void> configure_writer(Connection& connection, const std::string& path);
 Result<void> migrate(Connection& connection, const std::string& path,
                      std::span<const char* const> steps);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

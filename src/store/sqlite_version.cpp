@@ -2,8 +2,8 @@
 
 #include <sqlite3.h>
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 std::string_view sqlite_version() { return sqlite3_libversion(); }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 Result<CheckpointStamp> read_stamp(Connection& connection) {
   auto statement = connection.prepare("SELECT key, value FROM meta", "read the stamp");
@@ -27,4 +27,4 @@ Result<void> write_stamp(Connection& connection, const CheckpointStamp& stamp) {
   return statement->run(stamp.sandbox ? "1" : "0", stamp.sandbox_options, stamp.config_path);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

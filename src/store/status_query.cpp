@@ -8,10 +8,10 @@
 #include "store/route_table.hpp"
 #include "store/stamp_table.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 namespace {
 
-constexpr const char* operation = "read the status";
+constexpr const char* status_reading = "read the status";
 
 // The value at `per_mille` of the sorted values, by nearest rank. Precondition: not empty.
 std::int64_t percentile(const std::vector<std::int64_t>& sorted, std::size_t per_mille) {
@@ -25,7 +25,7 @@ Result<void> read_runs(Connection& connection, std::optional<std::int64_t> holde
   auto statement = connection.prepare(
       "SELECT pid, started_ms, workers, ended_ms, exit_code, reason FROM runs"
       " ORDER BY id DESC LIMIT 2",
-      operation);
+      status_reading);
   if (!statement) return pass(statement);
   bool is_latest = true;
   return statement->rows([&](const Statement& row) {
@@ -61,7 +61,7 @@ LaneState lane_state(const std::string& name) {
 Result<void> read_lanes(Connection& connection, StatusData& status) {
   auto lanes = connection.prepare(
       "SELECT model, provider, state, reason, until_ms FROM lanes WHERE in_run = 1 ORDER BY id",
-      operation);
+      status_reading);
   if (!lanes) return pass(lanes);
   auto read = lanes->rows([&](const Statement& row) {
     StoredLane lane{.model = row.text(0), .provider = row.text(1), .status = {}};
@@ -72,7 +72,7 @@ Result<void> read_lanes(Connection& connection, StatusData& status) {
   });
   if (!read) return read;
   auto states = connection.prepare("SELECT scope, item, value FROM remembered ORDER BY scope, item",
-                                   operation);
+                                   status_reading);
   if (!states) return pass(states);
   return states->rows([&](const Statement& row) {
     status.states.push_back({row.text(0), row.text(1), row.text(2)});
@@ -85,7 +85,7 @@ Result<void> read_downloads(Connection& connection, StatusData& status) {
       " FROM fetches LEFT JOIN attempts"
       " ON attempts.seq = fetches.seq AND number = attempt"
       " ORDER BY coalesce(message, '') = '', tries DESC LIMIT 1",
-      operation);
+      status_reading);
   if (!statement) return pass(statement);
   return statement->rows([&](const Statement& row) {
     Downloads& downloads = status.downloads.emplace();
@@ -97,7 +97,8 @@ Result<void> read_downloads(Connection& connection, StatusData& status) {
 
 Result<void> read_failures(Connection& connection, StatusData& status) {
   auto statement = connection.prepare(
-      "SELECT class, jobs FROM failure_counts WHERE jobs > 0 ORDER BY jobs DESC, class", operation);
+      "SELECT class, jobs FROM failure_counts WHERE jobs > 0 ORDER BY jobs DESC, class",
+      status_reading);
   if (!statement) return pass(statement);
   return statement->rows(
       [&](const Statement& row) { status.failures.push_back({row.text(0), row.integer(1)}); });
@@ -112,7 +113,7 @@ Result<void> read_types(Connection& connection, StatusData& status) {
   };
   std::map<RouteId, Sums> by_route;
   auto statement = connection.prepare(
-      "SELECT route_id, answers, input_tokens, output_tokens FROM route_totals", operation);
+      "SELECT route_id, answers, input_tokens, output_tokens FROM route_totals", status_reading);
   if (!statement) return pass(statement);
   auto read = statement->rows([&](const Statement& row) {
     by_route[row.id<RouteId>(0)] = {row.integer(1), row.integer(2), row.integer(3)};
@@ -146,7 +147,8 @@ Result<void> read_types(Connection& connection, StatusData& status) {
 
 Result<void> read_recent(Connection& connection, StatusData& status) {
   auto statement = connection.prepare(
-      "SELECT finished_ms, latency_ms, failed FROM results ORDER BY id DESC LIMIT ?1", operation);
+      "SELECT finished_ms, latency_ms, failed FROM results ORDER BY id DESC LIMIT ?1",
+      status_reading);
   if (!statement) return pass(statement);
   std::vector<std::int64_t> latencies;
   std::vector<std::int64_t> finished;
@@ -187,7 +189,7 @@ Result<StatusData> read_status(Connection& connection, std::optional<std::int64_
       query_integer(connection,
                     "SELECT coalesce(sum(results), 0) FROM recipes"
                     " WHERE id NOT IN (SELECT recipe_id FROM routes WHERE recipe_id IS NOT NULL)",
-                    operation);
+                    status_reading);
   if (!changed) return pass(changed);
   status.changed = *changed;
   auto routes = read_routes(connection);
@@ -204,4 +206,4 @@ Result<StatusData> read_status(Connection& connection, std::optional<std::int64_
   return status;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

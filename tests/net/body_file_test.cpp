@@ -37,7 +37,10 @@ extern "C" int fsync(int descriptor) {
   return static_cast<int>(syscall(SYS_fsync, descriptor));
 }
 
-namespace ratebatch {
+namespace ratebatch::body_file_test {
+
+using namespace net;
+
 namespace {
 
 const std::string octets = "Content-Type: application/octet-stream\r\n";
@@ -322,4 +325,4 @@ TEST_CASE("a file is read back in pieces that base64 does not pad") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::body_file_test

@@ -14,7 +14,10 @@
 #include "net/net_support.hpp"
 #include "support/script_server.hpp"
 
-namespace ratebatch {
+namespace ratebatch::curl_fault_test {
+
+using namespace net;
+
 namespace {
 
 // A listener on a free port of 127.0.0.1 that never accepts.
@@ -212,4 +215,4 @@ TEST_CASE("the message of a failure never holds the key") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::curl_fault_test

@@ -8,7 +8,10 @@
 #include "net/net_support.hpp"
 #include "ratebatch/net/curl_version.hpp"
 
-namespace ratebatch {
+namespace ratebatch::curl_library_test {
+
+using namespace net;
+
 namespace {
 
 TEST_CASE("a libcurl that is not there is an error that names it and its package") {
@@ -43,4 +46,4 @@ TEST_CASE("libcurl has several owners at once, and goes with the last") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::curl_library_test

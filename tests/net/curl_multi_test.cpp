@@ -14,7 +14,10 @@
 #include "support/script_server.hpp"
 #include "support/temporary_folder.hpp"
 
-namespace ratebatch {
+namespace ratebatch::curl_multi_test {
+
+using namespace net;
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -164,4 +167,4 @@ TEST_CASE("a wait ends early when a transfer's own time is over") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::curl_multi_test

@@ -8,7 +8,10 @@
 #include "net/reply_sink.hpp"
 #include "support/script_server.hpp"
 
-namespace ratebatch {
+namespace ratebatch::curl_reply_test {
+
+using namespace net;
+
 namespace {
 
 Script answer(const std::string& bytes) { return {read_request(), send_bytes(bytes), repeat()}; }
@@ -216,4 +219,4 @@ TEST_CASE("the sink takes 64 KiB of headers and not a byte more") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::curl_reply_test

@@ -11,7 +11,10 @@
 #include "support/script_server.hpp"
 #include "support/temporary_folder.hpp"
 
-namespace ratebatch {
+namespace ratebatch::curl_resend_test {
+
+using namespace net;
+
 namespace {
 
 constexpr int rounds = 50;
@@ -161,4 +164,4 @@ TEST_CASE("a connection that works is reused") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::curl_resend_test

@@ -11,7 +11,10 @@
 #include "net/request_rules.hpp"
 #include "support/script_server.hpp"
 
-namespace ratebatch {
+namespace ratebatch::curl_reuse_test {
+
+using namespace net;
+
 namespace {
 
 Script ok() { return {read_request(), send_bytes(http_reply(200, "ok")), repeat()}; }
@@ -121,4 +124,4 @@ TEST_CASE("an origin stays right however many URLs were read before it") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::curl_reuse_test

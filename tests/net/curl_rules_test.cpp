@@ -10,7 +10,10 @@
 #include "net/request_rules.hpp"
 #include "support/script_server.hpp"
 
-namespace ratebatch {
+namespace ratebatch::curl_rules_test {
+
+using namespace net;
+
 namespace {
 
 using std::literals::string_literals::operator""s;
@@ -209,4 +212,4 @@ TEST_CASE("a proxy that refuses the tunnel leaves the request unsent") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::curl_rules_test

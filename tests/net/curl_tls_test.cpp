@@ -11,7 +11,10 @@
 #include "support/script_server.hpp"
 #include "support/temporary_folder.hpp"
 
-namespace ratebatch {
+namespace ratebatch::curl_tls_test {
+
+using namespace net;
+
 namespace {
 
 HttpRequest get_from(const std::string& url) {
@@ -125,4 +128,4 @@ TEST_CASE("an answer that comes before a large body is read is not lost") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::curl_tls_test

@@ -14,7 +14,10 @@
 #include "net/no_room.hpp"
 #include "support/temporary_folder.hpp"
 
-namespace ratebatch {
+namespace ratebatch::json_file_filter_test {
+
+using namespace net;
+
 namespace {
 
 struct Filtered {
@@ -281,4 +284,4 @@ TEST_CASE("files of a filter that is not finished go") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::json_file_filter_test

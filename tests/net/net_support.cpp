@@ -19,39 +19,40 @@ HttpRequest post_to(const std::string& url) {
   return request;
 }
 
-std::unique_ptr<CurlTransport> open_transport(const CurlTransportOptions& options) {
-  auto opened = CurlTransport::open(options);
+std::unique_ptr<net::CurlTransport> open_transport(const net::CurlTransportOptions& options) {
+  auto opened = net::CurlTransport::open(options);
   if (!opened) FAIL(opened.error().message);
   return std::move(*opened);
 }
 
-std::vector<FinishedTransfer> await_finished(CurlTransport& transport, std::size_t count) {
+std::vector<net::FinishedTransfer> await_finished(net::CurlTransport& transport,
+                                                  std::size_t count) {
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds{60};
-  std::vector<FinishedTransfer> all;
+  std::vector<net::FinishedTransfer> all;
   while (true) {
-    for (FinishedTransfer& one : transport.finished()) all.push_back(std::move(one));
+    for (net::FinishedTransfer& one : transport.finished()) all.push_back(std::move(one));
     if (all.size() >= count) return all;
     RB_ASSERT(std::chrono::steady_clock::now() < give_up);
     transport.wait(std::chrono::seconds{1});
   }
 }
 
-FinishedTransfer run_transfer(CurlTransport& transport, HttpRequest request) {
-  transport.send(TransferId{1}, std::move(request));
-  std::vector<FinishedTransfer> ended = await_finished(transport, 1);
+net::FinishedTransfer run_transfer(net::CurlTransport& transport, HttpRequest request) {
+  transport.send(net::TransferId{1}, std::move(request));
+  std::vector<net::FinishedTransfer> ended = await_finished(transport, 1);
   REQUIRE(ended.size() == 1);
-  CHECK(ended[0].id == TransferId{1});
+  CHECK(ended[0].id == net::TransferId{1});
   return std::move(ended[0]);
 }
 
-HttpReply reply_to(CurlTransport& transport, HttpRequest request) {
-  FinishedTransfer ended = run_transfer(transport, std::move(request));
+HttpReply reply_to(net::CurlTransport& transport, HttpRequest request) {
+  net::FinishedTransfer ended = run_transfer(transport, std::move(request));
   if (const auto* failure = std::get_if<TransferFailure>(&ended.result)) FAIL(failure->message);
   return std::get<HttpReply>(std::move(ended.result));
 }
 
-TransferFailure failure_of(CurlTransport& transport, HttpRequest request) {
-  FinishedTransfer ended = run_transfer(transport, std::move(request));
+TransferFailure failure_of(net::CurlTransport& transport, HttpRequest request) {
+  net::FinishedTransfer ended = run_transfer(transport, std::move(request));
   REQUIRE(std::holds_alternative<TransferFailure>(ended.result));
   return std::get<TransferFailure>(std::move(ended.result));
 }

@@ -9,7 +9,10 @@
 #include <string>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::public_address_test {
+
+using namespace net;
+
 namespace {
 
 sockaddr_storage storage_of(const std::string& text) {
@@ -112,4 +115,4 @@ TEST_CASE("a family without addresses is not public") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::public_address_test

@@ -10,7 +10,10 @@
 #include "support/script_server.hpp"
 #include "support/temporary_folder.hpp"
 
-namespace ratebatch {
+namespace ratebatch::public_only_test {
+
+using namespace net;
+
 namespace {
 
 Script ok() { return {read_request(), send_bytes(http_reply(200, "ok")), repeat()}; }
@@ -161,4 +164,4 @@ TEST_CASE("requests that are not announced go where they went before") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::public_only_test

@@ -7,7 +7,10 @@
 #include <utility>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::redirect_test {
+
+using namespace net;
+
 namespace {
 
 using std::literals::string_literals::operator""s;
@@ -114,4 +117,4 @@ TEST_CASE("a base that is no absolute URL is an error") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::redirect_test

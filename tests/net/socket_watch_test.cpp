@@ -8,7 +8,10 @@
 #include <set>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::socket_watch_test {
+
+using namespace net;
+
 namespace {
 
 // Descriptors that are readable and writable, or only writable.
@@ -83,4 +86,4 @@ TEST_CASE("a socket that is ignored or closed is not reported any more") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::socket_watch_test

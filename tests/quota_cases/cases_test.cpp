@@ -4,7 +4,12 @@
 
 #include <doctest/doctest.h>
 
-namespace ratebatch::quota_bench {
+namespace ratebatch::quota_bench::cases_test {
+
+using namespace quota;
+using namespace run;
+using namespace schedule;
+
 namespace {
 
 TEST_CASE("a known limit is never exceeded on any server, whatever its way of counting") {
@@ -99,4 +104,4 @@ TEST_CASE("36,831 bios with a day quota of 10,000 paused at 8,000 are done on th
 }
 
 }  // namespace
-}  // namespace ratebatch::quota_bench
+}  // namespace ratebatch::quota_bench::cases_test

@@ -8,7 +8,12 @@
 #include "bench/quota/situation.hpp"
 #include "ratebatch/run/plan_text.hpp"
 
-namespace ratebatch::quota_bench {
+namespace ratebatch::quota_bench::plan_test {
+
+using namespace quota;
+using namespace run;
+using namespace schedule;
+
 namespace {
 
 PlanInput input_of(std::vector<JobClass> jobs, std::size_t lanes, std::int32_t workers) {
@@ -142,4 +147,4 @@ TEST_CASE("waves are laid on the lanes that have some, else on those of images")
 }
 
 }  // namespace
-}  // namespace ratebatch::quota_bench
+}  // namespace ratebatch::quota_bench::plan_test

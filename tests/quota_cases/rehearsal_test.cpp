@@ -8,7 +8,12 @@
 
 #include "bench/quota/situation.hpp"
 
-namespace ratebatch::quota_bench {
+namespace ratebatch::quota_bench::rehearsal_test {
+
+using namespace quota;
+using namespace run;
+using namespace schedule;
+
 namespace {
 
 Situation::Setup plain(std::int64_t jobs, std::int32_t workers = 4) {
@@ -173,4 +178,4 @@ TEST_CASE("a million jobs are as quick to begin with as ten") {
 }
 
 }  // namespace
-}  // namespace ratebatch::quota_bench
+}  // namespace ratebatch::quota_bench::rehearsal_test

@@ -6,7 +6,12 @@
 
 #include "bench/quota/situation.hpp"
 
-namespace ratebatch::quota_bench {
+namespace ratebatch::quota_bench::situations_test {
+
+using namespace quota;
+using namespace run;
+using namespace schedule;
+
 namespace {
 
 constexpr LaneId first{0};
@@ -198,4 +203,4 @@ TEST_CASE("a wrong job among good ones fails alone") {
 }
 
 }  // namespace
-}  // namespace ratebatch::quota_bench
+}  // namespace ratebatch::quota_bench::situations_test

@@ -88,7 +88,7 @@ std::optional<event::StopRequested> SimInterrupts::take() {
   return event::StopRequested{presses_ == 1 ? Duration{std::chrono::seconds{2}} : Duration{}};
 }
 
-Result<RunBegun> SimCheckpoint::begin_run(const RunStart& start) {
+Result<store::RunBegun> SimCheckpoint::begin_run(const store::RunStart& start) {
   auto begun = fake_.begin_run(start);
   state_.maybe_crash();
   return begun;
@@ -129,7 +129,7 @@ Result<void> SimCheckpoint::commit(const Batch& batch) {
   return stored;
 }
 
-void SimTransport::download(TransferId id, const HttpRequest& request) {
+void SimTransport::download(net::TransferId id, const HttpRequest& request) {
   require(!request.key_header && request.headers.empty(), "a download carries no key");
   require(request.public_only, "a download goes to public addresses only");
   const std::string job = request.url.substr(request.url.rfind('/') + 1);
@@ -157,7 +157,7 @@ void SimTransport::over(const Delivery& delivery) {
   jobs_in_flight_.erase(delivery.job);
 }
 
-void SimTransport::send(TransferId id, HttpRequest request) {
+void SimTransport::send(net::TransferId id, HttpRequest request) {
   if (request.method == "GET") {
     download(id, request);
     return;
@@ -233,7 +233,7 @@ void SimTransport::check_day(const std::string& scope) {
   state_.sent_ever[scope].push_back(state_.true_time());
 }
 
-void SimTransport::cancel(TransferId id) {
+void SimTransport::cancel(net::TransferId id) {
   for (auto at = deliveries_.begin(); at != deliveries_.end(); ++at) {
     if (at->second.id != id) continue;
     over(at->second);
@@ -242,8 +242,8 @@ void SimTransport::cancel(TransferId id) {
   }
 }
 
-std::vector<FinishedTransfer> SimTransport::finished() {
-  std::vector<FinishedTransfer> out;
+std::vector<net::FinishedTransfer> SimTransport::finished() {
+  std::vector<net::FinishedTransfer> out;
   while (!deliveries_.empty() && deliveries_.begin()->first <= state_.now.steady) {
     Delivery delivery = std::move(deliveries_.begin()->second);
     deliveries_.erase(deliveries_.begin());
@@ -281,18 +281,18 @@ Result<std::vector<std::string>> SimFiles::keep(std::string_view id, std::size_t
 }
 
 Outcome SimDialect::read(const HttpReply& reply, const Endpoint& endpoint,
-                         const AskedFor& asked) const {
+                         const provider::AskedFor& asked) const {
   Outcome outcome = real_.read(reply, endpoint, asked);
   const std::string_view link = reply.header("x-sim-link");
   if (outcome.answer && !link.empty()) outcome.answer->links.emplace_back(link);
   return outcome;
 }
 
-void SimObserver::committed(Now /*now*/, const Batch& /*batch*/, const Counts& counts) {
+void SimObserver::committed(Now /*now*/, const Batch& /*batch*/, const store::Counts& counts) {
   require(counts.jobs().total() == state_.options.jobs, "no job is lost or made up");
 }
 
-Duration SimObserver::turned(Now /*now*/, const Snapshot& snapshot, const Counts& counts) {
+Duration SimObserver::turned(Now /*now*/, const Snapshot& snapshot, const store::Counts& counts) {
   require(snapshot.in_flight <= state_.options.workers, "no more jobs in flight than workers");
   require(snapshot.in_flight >= counts.jobs().of(JobState::running),
           "whatever is stored as running is in flight");

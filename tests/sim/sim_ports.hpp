@@ -65,7 +65,7 @@ struct SimState {
   std::uint64_t trace_hash = 0xCBF29CE484222325ULL;
 };
 
-class SimClock final : public Clock {
+class SimClock final : public run::Clock {
  public:
   explicit SimClock(SimState& state) : state_(state) {}
   Now now() override;
@@ -75,7 +75,7 @@ class SimClock final : public Clock {
 };
 
 // Answers each press once; the world decides when.
-class SimInterrupts final : public Interrupts {
+class SimInterrupts final : public run::Interrupts {
  public:
   explicit SimInterrupts(SimState& state) : state_(state) {}
   std::optional<event::StopRequested> take() override;
@@ -88,20 +88,20 @@ class SimInterrupts final : public Interrupts {
 
 // Wraps the fake checkpoint with commits that take time, fill the disk, or are the last thing the
 // program does.
-class SimCheckpoint final : public Checkpoint {
+class SimCheckpoint final : public store::Checkpoint {
  public:
   SimCheckpoint(SimState& state, FakeCheckpointData& data)
       : state_(state), data_(data), fake_(data) {}
 
-  Result<std::vector<StoredRoute>> routes() override { return fake_.routes(); }
-  Result<RunBegun> begin_run(const RunStart& start) override;
+  Result<std::vector<store::StoredRoute>> routes() override { return fake_.routes(); }
+  Result<store::RunBegun> begin_run(const store::RunStart& start) override;
   Result<std::vector<JobRef>> load_page(RouteId route, std::optional<JobCursor> after,
                                         std::size_t count) override;
-  Result<StoredJob> job(JobSeq seq) override { return fake_.job(seq); }
-  Result<StoredFetch> fetch(JobSeq seq) override { return fake_.fetch(seq); }
+  Result<store::StoredJob> job(JobSeq seq) override { return fake_.job(seq); }
+  Result<store::StoredFetch> fetch(JobSeq seq) override { return fake_.fetch(seq); }
   Result<void> commit(const Batch& batch) override;
-  Result<void> end_run(const RunEnd& end) override { return fake_.end_run(end); }
-  [[nodiscard]] const Counts& counts() const override { return fake_.counts(); }
+  Result<void> end_run(const store::RunEnd& end) override { return fake_.end_run(end); }
+  [[nodiscard]] const store::Counts& counts() const override { return fake_.counts(); }
 
   // What the planted bug leaves of a crash: this store answers before it has stored, so that the
   // last commit is lost.
@@ -116,26 +116,26 @@ class SimCheckpoint final : public Checkpoint {
   std::optional<FakeCheckpointData> before_last_commit_;  // Kept for the canary only.
 };
 
-class SimTransport final : public Transport {
+class SimTransport final : public net::Transport {
  public:
   SimTransport(SimState& state, const FakeCheckpointData& data, const SimInterrupts& interrupts)
       : state_(state), data_(data), interrupts_(interrupts) {}
 
-  void send(TransferId id, HttpRequest request) override;
-  void cancel(TransferId id) override;
-  std::vector<FinishedTransfer> finished() override;
+  void send(net::TransferId id, HttpRequest request) override;
+  void cancel(net::TransferId id) override;
+  std::vector<net::FinishedTransfer> finished() override;
   void wait(Duration longest) override;
 
  private:
   struct Delivery {
-    TransferId id{};
+    net::TransferId id{};
     TransferResult result;
     std::string job;
     std::string scope;  // Empty: a download.
     Instant sent_at;
   };
 
-  void download(TransferId id, const HttpRequest& request);
+  void download(net::TransferId id, const HttpRequest& request);
   void over(const Delivery& delivery);
   void check_send(const std::string& id, const std::string& scope);
   void check_priority(const std::string& id);
@@ -155,7 +155,7 @@ class SimTransport final : public Transport {
 };
 
 // Keeps files by their names; finds no room now and then.
-class SimFiles final : public AnswerFiles {
+class SimFiles final : public run::AnswerFiles {
  public:
   explicit SimFiles(SimState& state) : state_(state) {}
   Result<std::string> incoming() override { return std::string{}; }
@@ -168,9 +168,9 @@ class SimFiles final : public AnswerFiles {
 };
 
 // What OpenAI's dialect reads, and the links that the simulated provider puts into a header.
-class SimDialect final : public Dialect {
+class SimDialect final : public provider::Dialect {
  public:
-  explicit SimDialect(const Dialect& real) : real_(real) {}
+  explicit SimDialect(const provider::Dialect& real) : real_(real) {}
   [[nodiscard]] Result<HttpRequest> request(const JobContent& content,
                                             const Endpoint& endpoint) const override {
     return real_.request(content, endpoint);
@@ -179,18 +179,18 @@ class SimDialect final : public Dialect {
     return real_.key_header(endpoint);
   }
   [[nodiscard]] Outcome read(const HttpReply& reply, const Endpoint& endpoint,
-                             const AskedFor& asked) const override;
+                             const provider::AskedFor& asked) const override;
 
  private:
-  const Dialect& real_;
+  const provider::Dialect& real_;
 };
 
 // Bounds the length of a run, and checks what a snapshot shows.
-class SimObserver final : public Observer {
+class SimObserver final : public run::Observer {
  public:
   explicit SimObserver(SimState& state) : state_(state) {}
-  void committed(Now now, const Batch& batch, const Counts& counts) override;
-  Duration turned(Now now, const Snapshot& snapshot, const Counts& counts) override;
+  void committed(Now now, const Batch& batch, const store::Counts& counts) override;
+  Duration turned(Now now, const Snapshot& snapshot, const store::Counts& counts) override;
   void warned(Now, const std::string&) override {}
 
  private:

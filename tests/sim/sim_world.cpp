@@ -84,7 +84,7 @@ Config make_config(const SimOptions& o) {
 
 void add_jobs(const SimOptions& o, Rng& rng, FakeCheckpointData& data) {
   for (std::int64_t i = 0; i < o.jobs; ++i) {
-    NewJob job;
+    store::NewJob job;
     job.id = fmt::format("job-{}", i);
     job.type = type_name(static_cast<std::int64_t>(rng.below(static_cast<std::uint64_t>(o.types))));
     if (rng.chance(200)) {
@@ -116,7 +116,7 @@ class World {
     } catch (const Violation& violation) {
       report.violation = violation.what;
     }
-    const Counts counts = FakeCheckpoint{data_}.counts();
+    const store::Counts counts = FakeCheckpoint{data_}.counts();
     report.trace_hash = state_.trace_hash;
     report.sends = state_.sends;
     report.crashes = state_.crashes;
@@ -167,10 +167,10 @@ class World {
   }
 
   // What is stored knows of every request that was sent.
-  void check_usage(const Catalog& catalog, const std::vector<StoredState>& states) {
+  void check_usage(const run::Catalog& catalog, const std::vector<StoredState>& states) {
     const SimOptions& o = state_.options;
     if (o.day_requests == 0 || o.clock_step_per_mille > 0) return;
-    const QuotaMonitor monitor{catalog.lanes, QuotaOptions{}, state_.now, states};
+    const quota::QuotaMonitor monitor{catalog.lanes, quota::QuotaOptions{}, state_.now, states};
     for (std::size_t i = 0; i < catalog.lanes.lanes.size(); ++i) {
       const LaneQuota view = monitor.view(state_.now, LaneId{static_cast<std::int32_t>(i)});
       for (const KeyView& keys : view.keys) {
@@ -204,17 +204,17 @@ class World {
     }
   }
 
-  action::FinishReason work(const DriverPorts& ports, SimCheckpoint& checkpoint) {
+  action::FinishReason work(const run::DriverPorts& ports, SimCheckpoint& checkpoint) {
     std::vector<std::string> warnings;
-    const KeyReader read_key = [](const KeySource& source) { return Secret{source.name}; };
-    auto catalog =
-        make_catalog(config_, checkpoint.routes().value(), read_key, CatalogOptions{}, warnings);
+    const run::KeyReader read_key = [](const KeySource& source) { return Secret{source.name}; };
+    auto catalog = make_catalog(config_, checkpoint.routes().value(), read_key,
+                                run::CatalogOptions{}, warnings);
     require(catalog.has_value(), "the configuration fits the jobs");
     for (RouteSettings& route : catalog->lanes.routes) route.proven = proven_;
     const SimDialect dialect{*catalog->dialects.front()};
-    for (const Dialect*& each : catalog->dialects) each = &dialect;
+    for (const provider::Dialect*& each : catalog->dialects) each = &dialect;
 
-    RunStart start;
+    store::RunStart start;
     start.pid = 1;
     start.at = ports.clock.now().wall;
     start.workers = state_.options.workers;
@@ -230,7 +230,7 @@ class World {
     ++state_.runs;
     check_usage(*catalog, begun->states);
 
-    DriverOptions options;
+    run::DriverOptions options;
     options.scheduler.wait_for_pauses = !state_.options.no_wait;
     if (state_.options.cost_max > 0 && money_is_bounded_) {
       options.scheduler.quota.budget.total_max_pico_usd = state_.options.cost_max;
@@ -285,7 +285,7 @@ class World {
     fail_if(job.state == JobState::done && account.charged < 1, "a done job was answered");
     fail_if(job.state == JobState::done && account.permanently_wrong, "a wrong job is never done");
     const std::int64_t retries = config_.retry.server.retries;
-    const bool refused_twice = account.rejected >= rejections_max;
+    const bool refused_twice = account.rejected >= schedule::rejections_max;
     const bool lost =
         account.has_links && (account.gone || state_.options.fetch_error_per_mille > 0);
     fail_if(job.state == JobState::failed && !account.permanently_wrong && account.not_found == 0 &&

@@ -5,10 +5,10 @@
 
 #include "store/store_fixture.hpp"
 
-TYPE_TO_STRING(ratebatch::store_test::FakeStore);
-TYPE_TO_STRING(ratebatch::store_test::SqliteStore);
+namespace ratebatch::store_test::contract_test {
 
-namespace ratebatch::store_test {
+using namespace store;
+
 namespace {
 
 constexpr JobSeq job_1{1};
@@ -422,4 +422,4 @@ TEST_CASE_TEMPLATE("an empty batch is accepted", Store, FakeStore, SqliteStore) 
   CHECK(store.run().commit({}).has_value());
 }
 
-}  // namespace ratebatch::store_test
+}  // namespace ratebatch::store_test::contract_test

@@ -5,10 +5,10 @@
 #include "ratebatch/store/checkpoint_reader.hpp"
 #include "store/store_fixture.hpp"
 
-TYPE_TO_STRING(ratebatch::store_test::FakeStore);
-TYPE_TO_STRING(ratebatch::store_test::SqliteStore);
+namespace ratebatch::store_test::fetch_test {
 
-namespace ratebatch::store_test {
+using namespace store;
+
 namespace {
 
 constexpr JobSeq job_1{1};
@@ -295,4 +295,4 @@ TEST_CASE("a job knows the file it came from") {
   CHECK(found->file == "/jobs.jsonl");
 }
 
-}  // namespace ratebatch::store_test
+}  // namespace ratebatch::store_test::fetch_test

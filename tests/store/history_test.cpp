@@ -10,7 +10,10 @@
 #include "ratebatch/base/random.hpp"
 #include "store/store_fixture.hpp"
 
-namespace ratebatch::store_test {
+namespace ratebatch::store_test::history_test {
+
+using namespace store;
+
 namespace {
 
 constexpr std::int64_t job_count = 24;
@@ -235,4 +238,4 @@ TEST_CASE("a database that cannot be made leaves nothing") {
   if (outcome != no_small_disk) CHECK(outcome == 0);
 }
 
-}  // namespace ratebatch::store_test
+}  // namespace ratebatch::store_test::history_test

@@ -3,7 +3,10 @@
 
 #include "store/store_fixture.hpp"
 
-namespace ratebatch::store_test {
+namespace ratebatch::store_test::loader_test {
+
+using namespace store;
+
 namespace {
 
 FileStamp file_stamp(const std::string& path, std::int64_t size = 10) {
@@ -270,4 +273,4 @@ TEST_CASE("a load that finds no room leaves nothing and may be repeated") {
   CHECK(checkpoint.counts() == store.count_rows());
 }
 
-}  // namespace ratebatch::store_test
+}  // namespace ratebatch::store_test::loader_test

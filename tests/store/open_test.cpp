@@ -12,7 +12,10 @@
 #include "store/sqlite_schema.hpp"
 #include "store/store_fixture.hpp"
 
-namespace ratebatch::store_test {
+namespace ratebatch::store_test::open_test {
+
+using namespace store;
+
 namespace {
 
 using Names = std::vector<std::string>;
@@ -270,4 +273,4 @@ TEST_CASE("no lock is taken where nothing was ever locked") {
   CHECK(folder.names().empty());
 }
 
-}  // namespace ratebatch::store_test
+}  // namespace ratebatch::store_test::open_test

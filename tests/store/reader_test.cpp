@@ -9,7 +9,10 @@
 #include "store/result_pages.hpp"
 #include "store/store_fixture.hpp"
 
-namespace ratebatch::store_test {
+namespace ratebatch::store_test::reader_test {
+
+using namespace store;
+
 namespace {
 
 std::unique_ptr<CheckpointReader> read(const SqliteStore& store) {
@@ -348,4 +351,4 @@ TEST_CASE("a checkpoint on read-only media can be read if it was closed well") {
   protect(0755, 0644);
 }
 
-}  // namespace ratebatch::store_test
+}  // namespace ratebatch::store_test::reader_test

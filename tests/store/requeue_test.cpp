@@ -6,7 +6,10 @@
 #include "ratebatch/store/checkpoint_reader.hpp"
 #include "store/store_fixture.hpp"
 
-namespace ratebatch::store_test {
+namespace ratebatch::store_test::requeue_test {
+
+using namespace store;
+
 namespace {
 
 constexpr JobSeq unknown_job{2};
@@ -276,4 +279,4 @@ TEST_CASE("answers of an older recipe are counted, and can be redone without bei
   CHECK(must(store.open().requeue(filter)).total() == 0);
 }
 
-}  // namespace ratebatch::store_test
+}  // namespace ratebatch::store_test::requeue_test

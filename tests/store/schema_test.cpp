@@ -6,7 +6,10 @@
 #include "store/sqlite_schema.hpp"
 #include "store/store_fixture.hpp"
 
-namespace ratebatch::store_test {
+namespace ratebatch::store_test::schema_test {
+
+using namespace store;
+
 namespace {
 
 bool is_accepted(Connection& connection, const std::string& sql) {
@@ -321,4 +324,4 @@ TEST_CASE("a transaction that is not committed leaves nothing, and text may hold
   CHECK(texts == std::vector<std::string>{odd, ""});
 }
 
-}  // namespace ratebatch::store_test
+}  // namespace ratebatch::store_test::schema_test

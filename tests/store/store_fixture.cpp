@@ -15,13 +15,15 @@
 
 #include "store/sqlite_checkpoint_parts.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 Connection& SqliteCheckpointProbe::connection(SqliteCheckpoint& checkpoint) {
   return checkpoint.parts_->database->connection;
 }
 
-namespace store_test {
+}  // namespace ratebatch::store
+
+namespace ratebatch::store_test {
 
 TempDir::TempDir() {
   std::string name = (std::filesystem::temp_directory_path() / "ratebatch-test-XXXXXX").string();
@@ -101,8 +103,8 @@ int in_child(const std::function<int()>& body) {
 
 WallTime second(std::int64_t n) { return wall_from_ms(1'790'000'000'000 + n * 1000); }
 
-NewJob new_job(const std::string& id, const std::string& type, std::int64_t priority) {
-  NewJob job;
+store::NewJob new_job(const std::string& id, const std::string& type, std::int64_t priority) {
+  store::NewJob job;
   job.id = id;
   job.type = type;
   job.priority = priority;
@@ -111,8 +113,8 @@ NewJob new_job(const std::string& id, const std::string& type, std::int64_t prio
   return job;
 }
 
-RunStart run_start(UnknownPolicy policy) {
-  RunStart start;
+store::RunStart run_start(UnknownPolicy policy) {
+  store::RunStart start;
   start.pid = ::getpid();
   start.at = second(50);
   start.workers = 4;
@@ -201,17 +203,17 @@ Batch ends(std::vector<AttemptEnd> list) {
   return batch;
 }
 
-std::string field(Connection& connection, const std::string& line, const std::string& path) {
+std::string field(store::Connection& connection, const std::string& line, const std::string& path) {
   std::string value;
   must(must(connection.prepare("SELECT json_extract(?1, '$.' || ?2)", "read a field"))
-           .rows([&](const Statement& row) { value = row.text(0); }, line, path));
+           .rows([&](const store::Statement& row) { value = row.text(0); }, line, path));
   return value;
 }
 
-std::vector<std::string> result_lines(CheckpointReader& reader, ResultOrder order,
+std::vector<std::string> result_lines(store::CheckpointReader& reader, store::ResultOrder order,
                                       std::int64_t cursor) {
   std::vector<std::string> lines;
-  must(reader.for_each_page(order, cursor, [&](const ResultPage& page) -> Result<void> {
+  must(reader.for_each_page(order, cursor, [&](const store::ResultPage& page) -> Result<void> {
     std::istringstream text(page.lines);
     for (std::string line; std::getline(text, line);) lines.push_back(line);
     return {};
@@ -219,19 +221,21 @@ std::vector<std::string> result_lines(CheckpointReader& reader, ResultOrder orde
   return lines;
 }
 
-std::int64_t query(Connection& connection, const std::string& sql) {
+std::int64_t query(store::Connection& connection, const std::string& sql) {
   return must(query_integer(connection, sql.c_str(), "query"));
 }
 
-Counts counted(Connection& connection) {
-  Counts counts;
-  const auto read = [&](const char* sql, const std::function<void(const Statement&)>& on_row) {
+store::Counts counted(store::Connection& connection) {
+  store::Counts counts;
+  const auto read = [&](const char* sql,
+                        const std::function<void(const store::Statement&)>& on_row) {
     must(must(connection.prepare(sql, "count")).rows(on_row));
   };
-  read("SELECT id FROM routes", [&](const Statement& row) { counts.routes[row.id<RouteId>(0)]; });
+  read("SELECT id FROM routes",
+       [&](const store::Statement& row) { counts.routes[row.id<RouteId>(0)]; });
   read("SELECT route_id, state, count(*), sum(truncated) FROM states GROUP BY 1, 2",
-       [&](const Statement& row) {
-         JobCounts& jobs = counts.routes[row.id<RouteId>(0)];
+       [&](const store::Statement& row) {
+         store::JobCounts& jobs = counts.routes[row.id<RouteId>(0)];
          jobs.by_state[static_cast<std::size_t>(row.integer(1))] = row.integer(2);
          jobs.truncated += row.integer(3);
        });
@@ -241,48 +245,48 @@ Counts counted(Connection& connection) {
       " count(*) FILTER (WHERE class IN ('rate_limited', 'quota_exhausted')),"
       " coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0), coalesce(sum(images), 0),"
       " coalesce(sum(cost_pico_usd), 0) FROM attempts",
-      [&](const Statement& row) {
+      [&](const store::Statement& row) {
         counts.calls = {row.integer(0), row.integer(1), row.integer(2), row.integer(3),
                         row.integer(4), row.integer(5), row.integer(6)};
       });
   return counts;
 }
 
-void FakeStore::load(const std::vector<NewJob>& jobs) {
-  for (const NewJob& job : jobs) data_.add(job);
+void FakeStore::load(const std::vector<store::NewJob>& jobs) {
+  for (const store::NewJob& job : jobs) data_.add(job);
 }
 
-Checkpoint& FakeStore::open() {
+store::Checkpoint& FakeStore::open() {
   die();
   life_ = std::make_unique<FakeCheckpoint>(data_);
   return *life_;
 }
 
-Checkpoint& FakeStore::run(UnknownPolicy policy) {
+store::Checkpoint& FakeStore::run(UnknownPolicy policy) {
   open();
   must(life_->begin_run(run_start(policy)));
   return *life_;
 }
 
-void SqliteStore::load(const std::vector<NewJob>& jobs) {
+void SqliteStore::load(const std::vector<store::NewJob>& jobs) {
   auto loader = must(open().begin_load(std::equal_to<std::string_view>{}));
-  FileStamp stamp;
+  store::FileStamp stamp;
   stamp.path = "/jobs.jsonl";
   must(loader->begin_file(stamp));
-  for (const NewJob& job : jobs) {
-    const Added added = must(loader->add(job, false));
-    REQUIRE(added.as == AddedAs::added);
+  for (const store::NewJob& job : jobs) {
+    const store::Added added = must(loader->add(job, false));
+    REQUIRE(added.as == store::AddedAs::added);
   }
   must(loader->commit());
 }
 
-SqliteCheckpoint& SqliteStore::open() {
+store::SqliteCheckpoint& SqliteStore::open() {
   die();
-  life_ = must(SqliteCheckpoint::open(path(), OpenMode::create_or_open, {}));
+  life_ = must(store::SqliteCheckpoint::open(path(), store::OpenMode::create_or_open, {}));
   return *life_;
 }
 
-SqliteCheckpoint& SqliteStore::run(UnknownPolicy policy) {
+store::SqliteCheckpoint& SqliteStore::run(UnknownPolicy policy) {
   open();
   must(life_->begin_run(run_start(policy)));
   return *life_;
@@ -302,7 +306,7 @@ JobState SqliteStore::state(JobSeq job) {
 std::string SqliteStore::text(JobSeq job) {
   std::string text;
   must(must(connection().prepare("SELECT record FROM results WHERE seq = ?1", "text"))
-           .rows([&](const Statement& row) { text = row.text(0); }, job));
+           .rows([&](const store::Statement& row) { text = row.text(0); }, job));
   return text.empty() ? text : field(connection(), text, "text");
 }
 
@@ -311,7 +315,7 @@ OutcomeClass SqliteStore::ended_as(JobSeq job, std::size_t n) {
   must(must(connection().prepare("SELECT class FROM attempts WHERE seq = ?1 ORDER BY number"
                                  " LIMIT 1 OFFSET ?2",
                                  "class"))
-           .rows([&](const Statement& row) { name = row.text(0); }, job,
+           .rows([&](const store::Statement& row) { name = row.text(0); }, job,
                  static_cast<std::int64_t>(n) - 1));
   const auto at = std::find(outcome_class_names.begin(), outcome_class_names.end(), name);
   REQUIRE(at != outcome_class_names.end());
@@ -323,5 +327,4 @@ std::size_t SqliteStore::ended_count(JobSeq job) {
                                                           std::to_string(static_cast<int>(job))));
 }
 
-}  // namespace store_test
-}  // namespace ratebatch
+}  // namespace ratebatch::store_test

@@ -2,6 +2,8 @@
 // and two stores with the same face, so that one suite runs on both.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -16,14 +18,18 @@
 #include "store/sqlite.hpp"
 #include "support/fake_checkpoint.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // The one who may look inside; see sqlite_checkpoint.hpp.
 struct SqliteCheckpointProbe {
   static Connection& connection(SqliteCheckpoint& checkpoint);
 };
 
-namespace store_test {
+}  // namespace ratebatch::store
+
+namespace ratebatch::store_test {
+
+using namespace store;
 
 // A new folder, removed with everything in it by destruction.
 class TempDir {
@@ -61,8 +67,9 @@ int in_child(const std::function<int()>& body);
 // Second `n` of the tests' time.
 WallTime second(std::int64_t n);
 
-NewJob new_job(const std::string& id, const std::string& type = "bio", std::int64_t priority = 0);
-RunStart run_start(UnknownPolicy policy = UnknownPolicy::retry);  // Two lanes, two keys.
+store::NewJob new_job(const std::string& id, const std::string& type = "bio",
+                      std::int64_t priority = 0);
+store::RunStart run_start(UnknownPolicy policy = UnknownPolicy::retry);  // Two lanes, two keys.
 
 AttemptStart start_of(JobSeq job, std::int32_t attempt, JobState from = JobState::pending,
                       std::int64_t at_second = 100);
@@ -81,25 +88,25 @@ Batch starts(std::vector<AttemptStart> list);
 Batch ends(std::vector<AttemptEnd> list);
 
 // A result line's field, as text; empty where it has none. Precondition: the line is JSON.
-std::string field(Connection& connection, const std::string& line, const std::string& path);
+std::string field(store::Connection& connection, const std::string& line, const std::string& path);
 
 // The first integer that a query returns.
-std::int64_t query(Connection& connection, const std::string& sql);
+std::int64_t query(store::Connection& connection, const std::string& sql);
 
 // The lines of all results behind `cursor`.
-std::vector<std::string> result_lines(CheckpointReader& reader, ResultOrder order,
+std::vector<std::string> result_lines(store::CheckpointReader& reader, store::ResultOrder order,
                                       std::int64_t cursor = 0);
 
 // Counts by counting rows, to compare with the counters.
-Counts counted(Connection& connection);
+store::Counts counted(store::Connection& connection);
 
 // A checkpoint with the lives of a program over it. `open` begins a new life (the one before, if
 // any, dies as by kill -9); `run` begins a run in it.
 class FakeStore {
  public:
-  void load(const std::vector<NewJob>& jobs);
-  Checkpoint& open();
-  Checkpoint& run(UnknownPolicy policy = UnknownPolicy::retry);
+  void load(const std::vector<store::NewJob>& jobs);
+  store::Checkpoint& open();
+  store::Checkpoint& run(UnknownPolicy policy = UnknownPolicy::retry);
   void die() { life_.reset(); }
   // Makes the next commit find no room.
   void fill_disk() { life_->fail_commit(1); }
@@ -110,7 +117,7 @@ class FakeStore {
   OutcomeClass ended_as(JobSeq job, std::size_t n) { return data_.at(job).ended.at(n - 1).kind; }
   std::size_t ended_count(JobSeq job) { return data_.at(job).ended.size(); }
   std::int32_t fetch_tries(JobSeq job) { return data_.at(job).fetch_tries; }
-  Counts count_rows() { return data_.counts; }
+  store::Counts count_rows() { return data_.counts; }
 
  private:
   FakeCheckpointData data_;
@@ -119,9 +126,9 @@ class FakeStore {
 
 class SqliteStore {
  public:
-  void load(const std::vector<NewJob>& jobs);
-  SqliteCheckpoint& open();
-  SqliteCheckpoint& run(UnknownPolicy policy = UnknownPolicy::retry);
+  void load(const std::vector<store::NewJob>& jobs);
+  store::SqliteCheckpoint& open();
+  store::SqliteCheckpoint& run(UnknownPolicy policy = UnknownPolicy::retry);
   void die() { life_.reset(); }
   void fill_disk();
   void free_disk();
@@ -129,16 +136,18 @@ class SqliteStore {
   std::string text(JobSeq job);
   OutcomeClass ended_as(JobSeq job, std::size_t n);
   std::size_t ended_count(JobSeq job);
-  Counts count_rows() { return counted(connection()); }
+  store::Counts count_rows() { return counted(connection()); }
 
-  Connection& connection() { return SqliteCheckpointProbe::connection(*life_); }
+  store::Connection& connection() { return SqliteCheckpointProbe::connection(*life_); }
   [[nodiscard]] const TempDir& folder() const { return folder_; }
   [[nodiscard]] std::string path() const { return folder_.file("ratebatch.db"); }
 
  private:
   TempDir folder_;
-  std::unique_ptr<SqliteCheckpoint> life_;
+  std::unique_ptr<store::SqliteCheckpoint> life_;
 };
 
-}  // namespace store_test
-}  // namespace ratebatch
+}  // namespace ratebatch::store_test
+
+TYPE_TO_STRING(ratebatch::store_test::FakeStore);
+TYPE_TO_STRING(ratebatch::store_test::SqliteStore);

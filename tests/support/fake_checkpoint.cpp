@@ -13,14 +13,14 @@ std::int64_t& count_of(FakeCheckpointData& data, const FakeJob& job, JobState st
 
 }  // namespace
 
-JobSeq FakeCheckpointData::add(const NewJob& job) {
+JobSeq FakeCheckpointData::add(const store::NewJob& job) {
   FakeJob added;
   added.seq = JobSeq{static_cast<std::int64_t>(jobs.size()) + 1};
   added.id = job.id;
   added.line_json = job.line_json;
   added.priority = job.priority;
   added.size = job.size;
-  const auto route = std::find_if(routes.begin(), routes.end(), [&](const StoredRoute& r) {
+  const auto route = std::find_if(routes.begin(), routes.end(), [&](const store::StoredRoute& r) {
     return r.type == job.type && r.model == job.model;
   });
   if (route == routes.end()) {
@@ -41,9 +41,9 @@ FakeJob& FakeCheckpointData::at(JobSeq seq) {
   return jobs[place];
 }
 
-Result<RunBegun> FakeCheckpoint::begin_run(const RunStart& start) {
+Result<store::RunBegun> FakeCheckpoint::begin_run(const store::RunStart& start) {
   RB_ASSERT(!run_);
-  RunBegun begun;
+  store::RunBegun begun;
   const bool hold = start.on_unknown == UnknownPolicy::hold;
   for (FakeJob& job : data_.jobs) {
     const JobState before = job.state;
@@ -86,16 +86,16 @@ Result<std::vector<JobRef>> FakeCheckpoint::load_page(RouteId route, std::option
   return jobs;
 }
 
-Result<StoredJob> FakeCheckpoint::job(JobSeq seq) {
+Result<store::StoredJob> FakeCheckpoint::job(JobSeq seq) {
   const FakeJob& job = data_.at(seq);
-  return StoredJob{job.id, job.line_json, "-"};
+  return store::StoredJob{job.id, job.line_json, "-"};
 }
 
-Result<StoredFetch> FakeCheckpoint::fetch(JobSeq seq) {
+Result<store::StoredFetch> FakeCheckpoint::fetch(JobSeq seq) {
   const FakeJob& job = data_.at(seq);
   RB_ASSERT(job.state == JobState::fetching);
   const Answer& answer = *job.answer->outcome.answer;
-  return StoredFetch{job.id, answer.links, answer.files.size()};
+  return store::StoredFetch{job.id, answer.links, answer.files.size()};
 }
 
 Result<void> FakeCheckpoint::commit(const Batch& batch) {
@@ -155,7 +155,7 @@ void FakeCheckpoint::settle(FakeJob& job, const AttemptEnd& end) {
   }
   move(job, end.to);
 
-  CallCounts& calls = data_.counts.calls;
+  store::CallCounts& calls = data_.counts.calls;
   calls.input_tokens += outcome.usage.input_tokens;
   calls.output_tokens += outcome.usage.output_tokens;
   calls.images += outcome.usage.images;
@@ -222,7 +222,7 @@ void FakeCheckpoint::start_attempt(const AttemptStart& start) {
   move(job, JobState::running);
 }
 
-Result<void> FakeCheckpoint::end_run(const RunEnd& end) {
+Result<void> FakeCheckpoint::end_run(const store::RunEnd& end) {
   RB_ASSERT(run_.has_value());
   data_.run_ends.push_back(end);
   return {};

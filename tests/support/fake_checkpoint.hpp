@@ -59,17 +59,17 @@ struct FakeJob {
 
 struct FakeCheckpointData {
   // Adds a pending job; its id must be new. The route of its type and model is made if need be.
-  JobSeq add(const NewJob& job);
+  JobSeq add(const store::NewJob& job);
 
   [[nodiscard]] FakeJob& at(JobSeq seq);
 
-  std::vector<StoredRoute> routes;  // Route n stands at n - 1.
-  std::vector<FakeJob> jobs;        // Job n stands at n - 1.
-  Counts counts;
+  std::vector<store::StoredRoute> routes;  // Route n stands at n - 1.
+  std::vector<FakeJob> jobs;               // Job n stands at n - 1.
+  store::Counts counts;
   std::map<std::pair<std::string, std::string>, std::string> states;  // By scope and item.
   std::map<std::string, LaneStatus> lanes;                            // By model.
-  std::vector<RunStart> runs;
-  std::vector<RunEnd> run_ends;
+  std::vector<store::RunStart> runs;
+  std::vector<store::RunEnd> run_ends;
 
   // Startable jobs of a route, in the order of comes_before.
   struct Place {
@@ -82,7 +82,7 @@ struct FakeCheckpointData {
   std::map<RouteId, std::set<Place>> startable;
 };
 
-class FakeCheckpoint final : public Checkpoint {
+class FakeCheckpoint final : public store::Checkpoint {
  public:
   // `data` must outlive it.
   explicit FakeCheckpoint(FakeCheckpointData& data) : data_(data) {}
@@ -90,15 +90,15 @@ class FakeCheckpoint final : public Checkpoint {
   // The nth commit from now on (1: the next) finds no room. May be called for several.
   void fail_commit(std::int64_t nth) { full_commits_.insert(commits_ + nth); }
 
-  Result<std::vector<StoredRoute>> routes() override { return data_.routes; }
-  Result<RunBegun> begin_run(const RunStart& start) override;
+  Result<std::vector<store::StoredRoute>> routes() override { return data_.routes; }
+  Result<store::RunBegun> begin_run(const store::RunStart& start) override;
   Result<std::vector<JobRef>> load_page(RouteId route, std::optional<JobCursor> after,
                                         std::size_t count) override;
-  Result<StoredJob> job(JobSeq seq) override;
-  Result<StoredFetch> fetch(JobSeq seq) override;
+  Result<store::StoredJob> job(JobSeq seq) override;
+  Result<store::StoredFetch> fetch(JobSeq seq) override;
   Result<void> commit(const Batch& batch) override;
-  Result<void> end_run(const RunEnd& end) override;
-  [[nodiscard]] const Counts& counts() const override { return data_.counts; }
+  Result<void> end_run(const store::RunEnd& end) override;
+  [[nodiscard]] const store::Counts& counts() const override { return data_.counts; }
 
  private:
   void reopen(FakeJob& job);
@@ -111,7 +111,7 @@ class FakeCheckpoint final : public Checkpoint {
   void move(FakeJob& job, JobState to);
 
   FakeCheckpointData& data_;
-  std::optional<RunStart> run_;
+  std::optional<store::RunStart> run_;
   std::int64_t commits_ = 0;
   std::set<std::int64_t> full_commits_;
 };

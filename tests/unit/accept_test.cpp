@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::accept_test {
+
+using namespace provider;
+
 namespace {
 
 std::string why(const AcceptRules& rules, const Answer& answer) {
@@ -84,4 +87,4 @@ TEST_CASE("what is no text is held to its finish reason only") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::accept_test

@@ -9,7 +9,11 @@
 #include "facts_support.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::anthropic_dialect_test {
+
+using namespace provider;
+using namespace facts_support;
+
 namespace {
 
 using nlohmann::json;
@@ -291,4 +295,4 @@ TEST_CASE("anthropic: the limit headers of a success become facts") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::anthropic_dialect_test

@@ -13,7 +13,10 @@
 #include "ratebatch/run/output_file.hpp"
 #include "support/temporary_folder.hpp"
 
-namespace ratebatch {
+namespace ratebatch::assets_test {
+
+using namespace run;
+
 namespace {
 
 mode_t mode_of(const std::string& path) {
@@ -288,4 +291,4 @@ TEST_CASE("an output file in a folder that is not there is an error") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::assets_test

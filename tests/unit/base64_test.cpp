@@ -12,7 +12,7 @@
 
 #include "ratebatch/base/random.hpp"
 
-namespace ratebatch {
+namespace ratebatch::base64_test {
 namespace {
 
 using std::literals::string_literals::operator""s;
@@ -95,4 +95,4 @@ TEST_CASE("any bytes come back, in pieces of any size") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::base64_test

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
-namespace ratebatch {
+namespace ratebatch::breaker_test {
+
+using namespace schedule;
+
 namespace {
 
 Instant at_s(std::int64_t s) { return {s * 1'000'000'000}; }
@@ -107,4 +110,4 @@ TEST_CASE("fewer failures than stored open it at the next one") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::breaker_test

@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <limits>
 
-namespace ratebatch {
+namespace ratebatch::budget_test {
+
+using namespace quota;
+
 namespace {
 
 WallTime at_s(std::int64_t s) { return wall_from_ms(1'780'000'000'000 + s * 1000); }
@@ -101,4 +104,4 @@ TEST_CASE("without bounds everything is allowed, and nothing is stored") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::budget_test

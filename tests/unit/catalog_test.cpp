@@ -5,7 +5,12 @@
 #include <string>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::catalog_test {
+
+using namespace provider;
+using namespace run;
+using namespace store;
+
 namespace {
 
 Config two_providers() {
@@ -182,4 +187,4 @@ TEST_CASE("an origin is scheme, host and port, whatever the rest of the URL") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::catalog_test

@@ -6,7 +6,10 @@
 #include <cstdint>
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::concurrency_test {
+
+using namespace quota;
+
 namespace {
 
 Instant at_s(std::int64_t s) { return {s * 1'000'000'000}; }
@@ -216,4 +219,4 @@ TEST_CASE("what was learned survives a restart, within the maximum of then") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::concurrency_test

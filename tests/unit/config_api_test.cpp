@@ -7,7 +7,12 @@
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::config_api_test {
+
+using namespace input;
+using namespace provider;
+using namespace input_support;
+
 namespace {
 
 Config parsed(const std::string& text) {
@@ -259,4 +264,4 @@ TEST_CASE("accept rules that no answer could meet are refused") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::config_api_test

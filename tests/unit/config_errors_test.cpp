@@ -6,7 +6,11 @@
 #include "input_support.hpp"
 #include "ratebatch/input/config_file.hpp"
 
-namespace ratebatch {
+namespace ratebatch::config_errors_test {
+
+using namespace input;
+using namespace input_support;
+
 namespace {
 
 std::string complaint(std::string_view text) {
@@ -316,4 +320,4 @@ TEST_CASE("a configuration that cannot be read names its path") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::config_errors_test

@@ -7,7 +7,11 @@
 
 #include "input_support.hpp"
 
-namespace ratebatch {
+namespace ratebatch::config_file_test {
+
+using namespace input;
+using namespace input_support;
+
 namespace {
 
 using std::chrono::hours;
@@ -229,4 +233,4 @@ TEST_CASE("a configuration with a byte order mark and Windows line ends is read"
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::config_file_test

@@ -8,7 +8,11 @@
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/model/limit_names.hpp"
 
-namespace ratebatch {
+namespace ratebatch::config_limits_test {
+
+using namespace input;
+using namespace input_support;
+
 namespace {
 
 using std::chrono::hours;
@@ -191,4 +195,4 @@ TEST_CASE("each limit has the shares of its model, else those of the top") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::config_limits_test

@@ -5,7 +5,10 @@
 #include "input_support.hpp"
 #include "ratebatch/model/config.hpp"
 
-namespace ratebatch {
+namespace ratebatch::config_model_test {
+
+using namespace input_support;
+
 namespace {
 
 ModelSettings model(const std::string& name, const std::string& provider, const std::string& id) {
@@ -171,4 +174,4 @@ TEST_CASE("the usual names of models for sound and numbers are known") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::config_model_test

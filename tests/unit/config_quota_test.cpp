@@ -9,7 +9,11 @@
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/input/read_key.hpp"
 
-namespace ratebatch {
+namespace ratebatch::config_quota_test {
+
+using namespace input;
+using namespace input_support;
+
 namespace {
 
 using std::chrono::hours;
@@ -303,4 +307,4 @@ TEST_CASE("the keys of the top level have their bounds") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::config_quota_test

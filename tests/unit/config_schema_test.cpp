@@ -13,7 +13,12 @@
 #include "ratebatch/input/config_template.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::config_schema_test {
+
+using namespace input;
+using namespace provider;
+using namespace input_support;
+
 namespace {
 
 using Json = nlohmann::json;
@@ -136,4 +141,4 @@ TEST_CASE("the sample and what init writes use keys of the schema only") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::config_schema_test

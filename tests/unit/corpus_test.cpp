@@ -18,7 +18,10 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::corpus_test {
+
+using namespace provider;
+
 namespace {
 
 using nlohmann::json;
@@ -220,4 +223,4 @@ TEST_CASE("every line of the corpus is well formed, and its name stands once") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::corpus_test

@@ -13,7 +13,10 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::dialects_robustness_test {
+
+using namespace provider;
+
 namespace {
 
 const HttpApi described = {.result = "/candidates/0/content",
@@ -113,4 +116,4 @@ TEST_CASE("counts that no answer has do not overflow") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::dialects_robustness_test

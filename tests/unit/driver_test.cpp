@@ -12,7 +12,15 @@
 #include "ratebatch/run/catalog.hpp"
 #include "support/fake_checkpoint.hpp"
 
-namespace ratebatch {
+namespace ratebatch::driver_test {
+
+using namespace net;
+using namespace provider;
+using namespace quota;
+using namespace run;
+using namespace schedule;
+using namespace store;
+
 namespace {
 
 class TestClock final : public Clock {
@@ -236,4 +244,4 @@ TEST_CASE("a file that can be written before the run ends is kept, and its job d
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::driver_test

@@ -8,7 +8,10 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::elevenlabs_dialect_test {
+
+using namespace provider;
+
 namespace {
 
 using nlohmann::json;
@@ -256,4 +259,4 @@ TEST_CASE("elevenlabs: what is no transcript is unreadable, an error in a 2xx is
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::elevenlabs_dialect_test

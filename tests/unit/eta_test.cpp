@@ -2,7 +2,11 @@
 
 #include <doctest/doctest.h>
 
-namespace ratebatch {
+namespace ratebatch::eta_test {
+
+using namespace run;
+using namespace store;
+
 namespace {
 
 using std::chrono::days;
@@ -161,4 +165,4 @@ TEST_CASE("the last lane to end decides, and an unknown one leaves the end unkno
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::eta_test

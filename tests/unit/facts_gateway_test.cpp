@@ -7,7 +7,11 @@
 #include "facts_support.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::facts_gateway_test {
+
+using namespace provider;
+using namespace facts_support;
+
 namespace {
 
 struct Row {
@@ -446,4 +450,4 @@ TEST_CASE("refusals of Mistral, Cohere, DeepSeek and GitHub are told apart") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::facts_gateway_test

@@ -7,7 +7,11 @@
 #include "facts_support.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::facts_headers_test {
+
+using namespace provider;
+using namespace facts_support;
+
 namespace {
 
 Outcome answered_with(std::vector<Header> headers) {
@@ -357,4 +361,4 @@ TEST_CASE("a 2xx without an answer tells of limits as well") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::facts_headers_test

@@ -8,7 +8,11 @@
 #include "facts_support.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::facts_refusal_test {
+
+using namespace provider;
+using namespace facts_support;
+
 namespace {
 
 struct Row {
@@ -378,4 +382,4 @@ const std::vector<Row> anthropic_rows = {
 TEST_CASE("a refusal of Anthropic waits, or is about money") { check_rows(anthropic_rows); }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::facts_refusal_test

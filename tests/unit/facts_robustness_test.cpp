@@ -11,7 +11,10 @@
 #include "ratebatch/base/random.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::facts_robustness_test {
+
+using namespace provider;
+
 namespace {
 
 const std::vector<std::string> header_names = {"date",
@@ -151,4 +154,4 @@ TEST_CASE("random bytes as names, values and bodies are read to their end") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::facts_robustness_test

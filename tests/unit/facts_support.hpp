@@ -8,7 +8,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::facts_support {
 
 // Exactly: "84ms", "20s", "45802876620ns".
 inline std::string shown(Duration d) {
@@ -52,4 +52,4 @@ inline std::string shown(const Outcome& outcome) {
   return facts.limits.empty() ? text : text + ": " + shown(facts.limits);
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::facts_support

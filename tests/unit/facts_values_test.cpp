@@ -14,7 +14,11 @@
 #include "provider/reset_value.hpp"
 #include "provider/structured_field.hpp"
 
-namespace ratebatch {
+namespace ratebatch::facts_values_test {
+
+using namespace provider;
+using namespace facts_support;
+
 namespace {
 
 using Count = std::optional<std::int64_t>;
@@ -174,4 +178,4 @@ TEST_CASE("sentences name a limit by the first window they tell of") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::facts_values_test

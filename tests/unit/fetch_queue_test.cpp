@@ -8,7 +8,12 @@
 #include "quota_support.hpp"
 #include "ratebatch/schedule/retry_policy.hpp"
 
-namespace ratebatch {
+namespace ratebatch::fetch_queue_test {
+
+using namespace quota;
+using namespace schedule;
+using namespace quota_support;
+
 namespace {
 
 constexpr JobSeq first{1};
@@ -293,4 +298,4 @@ TEST_CASE("what is given up is forgotten, and its end is not heard of") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::fetch_queue_test

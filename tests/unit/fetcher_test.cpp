@@ -6,7 +6,12 @@
 #include <set>
 #include <utility>
 
-namespace ratebatch {
+namespace ratebatch::fetcher_test {
+
+using namespace net;
+using namespace run;
+using namespace store;
+
 namespace {
 
 // Remembers what is sent, and is told what comes of it.
@@ -210,4 +215,4 @@ TEST_CASE("a download that is given up leaves nothing") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::fetcher_test

@@ -7,7 +7,10 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::gemini_reply_test {
+
+using namespace provider;
+
 namespace {
 
 using nlohmann::json;
@@ -198,4 +201,4 @@ TEST_CASE("gemini: a raw body keeps the reply whole") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::gemini_reply_test

@@ -7,7 +7,10 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::gemini_request_test {
+
+using namespace provider;
+
 namespace {
 
 using nlohmann::json;
@@ -196,4 +199,4 @@ TEST_CASE("gemini: what cannot be asked is refused with words, unsent") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::gemini_request_test

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::glob_test {
 namespace {
 
 TEST_CASE("a star stands for any text, a question mark for one byte") {
@@ -51,4 +51,4 @@ TEST_CASE("a pattern of many stars does not take for ever") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::glob_test

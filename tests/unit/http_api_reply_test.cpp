@@ -8,7 +8,11 @@
 #include "facts_support.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::http_api_reply_test {
+
+using namespace provider;
+using namespace facts_support;
+
 namespace {
 
 using nlohmann::json;
@@ -280,4 +284,4 @@ TEST_CASE("http: an error that comes as a file is none, but a drawing is") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::http_api_reply_test

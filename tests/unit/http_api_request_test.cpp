@@ -8,7 +8,10 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::http_api_request_test {
+
+using namespace provider;
+
 namespace {
 
 using nlohmann::json;
@@ -181,4 +184,4 @@ TEST_CASE("http: what cannot be asked is refused with words, unsent") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::http_api_request_test

@@ -7,7 +7,11 @@
 #include "ratebatch/input/job_line.hpp"
 #include "ratebatch/input/render_job.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input_check_job_test {
+
+using namespace input;
+using namespace input_support;
+
 namespace {
 
 constexpr const char* config_text = R"(
@@ -355,4 +359,4 @@ TEST_CASE("a recipe changes with each of its parts and with nothing else") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::input_check_job_test

@@ -8,7 +8,11 @@
 #include "ratebatch/input/csv_file.hpp"
 #include "ratebatch/input/job_line.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input_csv_test {
+
+using namespace input;
+using namespace input_support;
+
 namespace {
 
 using Texts = std::vector<std::string>;
@@ -201,4 +205,4 @@ TEST_CASE("what is quoted by the rules is read back") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::input_csv_test

@@ -10,7 +10,11 @@
 #include "ratebatch/input/job_file.hpp"
 #include "ratebatch/input/job_line.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input_job_file_test {
+
+using namespace input;
+using namespace input_support;
+
 namespace {
 
 // "1:text:{}" for each line.
@@ -197,4 +201,4 @@ TEST_CASE("a complaint reads FILE:LINE: message") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::input_job_file_test

@@ -5,7 +5,11 @@
 #include "input_support.hpp"
 #include "ratebatch/input/job_line.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input_job_line_test {
+
+using namespace input;
+using namespace input_support;
+
 namespace {
 
 std::string repeated(std::string_view text, std::size_t count) {
@@ -351,4 +355,4 @@ TEST_CASE("whole numbers of 64 bits are ids and priorities") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::input_job_line_test

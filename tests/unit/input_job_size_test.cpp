@@ -7,7 +7,11 @@
 #include "ratebatch/input/job_line.hpp"
 #include "ratebatch/input/route_estimate.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input_job_size_test {
+
+using namespace input;
+using namespace input_support;
+
 namespace {
 
 JobSize native(const std::string& fields) {
@@ -122,4 +126,4 @@ types:
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::input_job_size_test

@@ -8,7 +8,11 @@
 #include "ratebatch/input/find_config.hpp"
 #include "ratebatch/input/read_key.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input_key_test {
+
+using namespace input;
+using namespace input_support;
+
 namespace {
 
 std::optional<std::string> nothing_set(const std::string&) { return std::nullopt; }
@@ -135,4 +139,4 @@ TEST_CASE("the configuration is looked for in four places") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::input_key_test

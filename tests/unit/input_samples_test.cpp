@@ -10,7 +10,11 @@
 #include "ratebatch/input/job_line.hpp"
 #include "ratebatch/input/render_job.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input_samples_test {
+
+using namespace input;
+using namespace input_support;
+
 namespace {
 
 const std::string jobs_folder = RATEBATCH_SOURCE_DIR "/jobs";
@@ -67,4 +71,4 @@ TEST_CASE("the configuration that init writes is valid and fits its own examples
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::input_samples_test

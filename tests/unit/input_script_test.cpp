@@ -6,7 +6,11 @@
 #include "input_support.hpp"
 #include "ratebatch/input/job_line.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input_script_test {
+
+using namespace input;
+using namespace input_support;
+
 namespace {
 
 LineOrigin origin(KindOfModel kind_of = {}) { return {"requests", 17, std::move(kind_of)}; }
@@ -111,4 +115,4 @@ TEST_CASE("what is wrong with a bare request body is said") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::input_script_test

@@ -6,7 +6,7 @@
 #include "ratebatch/base/result.hpp"
 #include "support/temporary_folder.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input_support {
 
 // The message of a failed result; "(no error)" makes a comparison fail.
 template <typename T>
@@ -14,4 +14,4 @@ std::string message_of(const Result<T>& result) {
   return result ? "(no error)" : result.error().message;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input_support

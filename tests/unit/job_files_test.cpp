@@ -9,7 +9,10 @@
 
 #include "support/temporary_folder.hpp"
 
-namespace ratebatch {
+namespace ratebatch::job_files_test {
+
+using namespace run;
+
 namespace {
 
 void write(const std::string& path, const std::string& bytes) {
@@ -104,4 +107,4 @@ TEST_CASE("the files of a job have a common limit") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::job_files_test

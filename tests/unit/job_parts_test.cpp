@@ -9,7 +9,10 @@
 
 #include "ratebatch/base/percent_encoding.hpp"
 
-namespace ratebatch {
+namespace ratebatch::job_parts_test {
+
+using namespace provider;
+
 namespace {
 
 using nlohmann::json;
@@ -84,4 +87,4 @@ TEST_CASE("one answer may be asked for, and no other number") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::job_parts_test

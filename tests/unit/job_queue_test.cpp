@@ -4,7 +4,10 @@
 
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::job_queue_test {
+
+using namespace schedule;
+
 namespace {
 
 constexpr RouteId bios{1};
@@ -133,4 +136,4 @@ TEST_CASE("a retry is given back to a job that waits or is ready, and to no othe
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::job_queue_test

@@ -11,7 +11,10 @@
 #include "ratebatch/base/random.hpp"
 #include "ratebatch/quota/learned_rate.hpp"
 
-namespace ratebatch {
+namespace ratebatch::learned_rate_servers_test {
+
+using namespace quota;
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -265,4 +268,4 @@ TEST_CASE("a limit that is raised threefold is found within half an hour") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::learned_rate_servers_test

@@ -4,7 +4,10 @@
 
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::learned_rate_test {
+
+using namespace quota;
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -291,4 +294,4 @@ TEST_CASE("a stored text that is not understood changes nothing") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::learned_rate_test

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
-namespace ratebatch {
+namespace ratebatch::limit_text_test {
+
+using namespace run;
+
 namespace {
 
 using std::chrono::hours;
@@ -73,4 +76,4 @@ TEST_CASE("views find the limits behind them, those of the provider by its name"
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::limit_text_test

@@ -10,7 +10,12 @@
 #include "ratebatch/store/sqlite_checkpoint.hpp"
 #include "support/temporary_folder.hpp"
 
-namespace ratebatch {
+namespace ratebatch::load_forms_test {
+
+using namespace input;
+using namespace run;
+using namespace store;
+
 namespace {
 
 struct Desk {
@@ -126,4 +131,4 @@ TEST_CASE("bare request bodies are stored as Batch lines, and known again in a s
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::load_forms_test

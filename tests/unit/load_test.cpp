@@ -10,7 +10,12 @@
 #include "ratebatch/store/sqlite_checkpoint.hpp"
 #include "support/temporary_folder.hpp"
 
-namespace ratebatch {
+namespace ratebatch::load_test {
+
+using namespace input;
+using namespace run;
+using namespace store;
+
 namespace {
 
 Config one_model() {
@@ -186,4 +191,4 @@ TEST_CASE("a file that is not there is named, and nothing of the others is loade
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::load_test

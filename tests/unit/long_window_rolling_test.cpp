@@ -10,7 +10,10 @@
 #include "ratebatch/base/random.hpp"
 #include "ratebatch/quota/long_window.hpp"
 
-namespace ratebatch {
+namespace ratebatch::long_window_rolling_test {
+
+using namespace quota;
+
 namespace {
 
 using std::chrono::days;
@@ -204,4 +207,4 @@ TEST_CASE("a stored text that is not understood changes nothing") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::long_window_rolling_test

@@ -5,7 +5,10 @@
 #include <chrono>
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::long_window_test {
+
+using namespace quota;
+
 namespace {
 
 using std::chrono::days;
@@ -273,4 +276,4 @@ TEST_CASE("an announced reset empties a rolling window as well") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::long_window_test

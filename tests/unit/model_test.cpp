@@ -9,7 +9,7 @@
 #include "ratebatch/model/outcome.hpp"
 #include "ratebatch/model/secret.hpp"
 
-namespace ratebatch {
+namespace ratebatch::model_test {
 namespace {
 
 TEST_CASE("the table of transitions names every legal change once") {
@@ -78,4 +78,4 @@ TEST_CASE("a moved secret leaves nothing behind") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::model_test

@@ -8,7 +8,10 @@
 
 #include "provider/asset_bytes.hpp"
 
-namespace ratebatch {
+namespace ratebatch::multipart_test {
+
+using namespace provider;
+
 namespace {
 
 std::string boundary_of(const std::string& content_type) {
@@ -184,4 +187,4 @@ TEST_CASE(
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::multipart_test

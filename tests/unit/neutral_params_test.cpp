@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::neutral_params_test {
+
+using namespace provider;
+
 namespace {
 
 using nlohmann::json;
@@ -112,4 +115,4 @@ TEST_CASE("what remains goes into the body, over what is there, but never over t
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::neutral_params_test

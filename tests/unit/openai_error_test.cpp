@@ -9,7 +9,10 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::openai_error_test {
+
+using namespace provider;
+
 namespace {
 
 using std::literals::chrono_literals::operator""ms;
@@ -320,4 +323,4 @@ TEST_CASE("a broken transfer has its class, and is sent exactly where it was") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::openai_error_test

@@ -6,7 +6,10 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::openai_kinds_reply_test {
+
+using namespace provider;
+
 namespace {
 
 using Kind = OutcomeClass;
@@ -343,4 +346,4 @@ TEST_CASE("only a body that is not the provider's at all counts against the serv
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::openai_kinds_reply_test

@@ -8,7 +8,10 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::openai_kinds_request_test {
+
+using namespace provider;
+
 namespace {
 
 using nlohmann::json;
@@ -306,4 +309,4 @@ TEST_CASE("a job of any kind that cannot be expressed is refused with the reason
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::openai_kinds_request_test

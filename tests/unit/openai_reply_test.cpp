@@ -6,7 +6,10 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::openai_reply_test {
+
+using namespace provider;
+
 namespace {
 
 using Kind = OutcomeClass;
@@ -312,4 +315,4 @@ TEST_CASE("a raw body's reply is held to the same measure") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::openai_reply_test

@@ -8,7 +8,10 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::openai_request_test {
+
+using namespace provider;
+
 namespace {
 
 using nlohmann::json;
@@ -244,4 +247,4 @@ TEST_CASE("dialects are found by name") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::openai_request_test

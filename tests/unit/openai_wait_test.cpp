@@ -9,7 +9,10 @@
 #include "provider/http_date.hpp"
 #include "provider/wait_hint.hpp"
 
-namespace ratebatch {
+namespace ratebatch::openai_wait_test {
+
+using namespace provider;
+
 namespace {
 
 using std::literals::chrono_literals::operator""ns;
@@ -128,4 +131,4 @@ TEST_CASE("what is no HTTP date is none") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::openai_wait_test

@@ -2,7 +2,10 @@
 
 #include "ratebatch/run/rate_window.hpp"
 
-namespace ratebatch {
+namespace ratebatch::progress_rate_window_test {
+
+using namespace run;
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -54,4 +57,4 @@ TEST_CASE("counts at an older time than the last are kept with the last") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::progress_rate_window_test

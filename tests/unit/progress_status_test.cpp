@@ -8,7 +8,13 @@
 #include "ratebatch/run/status_report.hpp"
 #include "ratebatch/run/status_text.hpp"
 
-namespace ratebatch {
+namespace ratebatch::progress_status_test {
+
+using namespace provider;
+using namespace quota;
+using namespace run;
+using namespace store;
+
 namespace {
 
 using std::chrono::hours;
@@ -345,4 +351,4 @@ TEST_CASE("bytes that are not UTF-8 do not break a JSON line") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::progress_status_test

@@ -5,7 +5,12 @@
 #include "ratebatch/run/run_summary.hpp"
 #include "ratebatch/run/status_json.hpp"
 
-namespace ratebatch {
+namespace ratebatch::progress_summary_test {
+
+using namespace provider;
+using namespace run;
+using namespace store;
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -144,4 +149,4 @@ TEST_CASE("an error is one JSON line with its exit code") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::progress_summary_test

@@ -4,7 +4,11 @@
 
 #include "ratebatch/run/progress.hpp"
 
-namespace ratebatch {
+namespace ratebatch::progress_text_test {
+
+using namespace run;
+using namespace store;
+
 namespace {
 
 using std::chrono::hours;
@@ -190,4 +194,4 @@ TEST_CASE("cancelled jobs do not count, held ones do") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::progress_text_test

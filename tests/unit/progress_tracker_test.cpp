@@ -2,7 +2,11 @@
 
 #include <doctest/doctest.h>
 
-namespace ratebatch {
+namespace ratebatch::progress_tracker_test {
+
+using namespace run;
+using namespace store;
+
 namespace {
 
 using std::chrono::minutes;
@@ -145,4 +149,4 @@ TEST_CASE("time spent standing still is added up by lane and reason") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::progress_tracker_test

@@ -8,7 +8,11 @@
 #include "quota_support.hpp"
 #include "ratebatch/base/random.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota_long_test {
+
+using namespace quota;
+using namespace quota_support;
+
 namespace {
 
 LimitFact violated(Resource resource, std::optional<Duration> window) {
@@ -299,4 +303,4 @@ TEST_CASE("a reset forgets a lowered concurrency too") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::quota_long_test

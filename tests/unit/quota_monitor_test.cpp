@@ -8,7 +8,11 @@
 
 #include "quota_support.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota_monitor_test {
+
+using namespace quota;
+using namespace quota_support;
+
 namespace {
 
 TEST_CASE("concurrency of a lane is full at its limit, and free again when one settles") {
@@ -282,4 +286,4 @@ TEST_CASE("the view of a lane's concurrency is the lesser of its own and its pro
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::quota_monitor_test

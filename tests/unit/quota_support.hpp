@@ -11,7 +11,9 @@
 
 #include "ratebatch/quota/quota_monitor.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota_support {
+
+using namespace quota;
 
 constexpr LaneId text{0};
 constexpr LaneId image{1};
@@ -121,4 +123,4 @@ inline SettleNotes settle_refused(QuotaMonitor& monitor, Now now, const Reservat
   return notes;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota_support

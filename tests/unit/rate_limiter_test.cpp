@@ -7,7 +7,10 @@
 
 #include "ratebatch/base/random.hpp"
 
-namespace ratebatch {
+namespace ratebatch::rate_limiter_test {
+
+using namespace quota;
+
 namespace {
 
 constexpr Instant start{1'000'000'000'000};
@@ -209,4 +212,4 @@ TEST_CASE("another amount changes the interval from now on, and back") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::rate_limiter_test

@@ -5,7 +5,12 @@
 #include "ratebatch/run/answer_files.hpp"
 #include "support/temporary_folder.hpp"
 
-namespace ratebatch {
+namespace ratebatch::read_answer_test {
+
+using namespace provider;
+using namespace run;
+using namespace store;
+
 namespace {
 
 constexpr RouteId bio{1};
@@ -119,4 +124,4 @@ TEST_CASE("without a folder to write to, the user learns what to do") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::read_answer_test

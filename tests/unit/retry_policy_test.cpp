@@ -4,7 +4,11 @@
 
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::retry_policy_test {
+
+using namespace quota;
+using namespace schedule;
+
 namespace {
 
 Outcome of(OutcomeClass kind) {
@@ -285,4 +289,4 @@ TEST_CASE("jitter shortens a wait of ours by its share at most, and never a wait
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::retry_policy_test

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
-namespace ratebatch {
+namespace ratebatch::route_trial_test {
+
+using namespace schedule;
+
 namespace {
 
 Outcome failure(std::int32_t status, OutcomeClass kind = OutcomeClass::not_found,
@@ -124,4 +127,4 @@ TEST_CASE("a route that was proven before has no trial") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::route_trial_test

@@ -9,7 +9,10 @@
 #include "sandbox/picture.hpp"
 #include "sandbox/prose.hpp"
 
-namespace ratebatch::sandbox {
+namespace ratebatch::sandbox_answers_test {
+
+using namespace sandbox;
+
 namespace {
 
 bool holds(std::string_view text, std::string_view part) {
@@ -167,4 +170,4 @@ TEST_CASE("pictures are valid PNG files, as large as wanted and the same for the
 }
 
 }  // namespace
-}  // namespace ratebatch::sandbox
+}  // namespace ratebatch::sandbox_answers_test

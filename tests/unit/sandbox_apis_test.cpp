@@ -4,7 +4,11 @@
 #include "sandbox/prose.hpp"
 #include "sandbox_bench.hpp"
 
-namespace ratebatch::sandbox {
+namespace ratebatch::sandbox_apis_test {
+
+using namespace sandbox;
+using namespace sandbox_bench;
+
 namespace {
 
 const std::string message = R"("messages":[{"role":"user","content":"Hello Ada"}])";
@@ -413,4 +417,4 @@ TEST_CASE("the bill is kept by the client's id at every API") {
 }
 
 }  // namespace
-}  // namespace ratebatch::sandbox
+}  // namespace ratebatch::sandbox_apis_test

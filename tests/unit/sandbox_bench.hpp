@@ -10,9 +10,12 @@
 #include <variant>
 #include <vector>
 
+#include "ratebatch/base/ascii.hpp"
 #include "sandbox/service.hpp"
 
-namespace ratebatch::sandbox {
+namespace ratebatch::sandbox_bench {
+
+using namespace sandbox;
 
 constexpr Now at(std::int64_t ms) {
   return {Instant{ms * 1'000'000}, WallTime{1'700'000'000'000'000'000 + ms * 1'000'000}};
@@ -24,7 +27,7 @@ inline bool holds(std::string_view text, std::string_view part) {
 
 inline std::string header(const std::vector<Header>& headers, std::string_view name) {
   for (const Header& h : headers) {
-    if (equal_in_any_case(h.name, name)) return h.value;
+    if (equal_ignoring_case(h.name, name)) return h.value;
   }
   return "(absent)";
 }
@@ -76,4 +79,4 @@ inline Json json_of(const Reply& reply) {
   return json;
 }
 
-}  // namespace ratebatch::sandbox
+}  // namespace ratebatch::sandbox_bench

@@ -6,7 +6,10 @@
 
 #include "sandbox/openai_errors.hpp"
 
-namespace ratebatch::sandbox {
+namespace ratebatch::sandbox_errors_test {
+
+using namespace sandbox;
+
 namespace {
 
 using std::chrono::hours;
@@ -137,4 +140,4 @@ TEST_CASE("durations look as Go prints them, rounded up to milliseconds") {
 }
 
 }  // namespace
-}  // namespace ratebatch::sandbox
+}  // namespace ratebatch::sandbox_errors_test

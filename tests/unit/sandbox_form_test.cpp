@@ -6,7 +6,10 @@
 
 #include "sandbox/form_data.hpp"
 
-namespace ratebatch::sandbox {
+namespace ratebatch::sandbox_form_test {
+
+using namespace sandbox;
+
 namespace {
 
 const std::string type = "multipart/form-data; boundary=b";
@@ -93,4 +96,4 @@ TEST_CASE("a form that is cut anywhere is refused, never read beyond its end") {
 }
 
 }  // namespace
-}  // namespace ratebatch::sandbox
+}  // namespace ratebatch::sandbox_form_test

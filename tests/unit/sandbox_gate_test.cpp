@@ -6,7 +6,10 @@
 
 #include "sandbox/gate.hpp"
 
-namespace ratebatch::sandbox {
+namespace ratebatch::sandbox_gate_test {
+
+using namespace sandbox;
+
 namespace {
 
 using std::chrono::hours;
@@ -201,4 +204,4 @@ TEST_CASE("one model more than the gate remembers is refused, the others go on")
 }
 
 }  // namespace
-}  // namespace ratebatch::sandbox
+}  // namespace ratebatch::sandbox_gate_test

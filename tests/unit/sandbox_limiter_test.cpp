@@ -8,7 +8,10 @@
 #include "ratebatch/base/random.hpp"
 #include "sandbox/limiter.hpp"
 
-namespace ratebatch::sandbox {
+namespace ratebatch::sandbox_limiter_test {
+
+using namespace sandbox;
+
 namespace {
 
 using std::chrono::hours;
@@ -394,4 +397,4 @@ TEST_CASE("a compressed minute is the length that its words tell") {
 }
 
 }  // namespace
-}  // namespace ratebatch::sandbox
+}  // namespace ratebatch::sandbox_limiter_test

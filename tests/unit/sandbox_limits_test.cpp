@@ -6,7 +6,10 @@
 
 #include "sandbox/service.hpp"
 
-namespace ratebatch::sandbox {
+namespace ratebatch::sandbox_limits_test {
+
+using namespace sandbox;
+
 namespace {
 
 constexpr Now at(std::int64_t ms) {
@@ -257,4 +260,4 @@ TEST_CASE("the busiest minute is found to the millisecond") {
 }
 
 }  // namespace
-}  // namespace ratebatch::sandbox
+}  // namespace ratebatch::sandbox_limits_test

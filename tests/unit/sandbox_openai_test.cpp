@@ -9,7 +9,11 @@
 #include "sandbox/prose.hpp"
 #include "sandbox_bench.hpp"
 
-namespace ratebatch::sandbox {
+namespace ratebatch::sandbox_openai_test {
+
+using namespace sandbox;
+using namespace sandbox_bench;
+
 namespace {
 
 tl::expected<Generation, Trouble> read_request(std::string_view rest, std::string_view body) {
@@ -349,4 +353,4 @@ TEST_CASE("texts are at least as large as was asked for, and cut by max_tokens a
 }
 
 }  // namespace
-}  // namespace ratebatch::sandbox
+}  // namespace ratebatch::sandbox_openai_test

@@ -5,7 +5,10 @@
 #include <string>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::sandbox_options_test {
+
+using namespace sandbox;
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -220,4 +223,4 @@ TEST_CASE("whoever compresses limits gets the windows that the sandbox enforces"
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::sandbox_options_test

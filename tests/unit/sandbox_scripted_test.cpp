@@ -3,7 +3,11 @@
 
 #include "sandbox_bench.hpp"
 
-namespace ratebatch::sandbox {
+namespace ratebatch::sandbox_scripted_test {
+
+using namespace sandbox;
+using namespace sandbox_bench;
+
 namespace {
 
 const std::string chat_path = "/v1/chat/completions";
@@ -158,4 +162,4 @@ TEST_CASE("files that no answer can name are not found, and some downloads fail 
 }
 
 }  // namespace
-}  // namespace ratebatch::sandbox
+}  // namespace ratebatch::sandbox_scripted_test

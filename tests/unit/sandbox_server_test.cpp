@@ -17,7 +17,10 @@
 #include "sandbox/loopback.hpp"
 #include "support/temporary_folder.hpp"
 
-namespace ratebatch::sandbox {
+namespace ratebatch::sandbox_server_test {
+
+using namespace sandbox;
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -382,4 +385,4 @@ TEST_CASE("in the foreground it serves until the descriptor is readable") {
 }
 
 }  // namespace
-}  // namespace ratebatch::sandbox
+}  // namespace ratebatch::sandbox_server_test

@@ -7,7 +7,11 @@
 
 #include "sandbox_bench.hpp"
 
-namespace ratebatch::sandbox {
+namespace ratebatch::sandbox_service_test {
+
+using namespace sandbox;
+using namespace sandbox_bench;
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -249,4 +253,4 @@ TEST_CASE("charges of ids beyond the bill's room are counted without a name") {
 }
 
 }  // namespace
-}  // namespace ratebatch::sandbox
+}  // namespace ratebatch::sandbox_service_test

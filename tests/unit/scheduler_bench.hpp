@@ -15,7 +15,11 @@
 #include "quota_support.hpp"
 #include "ratebatch/schedule/scheduler.hpp"
 
-namespace ratebatch {
+namespace ratebatch::scheduler_bench {
+
+using namespace quota;
+using namespace schedule;
+using namespace quota_support;
 
 using Order = std::vector<std::int64_t>;
 
@@ -189,4 +193,4 @@ class Bench {
   std::map<RouteId, std::vector<JobRef>> jobs_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::scheduler_bench

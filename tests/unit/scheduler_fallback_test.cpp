@@ -5,7 +5,12 @@
 
 #include "scheduler_bench.hpp"
 
-namespace ratebatch {
+namespace ratebatch::scheduler_fallback_test {
+
+using namespace quota;
+using namespace schedule;
+using namespace scheduler_bench;
+
 namespace {
 
 // Jobs of the first lane may go to the second, of another provider, for these causes.
@@ -239,4 +244,4 @@ TEST_CASE("a refused key's job goes back unharmed, and the other key takes it") 
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::scheduler_fallback_test

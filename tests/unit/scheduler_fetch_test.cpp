@@ -2,7 +2,12 @@
 // again.
 #include "scheduler_bench.hpp"
 
-namespace ratebatch {
+namespace ratebatch::scheduler_fetch_test {
+
+using namespace quota;
+using namespace schedule;
+using namespace scheduler_bench;
+
 namespace {
 
 Outcome with_link() {
@@ -170,4 +175,4 @@ TEST_CASE("a refused answer is asked for once more, at once, and then fails") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::scheduler_fetch_test

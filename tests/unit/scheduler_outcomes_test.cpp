@@ -7,7 +7,12 @@
 
 #include "scheduler_bench.hpp"
 
-namespace ratebatch {
+namespace ratebatch::scheduler_outcomes_test {
+
+using namespace quota;
+using namespace schedule;
+using namespace scheduler_bench;
+
 namespace {
 
 Outcome not_found() { return outcome_of(OutcomeClass::not_found, 404, "no such model"); }
@@ -488,4 +493,4 @@ TEST_CASE("a person resumes: an imposed pause is probed at once, by one request"
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::scheduler_outcomes_test

@@ -7,7 +7,12 @@
 
 #include "scheduler_bench.hpp"
 
-namespace ratebatch {
+namespace ratebatch::scheduler_test {
+
+using namespace quota;
+using namespace schedule;
+using namespace scheduler_bench;
+
 namespace {
 
 TEST_CASE("nothing to do is complete at once") {
@@ -273,4 +278,4 @@ TEST_CASE("wake_at names the moment at which a paced lane goes on, and nothing w
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::scheduler_test

@@ -6,7 +6,10 @@
 
 #include "ratebatch/base/random.hpp"
 
-namespace ratebatch {
+namespace ratebatch::server_clock_test {
+
+using namespace quota;
+
 namespace {
 
 using std::chrono::days;
@@ -154,4 +157,4 @@ TEST_CASE("a server that does not know the time is not asked") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::server_clock_test

@@ -10,7 +10,10 @@
 
 #include "ratebatch/base/random.hpp"
 
-namespace ratebatch {
+namespace ratebatch::short_limit_test {
+
+using namespace quota;
+
 namespace {
 
 constexpr std::int32_t slow_at = 950;
@@ -332,4 +335,4 @@ TEST_CASE("what was learned survives restarts, and a changed shape finds no nons
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::short_limit_test

@@ -7,7 +7,10 @@
 
 #include "input_support.hpp"
 
-namespace ratebatch {
+namespace ratebatch::template_text_test {
+
+using namespace input_support;
+
 namespace {
 
 const Variables nina = {{"artist", "Nina"}, {"empty", ""},         {"größe", "XL"},
@@ -126,4 +129,4 @@ TEST_CASE("a template tells its names, and whether it is one placeholder") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::template_text_test

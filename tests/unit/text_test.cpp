@@ -6,7 +6,7 @@
 
 #include "ratebatch/base/random.hpp"
 
-namespace ratebatch {
+namespace ratebatch::text_test {
 namespace {
 
 TEST_CASE("only well-formed UTF-8 is valid") {
@@ -140,4 +140,4 @@ TEST_CASE("the same seed gives the same numbers, within their bounds") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::text_test

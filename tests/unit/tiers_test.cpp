@@ -8,7 +8,10 @@
 
 #include "ratebatch/model/limit_names.hpp"
 
-namespace ratebatch {
+namespace ratebatch::tiers_test {
+
+using namespace quota;
+
 namespace {
 
 using std::chrono::seconds;
@@ -140,4 +143,4 @@ TEST_CASE("the short names of limits name each resource and window once") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::tiers_test

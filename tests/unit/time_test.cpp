@@ -5,7 +5,7 @@
 #include <limits>
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::time_test {
 namespace {
 
 TEST_CASE("durations are read in every unit, mixed and with fractions") {
@@ -80,4 +80,4 @@ TEST_CASE("instants and wall times differ by durations of their own kind") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::time_test

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::time_zone_test {
 namespace {
 
 using std::chrono::hours;
@@ -160,4 +160,4 @@ TEST_CASE("an unknown zone is refused with the nearest name") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::time_zone_test

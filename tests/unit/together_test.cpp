@@ -8,7 +8,10 @@
 
 #include "ratebatch/provider/dialect.hpp"
 
-namespace ratebatch {
+namespace ratebatch::together_test {
+
+using namespace provider;
+
 namespace {
 
 using nlohmann::json;
@@ -98,4 +101,4 @@ TEST_CASE("images are read under either of their names") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::together_test

@@ -6,7 +6,10 @@
 #include <limits>
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::token_estimate_test {
+
+using namespace quota;
+
 namespace {
 
 RouteEstimate route(std::int64_t input_bytes, std::optional<std::int64_t> output_max = {},
@@ -165,4 +168,4 @@ TEST_CASE("what was learned survives a restart") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::token_estimate_test

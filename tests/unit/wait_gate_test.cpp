@@ -4,7 +4,10 @@
 
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::wait_gate_test {
+
+using namespace quota;
+
 namespace {
 
 Now at_s(std::int64_t s) { return {{s * 1'000'000'000}, wall_from_ms(s * 1000)}; }
@@ -177,4 +180,4 @@ TEST_CASE("a stored pause stays a pause, and text that is none changes nothing")
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::wait_gate_test

@@ -6,7 +6,10 @@
 #include <chrono>
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::waves_test {
+
+using namespace quota;
+
 namespace {
 
 using std::chrono::hours;
@@ -177,4 +180,4 @@ TEST_CASE("a stored text that is not understood changes nothing") {
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::waves_test

@@ -9,7 +9,10 @@
 
 #include "ratebatch/base/random.hpp"
 
-namespace ratebatch {
+namespace ratebatch::window_log_test {
+
+using namespace quota;
+
 namespace {
 
 constexpr Duration window = std::chrono::seconds{10};
@@ -163,4 +166,4 @@ TEST_CASE("whatever happens, a server that counts any window never sees more tha
 }
 
 }  // namespace
-}  // namespace ratebatch
+}  // namespace ratebatch::window_log_test

@@ -2,12 +2,12 @@
 // author excluded may pay twice, and a stopped one loses nothing (every result is on disk first).
 #pragma once
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 // Prints the expression and its place to stderr and aborts. Called by RB_ASSERT only.
 [[noreturn]] void assertion_failed(const char* expression, const char* file, int line) noexcept;
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base
 
 // Aborts with the expression where it does not hold. For invariants, never for input.
 #define RB_ASSERT(expression)          \

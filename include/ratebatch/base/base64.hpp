@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 // With padding.
 std::string encode_base64(std::string_view bytes);
@@ -36,4 +36,4 @@ class Base64Decoder {
   std::size_t size_ = 0;  // All four: the last group, which is padded.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

@@ -4,9 +4,9 @@
 
 #include <string_view>
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 // True if all of `text` fits `pattern`. Takes at most pattern times text steps.
 bool matches_glob(std::string_view pattern, std::string_view text);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

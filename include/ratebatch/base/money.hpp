@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 // "0.000123", "12.5", "0": exact, without zeros at the end. Precondition: not negative.
 inline std::string usd_text(std::int64_t pico_usd) {
@@ -15,4 +15,4 @@ inline std::string usd_text(std::int64_t pico_usd) {
   return decimals.empty() ? text : text + "." + decimals;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 inline void append_number(std::string& out, std::int64_t number) {
   char digits[24];
@@ -46,4 +46,4 @@ inline std::optional<std::vector<std::int64_t>> read_number_list(std::string_vie
   return numbers;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

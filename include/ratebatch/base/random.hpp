@@ -8,7 +8,7 @@
 
 #include "ratebatch/base/assert.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 class Rng {
  public:
@@ -43,4 +43,4 @@ class Rng {
   std::uint64_t state_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

@@ -10,7 +10,7 @@
 #include <tl/expected.hpp>
 #include <utility>
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 // Why an operation failed, as far as a caller acts differently on it.
 enum class ErrorCode {
@@ -46,4 +46,4 @@ tl::unexpected<Error> pass(Result<T>& result) {
   return tl::unexpected<Error>(std::move(result.error()));
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

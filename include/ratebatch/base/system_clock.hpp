@@ -4,7 +4,7 @@
 
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 // Reads CLOCK_BOOTTIME and CLOCK_REALTIME. Cannot fail on Linux 2.6.39 or later.
 Now system_now();
@@ -13,4 +13,4 @@ Now system_now();
 // where the kernel does not tell (proc(5), random/boot_id).
 std::int64_t boot_name();
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

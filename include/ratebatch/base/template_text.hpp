@@ -13,7 +13,7 @@
 
 #include "ratebatch/base/result.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 // The values of a job's variables, as text.
 using Variables = std::map<std::string, std::string>;
@@ -51,4 +51,4 @@ class TextTemplate {
   std::vector<Piece> pieces_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

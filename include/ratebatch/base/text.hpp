@@ -8,10 +8,17 @@
 #include <string_view>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 // True if `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 bool is_valid_utf8(std::string_view text);
+
+// What some editors write at the start of a UTF-8 file.
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+constexpr std::string_view without_byte_order_mark(std::string_view text) {
+  return text.starts_with(byte_order_mark) ? text.substr(byte_order_mark.size()) : text;
+}
 
 // True if `text` holds a byte below 0x20 or 0x7f: such text must not become a header or a URL.
 bool has_control_byte(std::string_view text);
@@ -43,4 +50,4 @@ std::string counted(std::int64_t number, std::string_view singular, std::string_
 // FNV-1a of 64 bits, as 16 hexadecimal digits: names a recipe; not for secrets or against malice.
 std::string fnv1a_64_hex(std::string_view bytes);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

@@ -14,7 +14,7 @@
 
 #include "ratebatch/base/result.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 // A length of time in nanoseconds; negative where a difference is.
 using Duration = std::chrono::nanoseconds;
@@ -67,4 +67,4 @@ std::string format_duration(Duration d);
 std::string format_utc(WallTime at);
 std::string format_utc_ms(WallTime at);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

@@ -15,7 +15,7 @@ namespace date {
 class time_zone;
 }
 
-namespace ratebatch {
+namespace ratebatch::inline base {
 
 class TimeZone {
  public:
@@ -45,4 +45,4 @@ class TimeZone {
   const date::time_zone* zone_ = nullptr;  // Null: UTC.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline base

@@ -15,12 +15,12 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/cli/options.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 class Console {
  public:
   // Looks at the terminal and at NO_COLOR and TERM.
-  Console(const CommonOptions& options, const EnvironmentLookup& environment);
+  Console(const CommonOptions& options, const input::EnvironmentLookup& environment);
 
   // Takes the progress off the terminal.
   ~Console();
@@ -81,4 +81,4 @@ class Console {
   std::vector<std::string> drawn_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

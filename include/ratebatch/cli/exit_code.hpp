@@ -5,7 +5,7 @@
 
 #include "ratebatch/base/result.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 enum class ExitCode : std::uint8_t {
   done = 0,           // Everything is done; also: there was nothing to do.
@@ -66,4 +66,4 @@ constexpr ExitCode graver(ExitCode a, ExitCode b) {
   return rank(b) > rank(a) ? b : a;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -19,7 +19,7 @@
 #include "ratebatch/model/limit.hpp"
 #include "ratebatch/sandbox/sandbox_options.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 // A worker costs no thread, but a connection and a descriptor: this many fit a usual hard limit.
 constexpr std::int32_t workers_max = 10'000;
@@ -47,7 +47,7 @@ struct CommonOptions {
 struct RunOptions {
   CommonOptions common;
   std::vector<std::string> files;       // "-": standard input.
-  CsvColumns csv;                       // Of CSV files among them.
+  input::CsvColumns csv;                // Of CSV files among them.
   std::optional<std::int32_t> workers;  // Absent: as configured.
   bool workers_auto = false;            // As many as a plan finds needed.
   std::optional<Duration> deadline;     // From the start of the run.
@@ -98,7 +98,7 @@ struct RetryOptions {
 struct CheckOptions {
   CommonOptions common;
   std::vector<std::string> files;
-  CsvColumns csv;
+  input::CsvColumns csv;
   std::optional<std::string> show;  // The id of a job.
 };
 
@@ -139,7 +139,7 @@ struct PlanWishes {
 struct PlanOptions {
   CommonOptions common;
   std::vector<std::string> files;  // Empty: the rest of the checkpoint.
-  CsvColumns csv;
+  input::CsvColumns csv;
   PlanWishes wishes;
 };
 
@@ -162,9 +162,9 @@ using ParsedCommandLine = std::variant<Command, EarlyExit>;
 // Reads the arguments behind the program's name. What is wrong is said with what was expected and
 // the nearest name.
 ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments,
-                                     const EnvironmentLookup& environment);
+                                     const input::EnvironmentLookup& environment);
 
 // The common options of any command.
 const CommonOptions& common_of(const Command& command);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

@@ -16,13 +16,13 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/run/driver.hpp"
 
-namespace ratebatch {
+namespace ratebatch::cli {
 
 // A closed pipe and a file that is too large are errors of the call, not deaths. For the whole life
 // of the program.
 void ignore_write_signals();
 
-class StopSignals final : public Interrupts {
+class StopSignals final : public run::Interrupts {
  public:
   // Installs the handlers. Fails with io where no pipe can be had.
   static Result<std::unique_ptr<StopSignals>> install(Duration grace);
@@ -58,4 +58,4 @@ class StopSignals final : public Interrupts {
   std::deque<int> arrived_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::cli

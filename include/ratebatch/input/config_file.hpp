@@ -10,7 +10,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/config.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // Far above any configuration written by hand; the YAML parser never sees more.
 constexpr std::size_t config_bytes_max = 1'048'576;
@@ -41,4 +41,4 @@ Result<Config> parse_config(std::string_view text, const std::string& shown_path
 // with io.
 Result<Config> read_config(const std::string& path);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -3,9 +3,9 @@
 
 #include <string_view>
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // The whole text, ending in a newline. parse_config reads it without complaint (tested).
 std::string_view config_template();
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -13,7 +13,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/input/job_file.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // What a row does not say itself.
 struct CsvColumns {
@@ -58,4 +58,4 @@ class CsvFileReader {
   std::size_t id_at_ = 0;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // The first of: `explicit_path` (--config), `from_environment` (RATEBATCH_CONFIG), ratebatch.yaml
 // in `folder` (the working directory; empty: as seen from it), and the one beside `first_job_file`.
@@ -16,4 +16,4 @@ std::optional<std::string> find_config(const std::string& explicit_path,
                                        const std::string& folder,
                                        const std::string& first_job_file);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

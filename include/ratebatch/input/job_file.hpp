@@ -12,7 +12,7 @@
 
 #include "ratebatch/base/result.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // A complaint about one line.
 struct LineError {
@@ -91,4 +91,4 @@ class JobFileReader {
   bool at_end_ = false;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

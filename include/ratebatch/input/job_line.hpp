@@ -17,7 +17,7 @@
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/job.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // 8 MiB without the line end. The spec's number (section 4); a longer line is most often a file
 // without line ends.
@@ -126,4 +126,4 @@ class JobChecker {
   std::unique_ptr<PreparedTypes> types_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -11,7 +11,7 @@
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/secret.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // The value of an environment variable, if it is set.
 using EnvironmentLookup = std::function<std::optional<std::string>(const std::string& name)>;
@@ -37,4 +37,4 @@ std::vector<KeySource> expanded(const KeySource& source, std::vector<std::string
 // pattern or file and what to do; never with any part of the key.
 Result<Secret> read_key(const KeySource& source, const EnvironmentLookup& environment);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

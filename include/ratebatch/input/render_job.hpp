@@ -11,7 +11,7 @@
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/job_content.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // Renders job lines with the configuration of this run, whose templates and parameters it prepares
 // once.
@@ -47,4 +47,4 @@ Result<JobContent> render_job(std::string_view line, const Config& config);
 Result<std::string> recipe_json(const Config& config, std::string_view type,
                                 std::string_view model);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

@@ -6,7 +6,7 @@
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/lanes.hpp"
 
-namespace ratebatch {
+namespace ratebatch::input {
 
 // Of the jobs of this type that name this model (either may be empty): the bytes of the type's
 // system text and prompt without their placeholders, the longest answer that the parameters of type
@@ -14,4 +14,4 @@ namespace ratebatch {
 // finds no model.
 RouteEstimate route_estimate(const Config& config, std::string_view type, std::string_view model);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::input

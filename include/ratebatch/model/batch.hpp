@@ -14,7 +14,7 @@
 #include "ratebatch/model/lanes.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 // "Attempt k of job j starts": committed before its request leaves.
 struct AttemptStart {
@@ -123,4 +123,4 @@ struct Batch {
   }
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

@@ -17,7 +17,7 @@
 #include "ratebatch/model/http_api.hpp"
 #include "ratebatch/model/limit.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 // Where a key comes from; never the key itself. Keys are known by `name` in every output.
 struct KeySource {
@@ -204,4 +204,4 @@ Result<ModelSettings> find_job_model(const Config& config, std::string_view type
 Result<ModelSettings> resolve_job_model(const Config& config, std::string_view type,
                                         std::string_view model);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

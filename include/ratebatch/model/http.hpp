@@ -13,7 +13,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/secret.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 struct Header {
   std::string name;
@@ -118,4 +118,4 @@ struct TransferFailure {
 
 using TransferResult = std::variant<HttpReply, TransferFailure>;
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 struct HttpApi {
   std::string method = "POST";
@@ -44,4 +44,4 @@ struct HttpApi {
   friend bool operator==(const HttpApi&, const HttpApi&) = default;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

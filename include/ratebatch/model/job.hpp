@@ -11,7 +11,7 @@
 
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 // The place of a job in the checkpoint: its order of loading. Unique, never reused.
 enum class JobSeq : std::int64_t {};
@@ -140,4 +140,4 @@ struct JobCursor {
   JobSeq seq{};
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

@@ -8,7 +8,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/config.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 // A file that is sent with a job: audio to transcribe, an image to look at.
 struct JobFile {
@@ -39,4 +39,4 @@ struct Endpoint {
   std::optional<HttpApi> http;  // Of the dialect `http`.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

@@ -11,7 +11,7 @@
 #include "ratebatch/model/job.hpp"
 #include "ratebatch/model/limit.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 // Indices into the vectors of Lanes; valid for one run. On disk lanes and keys go by their names.
 enum class LaneId : std::int32_t {};
@@ -78,4 +78,4 @@ struct Lanes {
   std::vector<RouteSettings> routes;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

@@ -12,7 +12,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/base/time_zone.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 // What a limit counts.
 enum class Resource : std::uint8_t {
@@ -100,4 +100,4 @@ struct Waves {
   friend bool operator==(const Waves&, const Waves&) = default;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

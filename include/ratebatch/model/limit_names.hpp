@@ -9,7 +9,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/limit.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 struct LimitName {
   std::string_view name;
@@ -59,4 +59,4 @@ constexpr const LimitName* find_limit_name(std::string_view name) {
   return nullptr;
 }
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

@@ -14,7 +14,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/limit.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 enum class OutcomeClass : std::uint8_t {
   done,             // An answer with content.
@@ -148,4 +148,4 @@ struct Outcome {
   bool answer_lost = false;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

@@ -16,7 +16,7 @@
 #include "ratebatch/model/outcome.hpp"
 #include "ratebatch/model/quota_view.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 namespace event {
 
@@ -154,4 +154,4 @@ struct Snapshot {
   bool storage_waits = false;  // The last commit found no room.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

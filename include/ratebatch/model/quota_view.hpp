@@ -10,7 +10,7 @@
 #include "ratebatch/model/batch.hpp"
 #include "ratebatch/model/limit.hpp"
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 struct LimitView {
   std::string limit;  // Its name; those over all lanes of a provider as "openai rpm".
@@ -40,4 +40,4 @@ struct LaneQuota {
   std::vector<KeyView> keys;                // One per key group.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-namespace ratebatch {
+namespace ratebatch::inline model {
 
 // Keys of providers have 32 characters and more.
 constexpr std::size_t redacted_chars_min = 16;
@@ -41,4 +41,4 @@ class Secret {
   std::string value_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::inline model

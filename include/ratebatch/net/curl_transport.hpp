@@ -16,7 +16,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/net/transport.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 struct CurlTransportOptions {
   std::int32_t connections_max = 16;  // Connections kept open between requests: one per worker.
@@ -53,4 +53,4 @@ class CurlTransport final : public Transport {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -6,7 +6,7 @@
 
 #include "ratebatch/base/result.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 // The absolute URL that a Location header means in the reply to `url` (RFC 3986, section 5.2),
 // without its fragment; blanks and bytes that are not ASCII are percent-encoded, as servers often
@@ -14,4 +14,4 @@ namespace ratebatch {
 // byte, or `url` is no absolute URL; the message names what the redirect came from.
 Result<std::string> redirect_target(const std::string& url, std::string_view location);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

@@ -7,7 +7,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/http.hpp"
 
-namespace ratebatch {
+namespace ratebatch::net {
 
 // Chosen by the caller; unique among the transfers in flight.
 enum class TransferId : std::uint64_t {};
@@ -42,4 +42,4 @@ class Transport {
   virtual void wait(Duration longest) = 0;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::net

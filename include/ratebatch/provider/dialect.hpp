@@ -12,7 +12,7 @@
 #include "ratebatch/model/job_content.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::provider {
 
 // What must be known of a request to read its reply.
 struct AskedFor {
@@ -57,4 +57,4 @@ std::optional<ModelKind> kind_of_path(std::string_view path);
 // What a transfer without a complete reply means; the same for all dialects.
 Outcome outcome_of(const TransferFailure& failure);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::provider

@@ -14,7 +14,7 @@
 #include "ratebatch/model/limit.hpp"
 #include "ratebatch/quota/long_window.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 struct BudgetSettings {
   std::optional<std::int64_t> total_max_pico_usd;  // Of the whole checkpoint.
@@ -46,4 +46,4 @@ class Budget {
   std::optional<LongWindow> day_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

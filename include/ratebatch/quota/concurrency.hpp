@@ -13,7 +13,7 @@
 
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 // A raise that a refusal answered is tried again after twice as many successes, at most this many
 // times the limit.
@@ -79,4 +79,4 @@ class ConcurrencyLimit {
   Instant lowered_at_ = long_ago;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

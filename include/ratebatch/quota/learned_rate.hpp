@@ -17,7 +17,7 @@
 
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 class LearnedRate {
  public:
@@ -102,4 +102,4 @@ class LearnedRate {
   std::int64_t clean_minutes_ = 0;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

@@ -18,7 +18,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/limit.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 class LongWindow {
  public:
@@ -99,4 +99,4 @@ class LongWindow {
   WallTime latest_{};            // Of all times at which something was counted.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

@@ -28,7 +28,7 @@
 #include "ratebatch/quota/server_clock.hpp"
 #include "ratebatch/quota/token_estimate.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 enum class ReservationId : std::int64_t {};
 
@@ -173,4 +173,4 @@ class QuotaMonitor {
 std::string lane_scope_name(std::string_view model, std::string_view group);
 std::string provider_scope_name(std::string_view provider, std::string_view group);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

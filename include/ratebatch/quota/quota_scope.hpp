@@ -21,7 +21,7 @@
 #include "ratebatch/quota/wait_gate.hpp"
 #include "ratebatch/quota/waves.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 // Why a reservation was not made.
 struct Refusal {
@@ -161,4 +161,4 @@ class QuotaScope {
   std::vector<StoredState> stored_;  // As last written, to write only what differs.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

@@ -13,7 +13,7 @@
 
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 // The spread assumed before any request was sent: what a busy 2-core machine shows between
 // reserving and sending, one commit included.
@@ -87,4 +87,4 @@ class RateLimiter {
   Duration last_charged_{};
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

@@ -16,7 +16,7 @@
 
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 class ServerClock {
  public:
@@ -45,4 +45,4 @@ class ServerClock {
   std::optional<Best> before_;  // Of the one before it.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

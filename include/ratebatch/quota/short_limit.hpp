@@ -19,7 +19,7 @@
 #include "ratebatch/quota/rate_limiter.hpp"
 #include "ratebatch/quota/window_log.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 // A reservation as this limit must know it again.
 struct ShortTicket {
@@ -99,4 +99,4 @@ class ShortLimit {
   Instant recovered_at_ = long_ago;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

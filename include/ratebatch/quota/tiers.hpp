@@ -15,7 +15,7 @@
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/limit.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 // A limit by its short name (limit_names.hpp).
 struct TierAmount {
@@ -59,4 +59,4 @@ Limits tier_limits(const TierRow& row);
 // How this provider counts tokens; TokenRule::total where the table does not know it.
 TokenRule provider_token_rule(std::string_view provider);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

@@ -16,7 +16,7 @@
 #include "ratebatch/model/limit.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 // English text; OpenAI's tokenizer page gives about 4 characters to a token.
 constexpr std::int64_t bytes_per_token = 4;
@@ -58,4 +58,4 @@ class TokenEstimate {
   std::int64_t output_largest_ = 0;            // Of late.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

@@ -13,7 +13,7 @@
 #include "ratebatch/model/outcome.hpp"
 #include "ratebatch/model/protocol.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 // How long to wait, and as what.
 struct GateWait {
@@ -75,4 +75,4 @@ class WaitGate {
   std::optional<Instant> set_at_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

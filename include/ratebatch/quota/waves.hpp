@@ -15,7 +15,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/limit.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 class WaveGate {
  public:
@@ -54,4 +54,4 @@ class WaveGate {
   std::optional<Instant> last_end_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

@@ -13,7 +13,7 @@
 
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::quota {
 
 // A server has received what was sent so long ago, on any path worth using.
 constexpr Duration receipt_max = std::chrono::seconds{1};
@@ -64,4 +64,4 @@ class WindowLog {
 
 constexpr std::int64_t stored_slots_max = 64;
 
-}  // namespace ratebatch
+}  // namespace ratebatch::quota

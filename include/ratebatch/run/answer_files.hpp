@@ -10,7 +10,7 @@
 #include "ratebatch/model/http.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 class AnswerFiles {
  public:
@@ -53,4 +53,4 @@ class AssetsFolder final : public AnswerFiles {
   std::string incoming_;  // Empty: not made yet.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -10,7 +10,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // The file name of asset `index` (from 0) of `count` of a job: the id with everything but
 // [A-Za-z0-9._-] replaced, made unique by a hash where that changed it, then "~2" (which no id
@@ -42,4 +42,4 @@ Result<std::string> open_incoming_folder(const std::string& assets, const std::s
 // Removes an incoming folder where it is empty.
 void close_incoming_folder(const std::string& path);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -16,20 +16,20 @@
 #include "ratebatch/provider/dialect.hpp"
 #include "ratebatch/store/checkpoint.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 struct Catalog {
   Config config;
   Lanes lanes;
   // By LaneId.
   std::vector<Endpoint> endpoints;
-  std::vector<const Dialect*> dialects;
+  std::vector<const provider::Dialect*> dialects;
   // By KeyId.
   std::vector<Secret> keys;
   // By PoolId: scheme://host:port that keys of the pool may be sent to.
   std::vector<std::string> origins;
   // One per route that is served.
-  std::vector<Recipe> recipes;
+  std::vector<store::Recipe> recipes;
   // What the types of routes ask of an answer, where they ask for anything.
   std::map<RouteId, AcceptRules> accept;
 };
@@ -51,11 +51,11 @@ struct CatalogOptions {
 // where a route's model or type is not configured any more or is switched off, with no_key where a
 // provider in use has no readable key. `warnings` names keys that are missing beside a readable
 // one.
-Result<Catalog> make_catalog(const Config& config, const std::vector<StoredRoute>& routes,
+Result<Catalog> make_catalog(const Config& config, const std::vector<store::StoredRoute>& routes,
                              const KeyReader& read_key, const CatalogOptions& options,
                              std::vector<std::string>& warnings);
 
 // "https://host:443" of an absolute http(s) URL, in lower case; empty if it is none.
 std::string origin_of(std::string_view url);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

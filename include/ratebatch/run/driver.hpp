@@ -19,7 +19,7 @@
 #include "ratebatch/schedule/scheduler.hpp"
 #include "ratebatch/store/checkpoint.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // Reads both clocks. The driver is the only one who asks.
 class Clock {
@@ -51,11 +51,11 @@ class Observer {
   virtual ~Observer() = default;
 
   // The batch is durable; `counts` has it counted.
-  virtual void committed(Now now, const Batch& batch, const Counts& counts) = 0;
+  virtual void committed(Now now, const Batch& batch, const store::Counts& counts) = 0;
 
   // A turn is over. Called often; the observer decides when to draw. Returns when it wants to be
   // called again at the latest.
-  virtual Duration turned(Now now, const Snapshot& snapshot, const Counts& counts) = 0;
+  virtual Duration turned(Now now, const Snapshot& snapshot, const store::Counts& counts) = 0;
 
   // What is used of a lane's limits now. Called every DriverOptions::usage_every requests of the
   // lane, when its state changes, and every usage_interval while a run goes on; before `turned`.
@@ -69,7 +69,7 @@ class Observer {
 constexpr Duration usage_interval = std::chrono::seconds{10};
 
 struct DriverOptions {
-  SchedulerOptions scheduler;
+  schedule::SchedulerOptions scheduler;
   std::uint64_t seed = 1;
   // Of a sandbox run: its origin. What an earlier sandbox announced is had from this one.
   std::string sandbox_origin;
@@ -82,8 +82,8 @@ struct DriverOptions {
 
 struct DriverPorts {
   Clock& clock;
-  Transport& transport;
-  Checkpoint& checkpoint;
+  net::Transport& transport;
+  store::Checkpoint& checkpoint;
   Interrupts& interrupts;
   Observer& observer;
   AnswerFiles& files;
@@ -93,6 +93,6 @@ struct DriverPorts {
 // begun (`Checkpoint::begin_run`, which returned `begun`); ending it is the caller's business. All
 // references must outlive the call.
 Result<action::Finished> drive(const Catalog& catalog, const DriverPorts& ports,
-                               const DriverOptions& options, const RunBegun& begun);
+                               const DriverOptions& options, const store::RunBegun& begun);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

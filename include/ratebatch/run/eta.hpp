@@ -16,13 +16,13 @@
 #include "ratebatch/model/quota_view.hpp"
 #include "ratebatch/store/counts.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // What one job uses on average, by index_of(Resource).
 using UsePerJob = std::array<double, resource_count>;
 
 // As the counted calls show it; a request per job where there are none.
-UsePerJob use_per_job(const CallCounts& calls, std::int64_t jobs_ended);
+UsePerJob use_per_job(const store::CallCounts& calls, std::int64_t jobs_ended);
 
 // One long limit, over all keys.
 struct EtaWindow {
@@ -59,4 +59,4 @@ std::optional<Eta> eta_of(const EtaLane& lane, WallTime now);
 // Lanes work side by side: the last to end decides. Nothing where one is not known.
 std::optional<Eta> later_of(const std::optional<Eta>& a, const std::optional<Eta>& b);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

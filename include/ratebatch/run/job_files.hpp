@@ -9,7 +9,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/job_content.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // Of all files of one job together. Our own choice: APIs take 20 to 25 MB (OpenAI audio 25 MB,
 // Gemini inline data 20 MB), and each worker holds one request in memory.
@@ -32,4 +32,4 @@ Result<void> check_job_file(const std::string& folder, const std::string& path,
 // than job_files_bytes_max in all.
 Result<void> read_job_files(const std::string& folder, std::vector<JobFile>& files);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

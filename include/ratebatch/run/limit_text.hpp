@@ -4,6 +4,8 @@
 // here.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,7 +18,12 @@
 #include "ratebatch/model/lanes.hpp"
 #include "ratebatch/model/quota_view.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
+
+// Rounded up, and at least one second: what a person is told to wait.
+constexpr Duration in_whole_seconds(Duration d) {
+  return std::max<Duration>(std::chrono::ceil<std::chrono::seconds>(d), std::chrono::seconds{1});
+}
 
 // A limit, and the time zone of its reset.
 struct ShownLimit {
@@ -42,4 +49,4 @@ std::string limit_text(const ShownLimit& limit, WallTime now);
 std::optional<std::string> pause_text(const LaneStatus& status,
                                       const std::vector<ShownLimit>& limits, WallTime now);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

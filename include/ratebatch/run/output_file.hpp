@@ -7,7 +7,7 @@
 
 #include "ratebatch/base/result.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 class OutputFile {
  public:
@@ -35,4 +35,4 @@ class OutputFile {
   std::unique_ptr<Parts> parts_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -21,7 +21,7 @@
 #include "ratebatch/run/rehearsal.hpp"
 #include "ratebatch/schedule/scheduler.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // Where nothing was seen yet. Source: our own measurements of gpt-4o-mini and flux-schnell.
 constexpr Duration text_latency_assumed = std::chrono::milliseconds{1330};
@@ -37,7 +37,7 @@ struct LaneAssumption {
 struct PlanInput {
   std::vector<JobClass> jobs;
   std::vector<LaneAssumption> assumptions;  // By LaneId.
-  SchedulerOptions scheduler;               // With the workers to plan for.
+  schedule::SchedulerOptions scheduler;     // With the workers to plan for.
   Now start;
   std::vector<StoredState> stored;  // Of limits, from the checkpoint.
 };
@@ -124,4 +124,4 @@ constexpr std::int32_t deadline_workers_max = 256;
 DeadlineCheck check_deadline(const Lanes& lanes, const PlanInput& input, const Plan& plan,
                              Duration deadline);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

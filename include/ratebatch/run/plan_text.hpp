@@ -14,7 +14,7 @@
 #include "ratebatch/model/limit.hpp"
 #include "ratebatch/run/plan.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // Finish, bottleneck, pauses, tokens, cost, each lane's time, and what was assumed. `zone` is the
 // one in which the finish is shown.
@@ -42,4 +42,4 @@ std::string waves_text(const Waves& waves);
 // The same lanes, with these waves on those that have waves; on all image lanes where none has.
 Lanes with_waves(Lanes lanes, const Waves& waves);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -16,7 +16,7 @@
 #include "ratebatch/run/limit_text.hpp"
 #include "ratebatch/store/counts.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // Longer model names are cut in lines that are redrawn.
 constexpr std::size_t shown_model_bytes_max = 24;
@@ -24,7 +24,7 @@ constexpr std::size_t shown_model_bytes_max = 24;
 struct LaneProgress {
   std::string model;
   LaneStatus status;
-  JobCounts jobs;
+  store::JobCounts jobs;
   std::int32_t in_flight = 0;
   double per_minute = 0;           // Jobs that came to an end, over the last minutes.
   std::optional<Duration> eta;     // Until its last job ends; nothing where no rate is known.
@@ -33,7 +33,7 @@ struct LaneProgress {
 
 struct Progress {
   std::vector<LaneProgress> lanes;
-  JobCounts jobs;  // Of the whole checkpoint.
+  store::JobCounts jobs;  // Of the whole checkpoint.
   std::int32_t in_flight = 0;
   std::int32_t workers = 0;
   double per_minute = 0;
@@ -46,10 +46,10 @@ struct Progress {
 };
 
 // Jobs that came to an end: done or failed.
-std::int64_t ended(const JobCounts& jobs);
+std::int64_t ended(const store::JobCounts& jobs);
 
 // Jobs that count: all but the cancelled ones.
-std::int64_t total_of(const JobCounts& jobs);
+std::int64_t total_of(const store::JobCounts& jobs);
 
 // "238/min", "3.5/min".
 std::string rate_text(double per_minute);
@@ -68,4 +68,4 @@ std::vector<std::string> progress_lines(const Progress& progress, WallTime now, 
 // For a pipe or a log: everything on one full line, with the time.
 std::string progress_line(const Progress& progress, WallTime now);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

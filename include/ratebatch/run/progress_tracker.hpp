@@ -18,7 +18,7 @@
 #include "ratebatch/run/rate_window.hpp"
 #include "ratebatch/store/counts.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // How long a lane stood still, and what for.
 struct TimeWaited {
@@ -35,10 +35,10 @@ constexpr Duration forecast_interval = std::chrono::seconds{10};
 class ProgressTracker {
  public:
   // `lanes` must outlive the tracker. `counts`: as the run found them.
-  ProgressTracker(const Lanes& lanes, Now start, const Counts& counts);
+  ProgressTracker(const Lanes& lanes, Now start, const store::Counts& counts);
 
   // A turn is over.
-  void turned(Now now, const Snapshot& snapshot, const Counts& counts);
+  void turned(Now now, const Snapshot& snapshot, const store::Counts& counts);
 
   // What is used of a lane's limits now. Called now and then.
   void usage(LaneId lane, const LaneQuota& quota);
@@ -51,7 +51,7 @@ class ProgressTracker {
 
  private:
   struct LaneTrack {
-    JobCounts jobs;
+    store::JobCounts jobs;
     RateWindow window;
     double working_per_minute = 0;  // While it last worked: what it will do after its wait.
     std::map<std::string, Duration> waited;  // By reason.
@@ -60,20 +60,20 @@ class ProgressTracker {
     std::optional<Eta> eta;
   };
 
-  void count(Instant now, const Counts& counts);
+  void count(Instant now, const store::Counts& counts);
   void forecast(Now now);
 
   const Lanes& lanes_;
   std::map<RouteId, LaneId> lane_of_route_;
   std::vector<LaneTrack> tracks_;  // By LaneId.
-  JobCounts jobs_;
+  store::JobCounts jobs_;
   RateWindow window_;
-  CallCounts calls_;  // Of this run.
-  CallCounts calls_before_;
+  store::CallCounts calls_;  // Of this run.
+  store::CallCounts calls_before_;
   std::int64_t ended_before_ = 0;
   Snapshot snapshot_;
   std::optional<Instant> forecast_at_;
   Instant last_turn_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

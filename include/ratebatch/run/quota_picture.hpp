@@ -17,7 +17,7 @@
 #include "ratebatch/run/catalog.hpp"
 #include "ratebatch/store/checkpoint.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 struct QuotaPicture {
   Lanes lanes;
@@ -29,13 +29,13 @@ struct QuotaPicture {
 
 // The lanes of the routes, with a stand-in for every key. Routes whose model is not configured any
 // more, or switched off, have none. Fails as make_catalog does.
-Result<Catalog> catalog_without_keys(const Config& config, std::vector<StoredRoute> routes,
+Result<Catalog> catalog_without_keys(const Config& config, std::vector<store::StoredRoute> routes,
                                      const VariableNames& variables);
 
 // What is used of the limits of these lanes. `config` has the windows of the client; see
 // for_sandbox.
-Result<QuotaPicture> picture_of(const Config& config, const std::vector<StoredRoute>& routes,
+Result<QuotaPicture> picture_of(const Config& config, const std::vector<store::StoredRoute>& routes,
                                 const VariableNames& variables,
                                 const std::vector<StoredState>& states, Now now);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -7,7 +7,7 @@
 
 #include "ratebatch/base/time.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // Long enough that a lane paced to a few requests a minute shows a steady number, short enough that
 // a change shows within one line of a log.
@@ -37,4 +37,4 @@ class RateWindow {
   std::deque<Second> seconds_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

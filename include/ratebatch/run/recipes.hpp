@@ -7,12 +7,13 @@
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/store/checkpoint.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // Fails with invalid_input where the configuration does not know the route's type or model.
-Result<Recipe> recipe_of(const Config& config, const StoredRoute& route);
+Result<store::Recipe> recipe_of(const Config& config, const store::StoredRoute& route);
 
 // Those of all routes that the configuration still knows.
-std::vector<Recipe> known_recipes(const Config& config, const std::vector<StoredRoute>& routes);
+std::vector<store::Recipe> known_recipes(const Config& config,
+                                         const std::vector<store::StoredRoute>& routes);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

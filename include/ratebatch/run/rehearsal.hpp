@@ -25,7 +25,7 @@
 #include "ratebatch/model/protocol.hpp"
 #include "ratebatch/schedule/scheduler.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // Jobs that are alike. Those of the first class have the sequence numbers from 1, the next ones
 // follow.
@@ -72,7 +72,7 @@ class RehearsalObserver {
 };
 
 struct RehearsalOptions {
-  SchedulerOptions scheduler;
+  schedule::SchedulerOptions scheduler;
   std::uint64_t seed = 1;
   Now start;                        // Of both clocks.
   std::vector<StoredState> stored;  // What earlier runs left behind.
@@ -178,7 +178,7 @@ class Rehearsal {
   Duration wall_offset_{};  // Of the client's wall clock, from the true one.
   std::unique_ptr<RehearsedJobs> jobs_;
   std::map<std::string, std::map<std::string, std::string>> states_;  // By scope and item.
-  std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<schedule::Scheduler> scheduler_;
   action::Finished finish_;
   std::uint64_t life_ = 0;
   std::priority_queue<Happening, std::vector<Happening>, std::greater<>> happenings_;
@@ -191,4 +191,4 @@ class Rehearsal {
   std::int32_t idle_turns_ = 0;  // In a row, at one instant.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -17,7 +17,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // Takes some lines, newlines included; an error ends the writing.
 using LineSink = std::function<Result<void>(std::string_view lines)>;
@@ -31,7 +31,7 @@ struct ResultsWritten {
 };
 
 // Writes the results behind `cursor` (0: all) in that order to `sink`.
-Result<ResultsWritten> write_results(CheckpointReader& reader, ResultOrder order,
+Result<ResultsWritten> write_results(store::CheckpointReader& reader, store::ResultOrder order,
                                      std::int64_t cursor, const LineSink& sink);
 
 // Writes them as lines of an OpenAI Batch output file: id, custom_id, response {status_code,
@@ -40,8 +40,9 @@ Result<ResultsWritten> write_results(CheckpointReader& reader, ResultOrder order
 // base64. A job without any answer of the provider has a null response and our error class as code.
 // Failures go to `errors`, as in a Batch error file. Fails with io where a file of a result cannot
 // be read, naming it and the job.
-Result<ResultsWritten> write_batch_results(CheckpointReader& reader, ResultOrder order,
-                                           const LineSink& sink, const LineSink& errors);
+Result<ResultsWritten> write_batch_results(store::CheckpointReader& reader,
+                                           store::ResultOrder order, const LineSink& sink,
+                                           const LineSink& errors);
 
 // Writes them as CSV (RFC 4180, lines ended by a line feed) with a header row. A column is a field
 // of the result, with dots for its members ("usage.output_tokens", "error.class", "vars.artist",
@@ -51,12 +52,12 @@ Result<ResultsWritten> write_batch_results(CheckpointReader& reader, ResultOrder
 // that some job has, the errors where there are some (these are found by reading all results
 // first). Fails with invalid_input where a column is given twice, `usage` or `error` has no such
 // member, or no result has it and all jobs are finished; before that it is empty, with a warning.
-Result<ResultsWritten> write_csv_results(CheckpointReader& reader, ResultOrder order,
+Result<ResultsWritten> write_csv_results(store::CheckpointReader& reader, store::ResultOrder order,
                                          std::vector<std::string> columns, const LineSink& sink);
 
 // Writes all results as JSON lines to the file `path`, which is complete or as it was before.
 // Returns how many.
-Result<std::int64_t> write_results_file(CheckpointReader& reader, ResultOrder order,
+Result<std::int64_t> write_results_file(store::CheckpointReader& reader, store::ResultOrder order,
                                         const std::string& path);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

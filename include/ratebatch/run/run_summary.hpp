@@ -10,7 +10,7 @@
 #include "ratebatch/run/progress_tracker.hpp"
 #include "ratebatch/store/counts.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 struct RunSummary {
   std::string db;           // As the user calls it.
@@ -22,8 +22,8 @@ struct RunSummary {
   std::string reason;
   std::string words;  // Of "stopped": the lane, and what the server said; foreign text.
   Duration took{};
-  Counts before;  // As the run found them.
-  Counts after;
+  store::Counts before;  // As the run found them.
+  store::Counts after;
   std::vector<TimeWaited> waits;
   std::vector<std::string> lanes_left;  // What lanes that cannot go on at once wait for, as text.
   std::int64_t pauses = 0;              // Quota incidents: a lane began to pause.
@@ -37,4 +37,4 @@ struct RunSummary {
 // Several lines for people, the last with its newline.
 std::string summary_text(const RunSummary& summary);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

@@ -13,7 +13,7 @@
 #include "ratebatch/run/status_report.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 // Raised where a field changes its meaning; new fields do not raise it.
 constexpr int json_schema_version = 1;
@@ -24,6 +24,6 @@ std::string quota_json(const StatusReport& report);
 std::string progress_json(const Progress& progress, WallTime now);
 std::string summary_json(const RunSummary& summary);
 std::string error_json(std::string_view message, int exit_code);
-std::string failed_job_json(const JobRow& job);
+std::string failed_job_json(const store::JobRow& job);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

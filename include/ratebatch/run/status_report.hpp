@@ -16,7 +16,7 @@
 #include "ratebatch/run/quota_picture.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
-namespace ratebatch {
+namespace ratebatch::run {
 
 enum class OverallState : std::uint8_t {
   running,      // A run is alive, and something is under way or could start.
@@ -33,7 +33,7 @@ struct LaneReport {
   std::string model;
   std::string provider;
   LaneStatus status;
-  std::optional<JobCounts> jobs;  // Absent where the configuration is not known.
+  std::optional<store::JobCounts> jobs;  // Absent where the configuration is not known.
   bool critical = false;
   std::optional<std::int32_t> concurrency;  // At once, over all keys; absent: only the workers.
   std::vector<ShownLimit> limits;           // Over all keys; empty where they are not known.
@@ -46,16 +46,16 @@ struct StatusReport {
   OverallState state = OverallState::idle;
   LaneStatus bottleneck;  // What all wait for; its reason is empty where nobody waits.
   std::string bottleneck_model;
-  JobCounts jobs;  // `running` is what a live run has under way; else it is unknown.
+  store::JobCounts jobs;  // `running` is what a live run has under way; else it is unknown.
   std::vector<LaneReport> lanes;
   std::optional<Duration> eta;  // Only while a run is alive.
   std::int64_t eta_pauses = 0;
-  StatusData data;  // As read; its counts are not corrected.
+  store::StatusData data;  // As read; its counts are not corrected.
 };
 
 // `config`: the one the checkpoint was run with, if it can be read. `quota`: what is used of its
 // limits, if that is known; nullptr: not.
-StatusReport make_status_report(StatusData data, const std::optional<Config>& config,
+StatusReport make_status_report(store::StatusData data, const std::optional<Config>& config,
                                 const QuotaPicture* quota, std::string db, WallTime now);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::run

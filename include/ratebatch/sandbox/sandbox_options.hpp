@@ -20,7 +20,7 @@
 #include "ratebatch/model/http_api.hpp"
 #include "ratebatch/model/limit.hpp"
 
-namespace ratebatch {
+namespace ratebatch::sandbox {
 
 // How a limit of N per window is counted. A calendar limit (Limit::reset is known) is always
 // counted from one reset to the next.
@@ -140,4 +140,4 @@ Result<void> check_sandbox_options(const SandboxOptions& options);
 // however short its window has become.
 Limits compressed(const Limits& limits, const SandboxOptions& options);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::sandbox

@@ -18,7 +18,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/sandbox/sandbox_options.hpp"
 
-namespace ratebatch {
+namespace ratebatch::sandbox {
 
 // Client request ids whose charges are kept one by one: some 100 MB of memory at most.
 constexpr std::size_t sandbox_bill_ids_max = 1'000'000;
@@ -106,4 +106,4 @@ class SandboxServer {
 Result<void> serve_sandbox(const SandboxOptions& options, int stop_descriptor,
                            const std::function<void(const std::string& base_url)>& ready);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::sandbox

@@ -10,7 +10,7 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/config.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 
 class Breaker {
  public:
@@ -51,4 +51,4 @@ class Breaker {
   bool probe_in_flight_ = false;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

@@ -24,7 +24,7 @@
 #include "ratebatch/model/lanes.hpp"
 #include "ratebatch/model/protocol.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 
 // Twelve tries in about twelve minutes. Links live for an hour (OpenAI: "URLs are only valid for 60
 // minutes"), and an outage of the file host must not cost what was paid.
@@ -109,4 +109,4 @@ class FetchQueue {
   std::map<LaneId, std::size_t> by_lane_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

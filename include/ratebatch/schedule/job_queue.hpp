@@ -17,7 +17,7 @@
 #include "ratebatch/model/job.hpp"
 #include "ratebatch/model/protocol.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 
 // Jobs per page: enough that reading one costs little per job, small enough to forget.
 constexpr std::size_t page_jobs = 256;
@@ -93,4 +93,4 @@ class JobQueue {
   bool closed_ = false;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

@@ -16,7 +16,7 @@
 #include "ratebatch/schedule/breaker.hpp"
 #include "ratebatch/schedule/job_queue.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 
 class Lane {
  public:
@@ -43,9 +43,9 @@ class Lane {
   }
 
   // Remembers that the quota monitor refused the lane, until it may be asked again; and forgets it.
-  void block(const Refusal& refusal) { blocked_ = refusal; }
+  void block(const quota::Refusal& refusal) { blocked_ = refusal; }
   void unblock() { blocked_.reset(); }
-  [[nodiscard]] const std::optional<Refusal>& blocked() const { return blocked_; }
+  [[nodiscard]] const std::optional<quota::Refusal>& blocked() const { return blocked_; }
 
   // When a lane that its jobs may fall back to may next take one, where it just could not.
   void note_fallback(std::optional<Instant> earliest) { fallback_at_ = earliest; }
@@ -92,7 +92,7 @@ class Lane {
   Breaker breaker_;
   std::int32_t started_ = 0;  // Not yet landed.
   std::int32_t ended_ = 0;    // Of those, with a known outcome.
-  std::optional<Refusal> blocked_;
+  std::optional<quota::Refusal> blocked_;
   std::optional<Instant> fallback_at_;
   std::vector<JobSeq> failed_row_;
   bool stopped_ = false;
@@ -103,4 +103,4 @@ class Lane {
 // The earlier of both, on each clock.
 Deadline earlier(const Deadline& a, const Deadline& b);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

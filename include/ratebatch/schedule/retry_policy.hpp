@@ -15,7 +15,7 @@
 #include "ratebatch/model/outcome.hpp"
 #include "ratebatch/quota/wait_gate.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 
 // After the disk was full: the wait before it is tried again.
 constexpr Duration no_room_wait = std::chrono::seconds{5};
@@ -41,8 +41,8 @@ struct AttemptContext {
 struct Decision {
   JobState to = JobState::pending;
   bool uses_retry = false;
-  Duration job_wait{};           // Before the job may start again, if pending.
-  std::optional<GateWait> wait;  // Refused for a limit: the lane or account waits.
+  Duration job_wait{};                  // Before the job may start again, if pending.
+  std::optional<quota::GateWait> wait;  // Refused for a limit: the lane or account waits.
   bool refuses_key = false;
   bool refuses_group = false;  // The account behind the key cannot pay.
   BreakerVerdict breaker = BreakerVerdict::none;
@@ -57,4 +57,4 @@ Duration backoff(const RetryRule& rule, std::int32_t tries, std::int32_t jitter_
 Decision decide(const Outcome& outcome, const AttemptContext& context,
                 const RetrySettings& settings, UnknownPolicy on_unknown, Rng& rng);
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

@@ -10,7 +10,7 @@
 #include "ratebatch/model/job.hpp"
 #include "ratebatch/model/outcome.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 
 // So many first jobs that end in the same 3xx or 4xx, whose answers are all refused, or that could
 // not be sent, stop the lane.
@@ -78,4 +78,4 @@ class RouteTrial {
   std::vector<JobSeq> unsent_;  // Until the first answer.
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

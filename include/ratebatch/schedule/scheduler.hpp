@@ -30,7 +30,7 @@
 #include "ratebatch/schedule/retry_policy.hpp"
 #include "ratebatch/schedule/route_trial.hpp"
 
-namespace ratebatch {
+namespace ratebatch::schedule {
 
 struct SchedulerOptions {
   std::int32_t workers = 4;
@@ -40,7 +40,7 @@ struct SchedulerOptions {
   std::optional<Duration> runtime_max{};   // Then stop, with `grace` for what is in flight.
   Duration grace = std::chrono::seconds{30};
   bool probe_pauses = false;  // A person resumes: waits that a server imposed are probed at once.
-  QuotaOptions quota{};
+  quota::QuotaOptions quota{};
 };
 
 class Scheduler {
@@ -71,8 +71,9 @@ class Scheduler {
     JobRef job;     // As it will be when it is put back.
     LaneId lane{};  // Where it runs...
     LaneId home{};  // ...and whose queue it came from: another one where it fell back.
-    std::optional<Reservation> reservation;  // Absent: it never fits its limits, and is not sent.
-    std::string never_fits;                  // The limit's name.
+    std::optional<quota::Reservation>
+        reservation;         // Absent: it never fits its limits, and is not sent.
+    std::string never_fits;  // The limit's name.
     Instant started_at;
     bool is_probe = false;
     bool cancelled = false;
@@ -100,7 +101,7 @@ class Scheduler {
   [[nodiscard]] std::optional<Candidate> pick(Now now, const std::vector<bool>& left_out);
   bool try_start(Now now, const Candidate& candidate);
   bool try_fallbacks(Now now, LaneId home);
-  void start_job(Now now, LaneId home, LaneId lane, std::optional<Reservation> reservation,
+  void start_job(Now now, LaneId home, LaneId lane, std::optional<quota::Reservation> reservation,
                  std::string never_fits);
   void withdraw_start(Now now, const AttemptStart& start);
   void send_or_fail(Now now, JobSeq seq);
@@ -108,7 +109,7 @@ class Scheduler {
   [[nodiscard]] Decision decide_on(Now now, InFlight& flight, const Outcome& outcome,
                                    AttemptEnd& end);
   void tell_breaker(Now now, const InFlight& flight, BreakerVerdict verdict,
-                    const SettleNotes& notes, const Outcome& outcome);
+                    const quota::SettleNotes& notes, const Outcome& outcome);
   void give_back_retries(Lane& failing);
   void judge_trial(InFlight& flight, const Outcome& outcome, AttemptEnd& end, Decision& decision);
   [[nodiscard]] bool others_under_way(const InFlight& flight) const;
@@ -128,7 +129,7 @@ class Scheduler {
   SchedulerOptions options_;
   Rng rng_;
   const Lanes& settings_;
-  QuotaMonitor quota_;
+  quota::QuotaMonitor quota_;
   std::vector<Lane> lanes_;
   std::vector<std::string> stored_breakers_;  // As last put into a batch.
   std::map<RouteId, RouteTrial> trials_;
@@ -155,4 +156,4 @@ class Scheduler {
   std::int64_t last_batch_ = 0;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::schedule

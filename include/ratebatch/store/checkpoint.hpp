@@ -22,7 +22,7 @@
 #include "ratebatch/model/lanes.hpp"
 #include "ratebatch/store/counts.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // A type and explicit model that some stored job has.
 struct StoredRoute {
@@ -113,4 +113,4 @@ class Checkpoint {
   [[nodiscard]] virtual const Counts& counts() const = 0;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

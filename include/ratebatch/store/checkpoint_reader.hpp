@@ -22,7 +22,7 @@
 #include "ratebatch/store/checkpoint_stamp.hpp"
 #include "ratebatch/store/counts.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // A process that holds the checkpoint now.
 struct LiveRun {
@@ -181,4 +181,4 @@ class CheckpointReader {
   std::unique_ptr<Parts> parts_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

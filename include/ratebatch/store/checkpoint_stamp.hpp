@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 struct CheckpointStamp {
   bool sandbox = false;  // Its jobs went to the stand-in provider, not to real ones. For ever.
@@ -13,4 +13,4 @@ struct CheckpointStamp {
   friend bool operator==(const CheckpointStamp&, const CheckpointStamp&) = default;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -8,7 +8,7 @@
 
 #include "ratebatch/model/job.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // Jobs by state.
 struct JobCounts {
@@ -27,6 +27,12 @@ struct JobCounts {
   [[nodiscard]] std::int64_t open() const {
     return of(JobState::pending) + of(JobState::running) + of(JobState::fetching) +
            of(JobState::unknown);
+  }
+
+  JobCounts& operator+=(const JobCounts& more) {
+    for (std::size_t i = 0; i < job_state_count; ++i) by_state[i] += more.by_state[i];
+    truncated += more.truncated;
+    return *this;
   }
 
   friend bool operator==(const JobCounts&, const JobCounts&) = default;
@@ -51,14 +57,11 @@ struct Counts {
 
   [[nodiscard]] JobCounts jobs() const {
     JobCounts sum;
-    for (const auto& [route, counts] : routes) {
-      for (std::size_t i = 0; i < job_state_count; ++i) sum.by_state[i] += counts.by_state[i];
-      sum.truncated += counts.truncated;
-    }
+    for (const auto& [route, counts] : routes) sum += counts;
     return sum;
   }
 
   friend bool operator==(const Counts&, const Counts&) = default;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -13,7 +13,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/job.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // A checked job line.
 struct NewJob {
@@ -80,4 +80,4 @@ class JobLoader {
   virtual Result<void> commit() = 0;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

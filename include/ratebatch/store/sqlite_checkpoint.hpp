@@ -23,7 +23,7 @@
 #include "ratebatch/store/checkpoint_stamp.hpp"
 #include "ratebatch/store/job_loader.hpp"
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 enum class OpenMode : std::uint8_t { create_or_open, must_exist };
 
@@ -105,4 +105,4 @@ class SqliteCheckpoint final : public Checkpoint {
   std::unique_ptr<Parts> parts_;
 };
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

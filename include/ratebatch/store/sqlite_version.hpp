@@ -3,9 +3,9 @@
 
 #include <string_view>
 
-namespace ratebatch {
+namespace ratebatch::store {
 
 // "3.40.1", of the library loaded now.
 std::string_view sqlite_version();
 
-}  // namespace ratebatch
+}  // namespace ratebatch::store

@@ -22,13 +22,13 @@ std::int64_t day_of(WallTime start, WallTime at, const std::vector<WallTime>& re
 void plan_it(const LanesInWords& words, std::int64_t jobs, Now start,
              const std::vector<WallTime>& resets, BiosRun& run) {
   const Lanes lanes = make_lanes(words);
-  PlanInput input;
+  run::PlanInput input;
   input.jobs = {{route_of(0), jobs}};
   input.assumptions.resize(1);
   input.scheduler.workers = 4;
   input.start = start;
   const auto begin = std::chrono::steady_clock::now();
-  const Plan plan = make_plan(lanes, input);
+  const run::Plan plan = make_plan(lanes, input);
   run.planned_workers_needed = workers_needed(lanes, input, workers_max);
   run.planned_in_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -53,8 +53,8 @@ BiosRun bios(std::int64_t jobs) {
   plan_it(setup.lanes, jobs, start, resets, run);
 
   Situation situation{std::move(setup)};
-  const RehearsalEnd end = situation.run_for(hours{24 * 14});
-  run.day = end == RehearsalEnd::finished
+  const run::RehearsalEnd end = situation.run_for(hours{24 * 14});
+  run.day = end == run::RehearsalEnd::finished
                 ? day_of(start.wall, situation.rehearsal().true_now().wall, resets)
                 : 0;
   run.done = situation.rehearsal().counts().done;

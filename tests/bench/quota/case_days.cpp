@@ -11,19 +11,19 @@
 namespace ratebatch::quota_bench {
 namespace {
 
-constexpr std::int64_t amount = 1000;
+constexpr std::int64_t day_amount = 1000;
 constexpr std::int64_t threshold = 800;
-constexpr LaneId lane{0};
+
 constexpr Duration off_max = minutes{15};
 
 Situation::Setup day_setup(const std::vector<WallTime>& resets, std::int64_t jobs) {
-  Limit limit = day_limit(amount);
+  Limit limit = day_limit(day_amount);
   Situation::Setup setup;
   setup.lanes.lanes = {{"text", limits_of({limit})}};
   setup.jobs = {{route_of(0), jobs}};
   ServerLane served;
   served.service = {milliseconds{900}, milliseconds{1800}};
-  served.limits = {served_day_limit(amount, resets)};
+  served.limits = {served_day_limit(day_amount, resets)};
   setup.served.push_back(std::move(served));
   setup.network.way_there = {milliseconds{20}, milliseconds{200}};
   setup.network.way_back = {milliseconds{20}, milliseconds{200}};
@@ -38,12 +38,12 @@ class Disturber {
       : situation_(situation), wanted_(wanted), rng_(seed) {}
 
   void run_until(Instant end) {
-    Rehearsal& rehearsal = situation_.rehearsal();
+    run::Rehearsal& rehearsal = situation_.rehearsal();
     while (rehearsal.true_now().steady < end) {
       const Instant next =
           rehearsal.true_now().steady +
           Duration{rng_.between(Duration{minutes{20}}.count(), Duration{hours{12}}.count())};
-      if (rehearsal.run(std::min(next, end)) != RehearsalEnd::reached) return;
+      if (rehearsal.run(std::min(next, end)) != run::RehearsalEnd::reached) return;
       disturb(rehearsal);
     }
   }
@@ -58,7 +58,7 @@ class Disturber {
   [[nodiscard]] std::int64_t count() const { return count_; }
 
  private:
-  void disturb(Rehearsal& rehearsal) {
+  void disturb(run::Rehearsal& rehearsal) {
     const std::uint64_t what = rng_.below(3);
     if (what == 0 && wanted_.clock_steps) {
       ++count_;
@@ -76,7 +76,7 @@ class Disturber {
       ++count_;
       const WallTime stopping = rehearsal.true_now().wall;
       rehearsal.stop(seconds{30});
-      RB_ASSERT(rehearsal.run() == RehearsalEnd::finished);
+      RB_ASSERT(rehearsal.run() == run::RehearsalEnd::finished);
       dead_.emplace_back(stopping, rehearsal.true_now().wall);
     }
   }
@@ -96,7 +96,7 @@ double in_seconds(Duration d) { return std::chrono::duration<double>(d).count();
 DaysRun day_quota(std::int64_t year, std::int64_t month, std::int64_t day, std::int64_t resets,
                   const Disturbances& disturbances, std::uint64_t seed) {
   const auto begins = los_angeles_midnights(year, month, day, resets + 3);
-  auto setup = day_setup(begins, (resets + 3) * amount);
+  auto setup = day_setup(begins, (resets + 3) * day_amount);
   setup.seed = seed;
   const Now start = setup.start;
   Situation situation{std::move(setup)};
@@ -105,7 +105,7 @@ DaysRun day_quota(std::int64_t year, std::int64_t month, std::int64_t day, std::
   const WallTime end = begins[static_cast<std::size_t>(resets)] + hours{9};
   disturber.run_until(start.steady + (end - start.wall));
 
-  const auto& quota = dynamic_cast<DayQuota&>(situation.server().limiter(lane, KeyId{0}, 0));
+  const auto& quota = dynamic_cast<DayQuota&>(situation.server().limiter(first_lane, KeyId{0}, 0));
   DaysRun run;
   run.least_in_a_day = threshold;
   run.earliest_s = 1e9;

@@ -8,8 +8,6 @@
 namespace ratebatch::quota_bench {
 namespace {
 
-constexpr LaneId lane{0};
-
 Network rough_network() {
   Network network;
   network.way_there = {milliseconds{20}, milliseconds{200}};
@@ -68,7 +66,7 @@ Use known_limit(Server server, std::int64_t amount, Duration window, Duration ho
   Situation situation{std::move(setup)};
   situation.run_for(how_long);
   Use use;
-  use.granted = situation.granted(lane, {}, how_long);
+  use.granted = situation.granted(first_lane, {}, how_long);
   use.refused = situation.refused();
   use.of_rate = ratio(use.granted, most);
   use.of_ideal = ratio(use.granted, static_cast<double>(ideal(limit, begin, how_long, 1)));
@@ -181,16 +179,16 @@ UnknownUse unknown_limit(Server server) {
   Situation situation{one_lane(unknown_limits(), std::move(served), 200'000)};
   UnknownUse result;
   situation.run_for(hours{1});
-  result.whole.granted = situation.granted(lane, {}, hours{1});
+  result.whole.granted = situation.granted(first_lane, {}, hours{1});
   result.whole.refused = situation.refused({}, hours{1});
   result.whole.of_rate = ratio(result.whole.granted, 36'000);
-  result.settled.granted = situation.granted(lane, minutes{10}, hours{1});
+  result.settled.granted = situation.granted(first_lane, minutes{10}, hours{1});
   result.settled.refused = situation.refused(minutes{10}, hours{1});
   result.settled.of_rate = ratio(result.settled.granted, 30'000);
-  situation.server().limiter(lane, KeyId{0}, 0).set_amount(amount / 2);
+  situation.server().limiter(first_lane, KeyId{0}, 0).set_amount(amount / 2);
   situation.run_for(minutes{62});
   result.refused_after_halving = situation.refused(minutes{60}, minutes{62});
-  result.arrived_after_halving = situation.arrived(lane, minutes{60}, minutes{62});
+  result.arrived_after_halving = situation.arrived(first_lane, minutes{60}, minutes{62});
   return result;
 }
 

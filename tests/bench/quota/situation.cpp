@@ -89,7 +89,7 @@ Situation::Situation(Setup setup)
       rehearsal_(
           lanes_, std::move(setup.jobs),
           [&] {
-            RehearsalOptions options;
+            run::RehearsalOptions options;
             options.scheduler.workers = setup.workers;
             options.scheduler.quota.boot = 1;
             options.seed = setup.seed;

@@ -24,6 +24,8 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+constexpr LaneId first_lane{0};
+
 // Lanes of one provider, all keys in one group unless `separate`. The route of lane i is i + 1.
 struct LanesInWords {
   std::int32_t keys = 1;
@@ -51,7 +53,7 @@ Now ordinary_start();
 Now start_at(WallTime wall);
 
 // Counts what the client committed.
-class Tally : public RehearsalObserver {
+class Tally : public run::RehearsalObserver {
  public:
   struct Change {
     Now at;
@@ -73,7 +75,7 @@ class Situation {
  public:
   struct Setup {
     LanesInWords lanes;
-    std::vector<JobClass> jobs;
+    std::vector<run::JobClass> jobs;
     std::vector<ServerLane> served;
     Network network{};
     std::int32_t workers = 4;
@@ -83,11 +85,11 @@ class Situation {
 
   explicit Situation(Setup setup);
 
-  RehearsalEnd run_for(Duration d) { return rehearsal_.run(start_ + d); }
-  RehearsalEnd run() { return rehearsal_.run(); }
+  run::RehearsalEnd run_for(Duration d) { return rehearsal_.run(start_ + d); }
+  run::RehearsalEnd run() { return rehearsal_.run(); }
 
   [[nodiscard]] VirtualServer& server() { return server_; }
-  [[nodiscard]] Rehearsal& rehearsal() { return rehearsal_; }
+  [[nodiscard]] run::Rehearsal& rehearsal() { return rehearsal_; }
   [[nodiscard]] const Tally& tally() const { return tally_; }
   [[nodiscard]] Duration elapsed() const { return rehearsal_.true_now().steady - start_; }
 
@@ -103,7 +105,7 @@ class Situation {
   Instant start_;
   VirtualServer server_;
   Tally tally_;
-  Rehearsal rehearsal_;
+  run::Rehearsal rehearsal_;
 };
 
 bool is_refusal(OutcomeClass kind);

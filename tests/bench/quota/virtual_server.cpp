@@ -144,7 +144,7 @@ Limiter& VirtualServer::limiter(LaneId lane, KeyId key, std::size_t i) {
   return *account(lane, key).limiters.at(i);
 }
 
-RehearsalWorld::Reply VirtualServer::arrive(Now at, const action::Send& send) {
+run::RehearsalWorld::Reply VirtualServer::arrive(Now at, const action::Send& send) {
   const ServerLane& served = served_[index_of(send.lane)];
   Account& own = account(send.lane, send.key);
   Usage usage;

@@ -71,7 +71,7 @@ struct Arrival {
   std::int64_t tokens = 0;  // Charged.
 };
 
-class VirtualServer : public RehearsalWorld {
+class VirtualServer : public run::RehearsalWorld {
  public:
   // `lanes` must outlive the server; one ServerLane for each of its lanes.
   VirtualServer(const Lanes& lanes, std::vector<ServerLane> served, Network network,
