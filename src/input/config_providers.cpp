@@ -3,10 +3,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "input/config_parts.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/base/url.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
 namespace ratebatch::input {
@@ -35,50 +35,37 @@ void read_key_scope(const ConfigNode& node, KeyScope& out) {
   }
 }
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" ||
-         (host.starts_with("127.") &&
-          host.find_first_not_of("0123456789.") == std::string_view::npos);
-}
-
-bool is_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return code == std::errc{} && end == text.data() + text.size() && port > 0;
+std::string message_of(UrlFault fault) {
+  switch (fault) {
+    case UrlFault::bytes:
+      return "expected a URL without spaces and control characters";
+    case UrlFault::scheme:
+      return "expected a URL that begins with https://, such as https://api.openai.com/v1";
+    case UrlFault::user:  // Not repeated: what stands before the '@' is a password.
+      return "expected a URL without user and password; keys are named under keys:";
+    case UrlFault::host:
+      return "expected a URL with a host, such as https://api.openai.com/v1";
+    case UrlFault::port:
+      return "expected a port from 1 to 65535 after the host";
+  }
+  return {};
 }
 
 }  // namespace
 
 std::string normalize_base_url(std::string& url, bool allow_http) {
-  if (has_control_byte(url) || url.find_first_of(" \\\"<>") != std::string::npos) {
-    return "expected a URL without spaces and control characters";
-  }
-  const bool plain = url.starts_with("http://");
-  if (!plain && !url.starts_with("https://")) {
-    return "expected a URL that begins with https://, such as https://api.openai.com/v1";
-  }
+  const auto read = read_url(url);
+  if (url.find_first_of(" \\\"<>") != std::string::npos) return message_of(UrlFault::bytes);
+  if (!read) return message_of(read.error());
+  if (!url.starts_with(read->origin.scheme)) return message_of(UrlFault::scheme);
   if (url.find_first_of("?#") != std::string::npos) return "expected a URL without '?' and '#'";
   while (url.ends_with('/')) url.pop_back();
-  const std::size_t begin = plain ? 7 : 8;
-  const std::string_view all = url;
-  const std::string_view authority =
-      begin > all.size() ? std::string_view{} : all.substr(begin, all.find('/', begin) - begin);
-  // Not repeated: what stands before the '@' is a password.
-  if (authority.find('@') != std::string_view::npos) {
-    return "expected a URL without user and password; keys are named under keys:";
-  }
-  const std::size_t bracket = authority.find(']');
-  const std::size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  const std::string_view host = authority.substr(0, colon);
-  if (host.empty()) return "expected a URL with a host, such as https://api.openai.com/v1";
-  if (colon != std::string_view::npos && !is_port(authority.substr(colon + 1))) {
-    return "expected a port from 1 to 65535 after the host";
-  }
-  if (plain && !allow_http && !is_loopback(host)) {
+  const Origin& origin = read->origin;
+  if (origin.scheme == "http" && !allow_http && !is_loopback_host(origin.host)) {
     return fmt::format(
         "http:// to '{}' would send the key unencrypted; use https://, or set "
         "allow_http: true",
-        escaped(host, 80));
+        escaped(origin.host, 80));
   }
   return {};
 }

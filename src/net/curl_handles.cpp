@@ -4,6 +4,8 @@
 #include <array>
 #include <string_view>
 
+#include "ratebatch/base/ascii.hpp"
+
 namespace ratebatch::net {
 namespace {
 
@@ -20,12 +22,6 @@ constexpr std::array<OwnLine, 3> own_lines = {{
     {"User-Agent", "User-Agent: ratebatch"},
     {"Accept-Encoding", "Accept-Encoding: gzip, deflate"},
 }};
-
-bool is_same_name(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 // The bytes of all lines at most, each with two for ": " and its zero byte.
 std::size_t bytes_needed(const HttpRequest& request) {
@@ -60,9 +56,9 @@ curl_slist* HeaderLines::write(const HttpRequest& request) {
     text_ += '\0';
   }
   for (const OwnLine& own : own_lines) {
-    const bool is_given =
-        std::any_of(request.headers.begin(), request.headers.end(),
-                    [&](const Header& header) { return is_same_name(header.name, own.name); });
+    const bool is_given = std::ranges::any_of(request.headers, [&](const Header& header) {
+      return equal_ignoring_case(header.name, own.name);
+    });
     if (is_given) continue;
     begin_line();
     text_.append(own.line).push_back('\0');

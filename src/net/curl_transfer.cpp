@@ -42,7 +42,7 @@ std::optional<TransferFailure> CurlTransfer::start(TransferId id, HttpRequest re
     return failure(TransferFault::not_allowed,
                    "the URL must be absolute, http or https, without user name and control bytes");
   }
-  host_ = name_of(*origin);
+  host_ = host_and_port(*origin);
   const bool public_only = request_.public_only && *origin != exception_;
   std::optional<std::string> why = public_only ? why_not_public(*origin) : std::nullopt;
   if (!why) why = why_forbidden(request_, *origin, origins_);
@@ -81,7 +81,7 @@ void CurlTransfer::set_origin_rules(const Endpoint& endpoint) {
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
   // What libcurl finds in the environment holds, but nothing on this machine goes through it.
-  if (is_loopback(origin)) set(CURLOPT_PROXY, "");
+  if (is_loopback_host(origin.host)) set(CURLOPT_PROXY, "");
   public_peers_ = false;
   if (endpoint.public_only) {
     // Ours to know, as it decides whether the addresses that libcurl connects to are the host's.

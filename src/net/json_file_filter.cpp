@@ -1,7 +1,6 @@
 #include "net/json_file_filter.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "ratebatch/base/ascii.hpp"
@@ -12,10 +11,6 @@ namespace {
 // Of a value, taken and written at once. libcurl hands over as much.
 constexpr std::size_t piece_bytes_max = std::size_t{16} << 10U;
 
-bool is_hexadecimal(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 // RFC 8259, section 7: a backslash and one byte, or \u and four.
 bool is_whole(std::string_view escape) {
   return escape.size() == 6 || (escape.size() == 2 && escape[1] != 'u');
@@ -24,8 +19,7 @@ bool is_whole(std::string_view escape) {
 // What a whole escape stands for, as far as base64 can be written so; else a zero byte.
 char meaning_of(std::string_view escape) {
   if (escape.size() == 2) return escape[1] == '/' ? '/' : '\0';
-  unsigned code = 0;
-  std::from_chars(escape.data() + 2, escape.data() + escape.size(), code, 16);
+  const unsigned code = whole_number<unsigned>(escape.substr(2), 16).value_or(0);
   return code < 0x80 ? static_cast<char>(code) : '\0';
 }
 
@@ -183,7 +177,7 @@ Result<std::size_t> JsonFileFilter::take_value(std::string_view bytes) {
 // here.
 bool JsonFileFilter::take_escape(char c) {
   escape_ += c;
-  const bool is_broken = escape_.size() > 2 && !is_hexadecimal(c);
+  const bool is_broken = escape_.size() > 2 && !is_hex_digit(c);
   if (!is_broken && !is_whole(escape_)) return true;
   const char meaning = is_broken ? '\0' : meaning_of(escape_);
   if (decoder_.take({&meaning, 1}, decoded_) == 1) {

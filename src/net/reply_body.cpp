@@ -2,17 +2,14 @@
 
 #include <utility>
 
+#include "ratebatch/base/ascii.hpp"
+
 namespace ratebatch::net {
 namespace {
 
 // The type of "Application/JSON; charset=utf-8", in lower case.
 std::string media_type(std::string_view content_type) {
-  std::string type(content_type.substr(0, content_type.find(';')));
-  while (!type.empty() && (type.back() == ' ' || type.back() == '\t')) type.pop_back();
-  for (char& c : type) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return type;
+  return lower_case(trimmed(parted(content_type, ';').before));
 }
 
 bool is_text(std::string_view type) {
@@ -69,7 +66,7 @@ ReplyBody::Way ReplyBody::way_of(const HttpReply& reply, std::string_view bytes)
   if (!wanted_.binary_body) return if_text;
   const std::string type = media_type(reply.header("content-type"));
   if (!type.empty()) return is_text(type) ? if_text : Way::to_file;
-  const std::size_t first = bytes.find_first_not_of(" \t\r\n");
+  const std::size_t first = bytes.find_first_not_of(blanks);
   if (first == std::string_view::npos) return Way::undecided;
   return bytes[first] == '{' || bytes[first] == '[' ? if_text : Way::to_file;
 }

@@ -1,7 +1,6 @@
 #include "net/reply_sink.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "ratebatch/base/ascii.hpp"
@@ -20,12 +19,8 @@ constexpr std::size_t promised_bytes_max = std::size_t{256} << 10U;
 // The status of "HTTP/1.1 200 OK"; 0 where the line is no status line.
 std::int32_t status_in(std::string_view line) {
   if (!line.starts_with("HTTP/")) return 0;
-  const std::size_t blank = line.find(' ');
-  if (blank == std::string_view::npos) return 0;
-  const std::string_view rest = trimmed(line.substr(blank));
-  std::int32_t status = 0;
-  const auto parsed = std::from_chars(rest.data(), rest.data() + rest.size(), status);
-  return parsed.ec == std::errc{} ? status : 0;
+  const std::string_view rest = trimmed(parted(line, ' ').after.value_or(""));
+  return whole_number<std::int32_t>(parted(rest, ' ').before).value_or(0);
 }
 
 }  // namespace
@@ -79,10 +74,9 @@ void ReplySink::begin_reply(std::int32_t status) {
 }
 
 void ReplySink::expect_body(std::string_view length) {
-  std::size_t bytes = 0;
-  const auto parsed = std::from_chars(length.data(), length.data() + length.size(), bytes);
-  if (parsed.ec == std::errc{})
-    body_.expect(std::min({bytes, body_bytes_max_, promised_bytes_max}));
+  if (const auto bytes = whole_number<std::size_t>(length)) {
+    body_.expect(std::min({*bytes, body_bytes_max_, promised_bytes_max}));
+  }
 }
 
 bool ReplySink::refuse(TransferFault fault, std::string message) {

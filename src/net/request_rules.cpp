@@ -1,9 +1,7 @@
 #include "net/request_rules.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
@@ -19,10 +17,10 @@ namespace {
 // are URLs that name one job each, such as downloads, and are not seen again.
 constexpr std::size_t known_urls_max = 256;
 
-// A part of a parsed URL; empty where it has none.
-std::string part_of(const CurlFunctions& curl, CURLU* url, CURLUPart part) {
+// A part of a parsed URL; empty if the URL has none.
+std::string part_of(const CurlFunctions& curl, const UrlHandle& url, CURLUPart part) {
   char* text = nullptr;
-  if (curl.url_get(url, part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
+  if (curl.url_get(url.get(), part, &text, CURLU_DEFAULT_PORT) != CURLUE_OK) return {};
   const CurlString owner(text, curl.free);
   return owner.get();
 }
@@ -33,15 +31,14 @@ std::optional<Origin> parse_origin(const CurlFunctions& curl, const std::string&
       curl.url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) {
     return std::nullopt;
   }
-  Origin origin{.scheme = part_of(curl, parsed.get(), CURLUPART_SCHEME),
-                .host = part_of(curl, parsed.get(), CURLUPART_HOST),
-                .port = part_of(curl, parsed.get(), CURLUPART_PORT)};
-  origin.scheme = lower_case(origin.scheme);
-  origin.host = lower_case(origin.host);
+  const auto port = whole_number<std::uint16_t>(part_of(curl, parsed, CURLUPART_PORT));
+  Origin origin{.scheme = lower_case(part_of(curl, parsed, CURLUPART_SCHEME)),
+                .host = lower_case(part_of(curl, parsed, CURLUPART_HOST)),
+                .port = port.value_or(0)};
   const bool is_http = origin.scheme == "https" || origin.scheme == "http";
-  const bool has_user = !part_of(curl, parsed.get(), CURLUPART_USER).empty() ||
-                        !part_of(curl, parsed.get(), CURLUPART_PASSWORD).empty();
-  if (!is_http || has_user || origin.host.empty()) return std::nullopt;
+  const bool has_user = !part_of(curl, parsed, CURLUPART_USER).empty() ||
+                        !part_of(curl, parsed, CURLUPART_PASSWORD).empty();
+  if (!is_http || has_user || origin.host.empty() || !port) return std::nullopt;
   return origin;
 }
 
@@ -74,8 +71,7 @@ std::optional<std::string> why_key_forbidden(const KeyHeader& key, const Origin&
   const std::optional<Origin> bound = origins.read(key.origin);
   if (!bound) return "the key's origin '" + escaped(key.origin) + "' is no http or https URL";
   if (*bound != origin) {
-    return "the key belongs to " + bound->scheme + "://" + name_of(*bound) +
-           " and goes nowhere else";
+    return "the key belongs to " + origin_text(*bound) + " and goes nowhere else";
   }
   return std::nullopt;
 }
@@ -91,21 +87,6 @@ std::optional<Origin> OriginReader::read(const std::string& url) {
   return origin;
 }
 
-std::string name_of(const Origin& origin) { return origin.host + ":" + origin.port; }
-
-bool is_loopback(const Origin& origin) {
-  if (origin.host == "localhost") return true;
-  in_addr v4{};
-  if (inet_pton(AF_INET, origin.host.c_str(), &v4) == 1) {
-    return (ntohl(v4.s_addr) >> 24U) == 127;
-  }
-  const std::size_t size = origin.host.size();
-  if (size < 2 || origin.host.front() != '[' || origin.host.back() != ']') return false;
-  in6_addr v6{};
-  const std::string inner = origin.host.substr(1, size - 2);
-  return inet_pton(AF_INET6, inner.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
-}
-
 std::optional<std::string> why_forbidden(const HttpRequest& request, const Origin& origin,
                                          OriginReader& origins) {
   if (request.public_only && request.key_header) {
@@ -114,7 +95,7 @@ std::optional<std::string> why_forbidden(const HttpRequest& request, const Origi
   if (request.method != "POST" && request.method != "GET") {
     return "the method '" + escaped(request.method) + "' is neither GET nor POST";
   }
-  if (origin.scheme == "http" && !request.allow_http && !is_loopback(origin)) {
+  if (origin.scheme == "http" && !request.allow_http && !is_loopback_host(origin.host)) {
     return "http:// is for loopback only; use https://, or set allow_http for this provider";
   }
   if (std::optional<std::string> why = why_headers_forbidden(request)) return why;
@@ -124,7 +105,7 @@ std::optional<std::string> why_forbidden(const HttpRequest& request, const Origi
 
 std::optional<std::string> why_not_public(const Origin& origin) {
   if (origin.scheme != "https") return "an announced URL must be https";
-  if (is_loopback(origin) || !is_public(origin.host).value_or(true)) {
+  if (is_loopback_host(origin.host) || !is_public(origin.host).value_or(true)) {
     return "an announced URL must lead to a public address";
   }
   return std::nullopt;

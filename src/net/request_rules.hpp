@@ -5,30 +5,22 @@
 #include <string>
 #include <unordered_map>
 
+#include "ratebatch/base/url.hpp"
 #include "ratebatch/model/http.hpp"
 
 namespace ratebatch::net {
 
-struct CurlFunctions;
+class CurlFunctions;
 
-// The parts of an http or https URL that say who is spoken to.
-struct Origin {
-  std::string scheme;  // "http" or "https".
-  std::string host;    // Lower case; addresses in their usual form, IPv6 in brackets.
-  std::string port;    // Always filled in: the scheme's own where the URL names none.
-
-  friend bool operator==(const Origin&, const Origin&) = default;
-};
-
-// Reads the origins of URLs, as libcurl will when it connects, and remembers them: a run sends most
-// of its requests to the same few URLs.
+// Reads the origins of URLs as libcurl does when it connects (addresses in their usual form), and
+// remembers them: a run sends most of its requests to the same few URLs.
 class OriginReader {
  public:
   // Precondition: the functions outlive the reader.
   explicit OriginReader(const CurlFunctions& curl) : curl_(curl) {}
 
-  // Nothing where the text is no absolute http or https URL, holds a control byte, or carries a
-  // user name or password.
+  // nullopt if the text is no absolute http or https URL, holds a control byte, or carries a user
+  // name or password.
   std::optional<Origin> read(const std::string& url);
 
  private:
@@ -36,22 +28,16 @@ class OriginReader {
   std::unordered_map<std::string, Origin> known_;
 };
 
-// "host:port", for messages.
-std::string name_of(const Origin& origin);
-
-// True for localhost, 127.0.0.0/8 and ::1.
-bool is_loopback(const Origin& origin);
-
-// Why our rules forbid the request, which goes to `origin`; nothing: they allow it. The text may
-// hold foreign bytes, never a key.
+// Why our rules forbid the request, which goes to `origin`; nullopt if they allow it. The text may
+// hold bytes of any kind, but never a key.
 std::optional<std::string> why_forbidden(const HttpRequest& request, const Origin& origin,
                                          OriginReader& origins);
 
-// Why a request that is `public_only` may not go to `origin`, as far as that tells: where its name
-// leads is seen at connect only.
+// Why a request that is `public_only` may not go to `origin`; nullopt if it may, as far as the name
+// tells: its addresses are checked when they are connected to.
 std::optional<std::string> why_not_public(const Origin& origin);
 
-// The proxy that the environment names for https, as libcurl looks for it; empty: none.
+// The proxy that the environment names for https, as libcurl looks for it; empty if there is none.
 std::string https_proxy();
 
 }  // namespace ratebatch::net

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 
 #include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/base/url.hpp"
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/input/read_key.hpp"
 #include "ratebatch/input/route_estimate.hpp"
@@ -211,20 +211,8 @@ Result<Catalog> make_catalog(const Config& config, const std::vector<store::Stor
 }
 
 std::string origin_of(std::string_view url) {
-  const std::size_t scheme_end = url.find("://");
-  if (scheme_end == std::string_view::npos) return {};
-  std::string scheme{url.substr(0, scheme_end)};
-  std::string_view rest = url.substr(scheme_end + 3);
-  std::string host{rest.substr(0, rest.find_first_of("/?#"))};
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(), lower);
-  std::transform(host.begin(), host.end(), host.begin(), lower);
-  if (host.empty() || (scheme != "https" && scheme != "http")) return {};
-  // The colon of a port comes after the bracket of an IPv6 address.
-  const std::size_t bracket = host.rfind(']');
-  const std::size_t colon = host.find(':', bracket == std::string::npos ? 0 : bracket);
-  if (colon == std::string::npos) host += scheme == "https" ? ":443" : ":80";
-  return scheme + "://" + host;
+  const auto read = read_url(url);
+  return read ? origin_text(read->origin) : std::string();
 }
 
 }  // namespace ratebatch::run

@@ -117,7 +117,7 @@ TEST_CASE("an origin stays right however many URLs were read before it") {
       const std::string host = "h" + std::to_string(i) + ".example.com";
       const auto origin = origins.read("https://" + host + "/v1");
       REQUIRE(origin);
-      CHECK(*origin == Origin{"https", host, "443"});
+      CHECK(*origin == Origin{"https", host, 443});
     }
     CHECK_FALSE(origins.read("https://user:pass@h1.example.com/v1"));
   }

@@ -31,7 +31,7 @@ TEST_CASE("the examples of RFC 3986, sections 5.4.1 and 5.4.2, without fragments
                                           {"./g", "http://a/b/c/g"},
                                           {"g/", "http://a/b/c/g/"},
                                           {"/g", "http://a/g"},
-                                          {"//g", "http://g"},
+                                          {"//g", "http://g/"},
                                           {"?y", "http://a/b/c/d;p?y"},
                                           {"g?y", "http://a/b/c/g?y"},
                                           {"#s", "http://a/b/c/d;p?q"},
@@ -66,11 +66,11 @@ TEST_CASE("the examples of RFC 3986, sections 5.4.1 and 5.4.2, without fragments
                                       });
 }
 
-TEST_CASE("other hosts, schemes and ports are named as the location has them") {
+TEST_CASE("other hosts, schemes and ports are those of the location") {
   check_targets("https://api.example.com:8443/v1/files/1?sig=a",
                 {
                     {"https://cdn.example.net/x.png?sig=b", "https://cdn.example.net/x.png?sig=b"},
-                    {"HTTP://cdn.example.net", "HTTP://cdn.example.net"},
+                    {"HTTP://cdn.example.net", "http://cdn.example.net/"},
                     {"//cdn.example.net:444/x", "https://cdn.example.net:444/x"},
                     {"/x:y", "https://api.example.com:8443/x:y"},
                     {"x/y:z", "https://api.example.com:8443/v1/files/x/y:z"},
@@ -80,13 +80,14 @@ TEST_CASE("other hosts, schemes and ports are named as the location has them") {
 }
 
 TEST_CASE("a base without a path gets one") {
-  check_targets("https://h", {{"x", "https://h/x"}, {"?y", "https://h?y"}, {"/", "https://h/"}});
+  check_targets("https://h", {{"x", "https://h/x"}, {"?y", "https://h/?y"}, {"/", "https://h/"}});
 }
 
 TEST_CASE("blanks and bytes that are not ASCII are percent-encoded, what is encoded stays") {
   check_targets("https://h/", {{"/a b", "https://h/a%20b"},
                                {"/\xC3\xA9?\xC3\xA9", "https://h/%C3%A9?%C3%A9"},
-                               {"/a%20b%2Fc", "https://h/a%20b%2Fc"}});
+                               {"/a%20b%2Fc", "https://h/a%20b%2Fc"},
+                               {"/a?b c+d=%2f|e", "https://h/a?b%20c+d=%2f|e"}});
 }
 
 TEST_CASE("a location that names no place is an error that names where it came from") {
@@ -98,6 +99,8 @@ TEST_CASE("a location that names no place is an error that names where it came f
            {"javascript:alert(1)", "names no host"},
            {"data:text/html,x", "names no host"},
            {"https:x", "names no host"},
+           {"//", "names no host"},
+           {"https://h:99999/", "names no port"},
        }) {
     CAPTURE(location);
     const auto found = redirect_target("https://api.example.com/v1?sig=secret", location);
