@@ -129,6 +129,22 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
+std::size_t utf8_length(std::string_view text, std::size_t at) {
+  std::uint32_t code = 0;
+  return utf8_sequence(text, at, code);
+}
+
+std::string with_utf8_repaired(std::string_view text) {
+  if (is_valid_utf8(text)) return std::string(text);
+  std::string repaired;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = utf8_length(text, at);
+    repaired += length == 0 ? std::string_view("\xEF\xBF\xBD") : text.substr(at, length);
+    at += std::max<std::size_t>(length, 1);
+  }
+  return repaired;
+}
+
 bool has_control_byte(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) {
     const auto byte = static_cast<unsigned char>(c);

@@ -4,17 +4,17 @@
 
 #include <algorithm>
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 #include "ratebatch/run/status_json.hpp"
 
 namespace ratebatch::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = json::OrderedJson;
 
 Json limits_json(const Limits& limits) {
   Json json = Json::object();

@@ -1,13 +1,12 @@
 #include "cli/plan_report.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include "ratebatch/json/writer.hpp"
 #include "ratebatch/run/status_json.hpp"
 
 namespace ratebatch::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = json::OrderedJson;
 
 double seconds_of(Duration d) { return std::chrono::duration<double>(d).count(); }
 

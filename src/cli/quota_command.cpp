@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "cli/commands.hpp"
@@ -9,6 +8,7 @@
 #include "cli/process_rules.hpp"
 #include "ratebatch/base/system_clock.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 #include "ratebatch/quota/quota_monitor.hpp"
 #include "ratebatch/run/limit_text.hpp"
 #include "ratebatch/run/progress.hpp"

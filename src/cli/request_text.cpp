@@ -3,18 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 #include "ratebatch/run/status_json.hpp"
 
 namespace ratebatch::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = json::OrderedJson;
 
 // Longer texts of nothing but these letters are files; no prompt looks so.
 constexpr std::size_t base64_bytes_min = 1024;

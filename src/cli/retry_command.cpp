@@ -1,10 +1,9 @@
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "cli/commands.hpp"
 #include "cli/find_settings.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 #include "ratebatch/run/recipes.hpp"
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
@@ -35,17 +34,17 @@ std::string summary_of(const store::RequeueSummary& summary) {
 }
 
 std::string summary_json(const store::RequeueSummary& summary) {
-  nlohmann::ordered_json json = {{"schema_version", run::json_schema_version},
-                                 {"message_type", "retry"},
-                                 {"requeued", summary.total()},
-                                 {"before", nlohmann::ordered_json::object()},
-                                 {"ids_not_found", summary.ids_not_found},
-                                 {"ids_open", summary.ids_open}};
+  json::OrderedJson json = {{"schema_version", run::json_schema_version},
+                            {"message_type", "retry"},
+                            {"requeued", summary.total()},
+                            {"before", json::OrderedJson::object()},
+                            {"ids_not_found", summary.ids_not_found},
+                            {"ids_open", summary.ids_open}};
   for (const JobState state : all_job_states) {
     const std::int64_t count = summary.requeued[static_cast<std::size_t>(state)];
     if (count > 0) json["before"][std::string{to_string(state)}] = count;
   }
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return json.dump(-1, ' ', false, json::OrderedJson::error_handler_t::replace);
 }
 
 Result<store::RequeueFilter> filter_of(const RetryOptions& options,

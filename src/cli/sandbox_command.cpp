@@ -1,8 +1,7 @@
-#include <nlohmann/json.hpp>
-
 #include "cli/commands.hpp"
 #include "cli/find_settings.hpp"
 #include "ratebatch/cli/signals.hpp"
+#include "ratebatch/json/writer.hpp"
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/sandbox/sandbox_server.hpp"
 
@@ -17,9 +16,9 @@ Result<ExitCode> serve(const SandboxCommandOptions& options, const CommandContex
   auto signals = StopSignals::install(Duration{});
   if (!signals) return pass(signals);
   const auto ready = [&](const std::string& base_url) {
-    const nlohmann::ordered_json json = {{"schema_version", run::json_schema_version},
-                                         {"message_type", "sandbox"},
-                                         {"base_url", base_url}};
+    const json::OrderedJson json = {{"schema_version", run::json_schema_version},
+                                    {"message_type", "sandbox"},
+                                    {"base_url", base_url}};
     // A reader that is not there does not need the address.
     (void)context.console.write((options.common.json ? json.dump() : base_url) + "\n");
     context.console.say("serving until Ctrl-C; GET /stats tells what was granted and refused");

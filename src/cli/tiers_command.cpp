@@ -1,18 +1,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "cli/commands.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 #include "ratebatch/quota/tiers.hpp"
 #include "ratebatch/run/status_json.hpp"
 
 namespace ratebatch::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = json::OrderedJson;
 
 std::string limits_text(const quota::TierRow& row) {
   std::string text;

@@ -6,10 +6,10 @@
 #include <optional>
 
 #include "input/config_reader.hpp"
-#include "input/json_text.hpp"
 #include "input/params.hpp"
 #include "ratebatch/base/template_text.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::input {
 namespace {
@@ -173,11 +173,11 @@ void read_params(const ConfigNode& node, std::string& out_json) {
   }
   const Json params = json_of(node.yaml);
   if (const auto problem = problem_of_params(params)) return node.complain(*problem);
-  out_json = canonical_json(params);
+  out_json = json::canonical(params);
 }
 
 void read_json(const ConfigNode& node, std::string& out_json) {
-  out_json = canonical_json(json_of(node.yaml));
+  out_json = json::canonical(json_of(node.yaml));
 }
 
 }  // namespace ratebatch::input

@@ -10,7 +10,7 @@
 
 namespace ratebatch::input {
 
-JobFields::JobFields(const JsonObject& object, std::string_view line) : line_(line) {
+JobFields::JobFields(const json::Object& object, std::string_view line) : line_(line) {
   constexpr std::size_t common_count = 12;
   fields_.reserve(common_count);
   for (const auto& [name, value] : object) fields_.push_back({name, value});
@@ -20,8 +20,8 @@ void JobFields::refuse(std::string problem) {
   if (!problem_) problem_ = std::move(problem);
 }
 
-void JobFields::expected(std::string_view name, std::string_view what, JsonValue found) {
-  refuse(fmt::format("field '{}': expected {}, found {}", name, what, json_kind(found)));
+void JobFields::expected(std::string_view name, std::string_view what, json::Value found) {
+  refuse(fmt::format("field '{}': expected {}, found {}", name, what, json::kind_of(found)));
 }
 
 void JobFields::only(std::span<const std::string_view> names, std::string_view where) {
@@ -35,7 +35,7 @@ void JobFields::only(std::span<const std::string_view> names, std::string_view w
                      did_you_mean(unknown->name, {names.begin(), names.end()})));
 }
 
-const JsonValue* JobFields::find(std::string_view name) const {
+const json::Value* JobFields::find(std::string_view name) const {
   const auto found = std::find_if(fields_.begin(), fields_.end(),
                                   [&](const Field& field) { return field.name == name; });
   return found == fields_.end() ? nullptr : &found->value;
@@ -45,11 +45,11 @@ std::string JobFields::text(std::string_view name) const {
   const auto found = std::find_if(fields_.begin(), fields_.end(),
                                   [&](const Field& field) { return field.name == name; });
   const auto index = static_cast<std::size_t>(found - fields_.begin());
-  return std::string(value_texts(line_).at(index));
+  return std::string(json::value_texts(line_).at(index));
 }
 
 std::string JobFields::text_without(std::string_view name) const {
-  const std::vector<std::string_view> values = value_texts(line_);
+  const std::vector<std::string_view> values = json::value_texts(line_);
   std::string out = "{";
   for (std::size_t i = 0; i < fields_.size(); ++i) {
     if (fields_[i].name == name) continue;
@@ -63,30 +63,30 @@ std::string JobFields::text_without(std::string_view name) const {
 }
 
 std::string JobFields::id(std::string_view name) {
-  const JsonValue* value = find(name);
+  const json::Value* value = find(name);
   if (value == nullptr) {
     refuse(fmt::format("missing field '{}'", name));
     return {};
   }
-  if (is_string(*value)) return checked_name(name, string_in(*value));
-  std::string number = whole_number_text(*value);
+  if (value->is_string()) return checked_name(name, json::text_of(*value));
+  std::string number = json::whole_number_text(*value);
   if (number.empty()) expected(name, "a string or a whole number", *value);
   return number;
 }
 
-std::string JobFields::name_at(std::string_view field, const JsonValue* value) {
+std::string JobFields::name_at(std::string_view field, const json::Value* value) {
   if (value == nullptr) return {};
-  if (is_string(*value)) return checked_name(field, string_in(*value));
+  if (value->is_string()) return checked_name(field, json::text_of(*value));
   expected(field, "a string", *value);
   return {};
 }
 
 std::int64_t JobFields::priority() {
-  const JsonValue* value = find("priority");
+  const json::Value* value = find("priority");
   if (value == nullptr) return 0;
   std::int64_t number = 0;
   if (value->get(number) == simdjson::SUCCESS) return number;
-  const std::string text = whole_number_text(*value);
+  const std::string text = json::whole_number_text(*value);
   if (text.empty()) {
     expected("priority", "a whole number", *value);
   } else {
@@ -95,9 +95,9 @@ std::int64_t JobFields::priority() {
   return 0;
 }
 
-std::optional<JsonObject> JobFields::object(std::string_view name) {
-  const JsonValue* value = find(name);
-  JsonObject object;
+std::optional<json::Object> JobFields::object(std::string_view name) {
+  const json::Value* value = find(name);
+  json::Object object;
   if (value == nullptr) return std::nullopt;
   if (value->get(object) == simdjson::SUCCESS) return object;
   expected(name, "an object", *value);

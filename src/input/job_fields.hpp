@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "input/json_document.hpp"
+#include "ratebatch/json/reader.hpp"
 
 namespace ratebatch::input {
 
@@ -17,22 +17,22 @@ class JobFields {
  public:
   struct Field {
     std::string_view name;
-    JsonValue value;
+    json::Value value;
   };
 
   // `line` is the text of `object`. Borrows both.
-  JobFields(const JsonObject& object, std::string_view line);
+  JobFields(const json::Object& object, std::string_view line);
 
   [[nodiscard]] const std::optional<std::string>& problem() const { return problem_; }
 
   void refuse(std::string problem);
-  void expected(std::string_view name, std::string_view what, JsonValue found);
+  void expected(std::string_view name, std::string_view what, json::Value found);
 
   // Every field has one of these names. `where` ends the message.
   void only(std::span<const std::string_view> names, std::string_view where);
 
   // The field, if it is there.
-  [[nodiscard]] const JsonValue* find(std::string_view name) const;
+  [[nodiscard]] const json::Value* find(std::string_view name) const;
   [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
 
   // The JSON text of a field that is there.
@@ -46,12 +46,12 @@ class JobFields {
 
   // A name, or an empty string where there is none.
   std::string name(std::string_view field) { return name_at(field, find(field)); }
-  std::string name_at(std::string_view field, const JsonValue* value);
+  std::string name_at(std::string_view field, const json::Value* value);
 
   std::int64_t priority();
 
   // An object, or nothing.
-  std::optional<JsonObject> object(std::string_view name);
+  std::optional<json::Object> object(std::string_view name);
 
  private:
   std::string checked_name(std::string_view field, std::string_view value);

@@ -13,9 +13,9 @@
 #include <string_view>
 #include <utility>
 
-#include "input/json_text.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::input {
 namespace {
@@ -35,8 +35,8 @@ bool is_blank(std::string_view text) {
 // A line that a writer has not finished: what is there so far is no JSON. A whole one that we
 // refuse for another reason is an ordinary bad line.
 bool looks_torn(std::string_view text) {
-  const auto parsed = parse_json(text);
-  return !parsed && parsed.error().fault == JsonFault::syntax;
+  const auto parsed = json::parse(text);
+  return !parsed && parsed.error().fault == json::Fault::syntax;
 }
 
 // True if the line is too long; its text is dropped then.

@@ -11,11 +11,11 @@
 
 #include "input/job_fields.hpp"
 #include "input/job_size.hpp"
-#include "input/json_document.hpp"
 #include "input/params.hpp"
 #include "input/script_line.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/reader.hpp"
 
 namespace ratebatch::input {
 namespace {
@@ -24,12 +24,12 @@ tl::unexpected<Error> bad_line(std::string message) {
   return fail(ErrorCode::invalid_input, std::move(message));
 }
 
-Variables read_vars(JobFields& fields, const JsonObject& vars) {
+Variables read_vars(JobFields& fields, const json::Object& vars) {
   Variables out;
   std::optional<JobFields::Field> wrong;  // The first by name, whatever order the line has.
   for (const auto& [name, value] : vars) {
-    std::string text(is_string(value) ? string_in(value) : plain_text(value));
-    if (is_string(value) || !text.empty()) {
+    std::string text(value.is_string() ? json::text_of(value) : json::plain_text(value));
+    if (value.is_string() || !text.empty()) {
       out.emplace(name, std::move(text));
     } else if (!value.is_null() && (!wrong || name < wrong->name)) {
       wrong = {name, value};
@@ -43,16 +43,16 @@ Variables read_vars(JobFields& fields, const JsonObject& vars) {
 }
 
 // Sees to it that each message has a role; `job` learns whether one of them instructs the model.
-void check_messages(JobFields& fields, JsonValue value, JobLine& job) {
-  JsonArray messages;
+void check_messages(JobFields& fields, json::Value value, JobLine& job) {
+  json::Array messages;
   if (value.get(messages) != simdjson::SUCCESS) {
     return fields.expected("messages", "an array", value);
   }
   std::size_t index = 0;
-  for (const JsonValue message : messages) {
+  for (const json::Value message : messages) {
     const std::size_t at = index++;
     const auto name = [&] { return fmt::format("messages[{}]", at); };
-    JsonObject object;
+    json::Object object;
     if (message.get(object) != simdjson::SUCCESS) {
       return fields.expected(name(), "an object", message);
     }
@@ -66,9 +66,9 @@ void check_messages(JobFields& fields, JsonValue value, JobLine& job) {
   if (index == 0) fields.refuse("field 'messages' is empty");
 }
 
-void check_stream(JobFields& fields, const JsonObject& body) {
-  JsonValue stream;
-  if (body["stream"].get(stream) != simdjson::SUCCESS || is_false(stream)) return;
+void check_stream(JobFields& fields, const json::Object& body) {
+  json::Value stream;
+  if (body["stream"].get(stream) != simdjson::SUCCESS || json::is_false(stream)) return;
   fields.refuse("field 'body.stream' must be false or absent: every answer is read whole");
 }
 
@@ -83,9 +83,9 @@ bool is_path_below(std::string_view path) {
   return path.back() != '/';
 }
 
-void read_file(JobFields& fields, const std::string& name, JsonValue value, JobLine& job) {
-  if (!is_string(value)) return fields.expected(name, "a path", value);
-  const std::string_view path = string_in(value);
+void read_file(JobFields& fields, const std::string& name, json::Value value, JobLine& job) {
+  if (!value.is_string()) return fields.expected(name, "a path", value);
+  const std::string_view path = json::text_of(value);
   if (!is_path_below(path)) {
     return fields.refuse(
         fmt::format("field '{}': expected a path below the folder of the job file, such as "
@@ -97,11 +97,11 @@ void read_file(JobFields& fields, const std::string& name, JsonValue value, JobL
 
 // One path, or a list of them.
 void read_files(JobFields& fields, JobLine& job) {
-  const JsonValue* value = fields.find("files");
+  const json::Value* value = fields.find("files");
   if (value == nullptr) return;
-  JsonArray paths;
+  json::Array paths;
   if (value->get(paths) != simdjson::SUCCESS) return read_file(fields, "files", *value, job);
-  for (const JsonValue path : paths) {
+  for (const json::Value path : paths) {
     read_file(fields, fmt::format("files[{}]", job.files.size()), path, job);
   }
   if (job.files.empty()) fields.refuse("field 'files' is empty");
@@ -131,13 +131,13 @@ void read_request(JobFields& fields, JobLine& job) {
       job.size.input_bytes += static_cast<std::int64_t>(value.size());
     }
   }
-  if (const JsonValue* prompt = fields.find("prompt")) {
-    if (!is_string(*prompt)) return fields.expected("prompt", "a string", *prompt);
-    job.prompt = string_in(*prompt);
+  if (const json::Value* prompt = fields.find("prompt")) {
+    if (!prompt->is_string()) return fields.expected("prompt", "a string", *prompt);
+    job.prompt = json::text_of(*prompt);
     if (job.prompt.empty()) return fields.refuse("field 'prompt' is empty");
     job.size.input_bytes = static_cast<std::int64_t>(job.prompt.size());
   }
-  if (const JsonValue* messages = fields.find("messages")) {
+  if (const json::Value* messages = fields.find("messages")) {
     check_messages(fields, *messages, job);
     job.messages_json = fields.text("messages");
   }
@@ -158,9 +158,9 @@ void read_params(JobFields& fields, JobLine& job) {
     fields.refuse("fields body and params stand together: a body is sent as it is");
   }
   const auto look_up = [&](std::string_view name) {
-    JsonValue value;
+    json::Value value;
     if ((*params)[name].get(value) != simdjson::SUCCESS) return ParamValue::absent;
-    return is_false(value) ? ParamValue::is_false : ParamValue::other;
+    return json::is_false(value) ? ParamValue::is_false : ParamValue::other;
   };
   if (const auto problem = problem_of_params(look_up)) {
     fields.refuse(fmt::format("field 'params': {}", *problem));
@@ -177,7 +177,7 @@ void read_common(JobFields& fields, JobLine& job) {
 // The model that a body names counts as the line's own; two different ones cannot both be meant.
 void read_body_model(JobFields& fields, JobLine& job) {
   const auto body = fields.object("body");
-  JsonValue found;
+  json::Value found;
   if (!body || (*body)["model"].get(found) != simdjson::SUCCESS) return;
   const std::string model = fields.name_at("body.model", &found);
   if (!job.model.empty() && job.model != model) {
@@ -243,7 +243,7 @@ JobLine read_batch(JobFields& fields) {
 
 }  // namespace
 
-JobLineParser::JobLineParser() : document_(std::make_unique<JsonDocument>()) {}
+JobLineParser::JobLineParser() : document_(std::make_unique<json::Parser>()) {}
 JobLineParser::JobLineParser(JobLineParser&&) noexcept = default;
 JobLineParser& JobLineParser::operator=(JobLineParser&&) noexcept = default;
 JobLineParser::~JobLineParser() = default;
@@ -260,12 +260,12 @@ Result<JobLine> JobLineParser::parse(std::string_view line, const LineOrigin* or
                                 grouped(static_cast<std::int64_t>(line.size())),
                                 grouped(static_cast<std::int64_t>(job_line_bytes_max))));
   }
-  tl::expected<JsonValue, JsonError> parsed = document_->parse(line);
+  tl::expected<json::Value, json::ParseError> parsed = document_->parse_strict(line);
   if (!parsed) return bad_line(std::move(parsed.error().message));
-  JsonObject object;
+  json::Object object;
   if (parsed->get(object) != simdjson::SUCCESS) {
     return bad_line(fmt::format("expected a JSON object such as {{\"id\": ...}}, found {}",
-                                json_kind(*parsed)));
+                                json::kind_of(*parsed)));
   }
   JobFields fields(object, line);
   if (origin != nullptr && is_script_line(fields)) return parse_script(fields, *origin);
@@ -289,12 +289,12 @@ Result<JobLine> JobLineParser::parse_script(JobFields& fields, const LineOrigin&
 Result<JobLine> parse_job_line(std::string_view line) { return JobLineParser{}.parse(line); }
 
 std::string canonical_job_line(std::string_view line) {
-  tl::expected<Json, JsonError> parsed = parse_json(line);
+  tl::expected<Json, json::ParseError> parsed = json::parse(line);
   RB_ASSERT(parsed.has_value() && parsed->is_object());
   const auto id = parsed->find(parsed->contains("custom_id") ? "custom_id" : "id");
   RB_ASSERT(id != parsed->end());
   if (id->is_number_integer()) *id = id->dump();
-  return canonical_json(*parsed);
+  return json::canonical(*parsed);
 }
 
 bool same_job_content(std::string_view a, std::string_view b) {

@@ -6,13 +6,13 @@
 namespace ratebatch::input {
 namespace {
 
-std::optional<std::int64_t> count_in(JsonValue value) {
+std::optional<std::int64_t> count_in(json::Value value) {
   std::int64_t count = 0;
   if (value.get(count) != simdjson::SUCCESS || count < 1) return std::nullopt;
   return std::min(count, job_amount_max);
 }
 
-void read_member(std::string_view name, JsonValue value, JobSize& size) {
+void read_member(std::string_view name, json::Value value, JobSize& size) {
   // Most names are neither; the first letter tells.
   if (name.empty() || (name.front() != 'm' && name.front() != 'n')) return;
   if (name == "n") size.images = count_in(value).value_or(0);
@@ -21,17 +21,17 @@ void read_member(std::string_view name, JsonValue value, JobSize& size) {
   if (count) size.output_max = std::max(*count, size.output_max.value_or(0));
 }
 
-std::int64_t string_bytes(JsonValue value) {
-  return is_string(value) ? static_cast<std::int64_t>(string_in(value).size()) : 0;
+std::int64_t string_bytes(json::Value value) {
+  return value.is_string() ? static_cast<std::int64_t>(json::text_of(value).size()) : 0;
 }
 
 // A text, or a list of texts and of parts with a text.
-std::int64_t text_bytes(JsonValue content) {
-  JsonArray parts;
+std::int64_t text_bytes(json::Value content) {
+  json::Array parts;
   if (content.get(parts) != simdjson::SUCCESS) return string_bytes(content);
   std::int64_t bytes = 0;
-  for (const JsonValue part : parts) {
-    JsonValue text;
+  for (const json::Value part : parts) {
+    json::Value text;
     bytes += string_bytes(part);
     if (part["text"].get(text) == simdjson::SUCCESS) bytes += string_bytes(text);
   }
@@ -39,12 +39,12 @@ std::int64_t text_bytes(JsonValue content) {
 }
 
 // A text, or a list of texts, parts and messages.
-std::int64_t input_bytes(JsonValue input) {
+std::int64_t input_bytes(json::Value input) {
   std::int64_t bytes = text_bytes(input);
-  JsonArray items;
+  json::Array items;
   if (input.get(items) != simdjson::SUCCESS) return bytes;
-  for (const JsonValue item : items) {
-    JsonObject message;
+  for (const json::Value item : items) {
+    json::Object message;
     if (item.get(message) == simdjson::SUCCESS) bytes += content_bytes(message);
   }
   return bytes;
@@ -52,16 +52,16 @@ std::int64_t input_bytes(JsonValue input) {
 
 }  // namespace
 
-void read_size(const JsonObject& params, JobSize& size) {
+void read_size(const json::Object& params, JobSize& size) {
   for (const auto& [name, value] : params) read_member(name, value, size);
 }
 
-std::int64_t content_bytes(const JsonObject& message) {
-  JsonValue content;
+std::int64_t content_bytes(const json::Object& message) {
+  json::Value content;
   return message["content"].get(content) == simdjson::SUCCESS ? text_bytes(content) : 0;
 }
 
-JobSize size_of_body(const JsonObject& body, std::size_t bytes) {
+JobSize size_of_body(const json::Object& body, std::size_t bytes) {
   JobSize size;
   size.raw_body = true;
   for (const auto& [name, value] : body) {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "input/json_document.hpp"
+#include "ratebatch/json/reader.hpp"
 #include "ratebatch/model/job.hpp"
 
 namespace ratebatch::input {
@@ -18,13 +18,13 @@ constexpr bool is_output_max(std::string_view name) {
 }
 
 // Takes over `output_max` and `images` from parameters, where they are whole numbers of at least 1.
-void read_size(const JsonObject& params, JobSize& size);
+void read_size(const json::Object& params, JobSize& size);
 
 // The bytes of the texts in one message: its content, or the text parts of it.
-std::int64_t content_bytes(const JsonObject& message);
+std::int64_t content_bytes(const json::Object& message);
 
 // The size of a whole request body. Its texts are those of `messages`, or else `prompt` or `input`;
 // where it has none of them, all of its `bytes`.
-JobSize size_of_body(const JsonObject& body, std::size_t bytes);
+JobSize size_of_body(const json::Object& body, std::size_t bytes);
 
 }  // namespace ratebatch::input

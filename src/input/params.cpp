@@ -37,8 +37,8 @@ void merge_params(Json& into, const Json& over) {
 }
 
 Json merged_params(const ModelSettings& model, const TypeSettings& type) {
-  Json params = own_json(model.params_json);
-  merge_params(params, own_json(type.params_json));
+  Json params = json::parse_valid(model.params_json);
+  merge_params(params, json::parse_valid(type.params_json));
   return params;
 }
 

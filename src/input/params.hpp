@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "input/json_text.hpp"
+#include "ratebatch/json/writer.hpp"
 #include "ratebatch/model/config.hpp"
 
 namespace ratebatch::input {

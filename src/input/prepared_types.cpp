@@ -17,9 +17,9 @@ PreparedType prepared(const std::string& name, const TypeSettings& settings) {
 
 PreparedModel prepared(ModelSettings settings, const TypeSettings& type) {
   const Json params = merged_params(settings, type);
-  PreparedModel model{std::move(settings), canonical_json(params), {}};
+  PreparedModel model{std::move(settings), json::canonical(params), {}};
   for (const auto& [name, value] : params.items()) {
-    model.params.emplace(name, canonical_json(value));
+    model.params.emplace(name, json::canonical(value));
   }
   return model;
 }

@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "input/json_document.hpp"
 #include "input/params.hpp"
 #include "input/prepared_types.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/reader.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
 namespace ratebatch::input {
@@ -29,11 +29,11 @@ Result<TypeSettings> find_type(const Config& config, std::string_view name) {
 using Members = std::vector<std::pair<std::string_view, std::string_view>>;
 
 // They live as long as the text and until the next one of the document.
-Members members_of(JsonDocument& document, std::string_view text) {
-  const auto parsed = document.parse(text);
-  JsonObject object;
+Members members_of(json::Parser& document, std::string_view text) {
+  const auto parsed = document.parse_strict(text);
+  json::Object object;
   RB_ASSERT(parsed.has_value() && parsed->get(object) == simdjson::SUCCESS);
-  const std::vector<std::string_view> values = value_texts(text);
+  const std::vector<std::string_view> values = json::value_texts(text);
   Members members;
   members.reserve(values.size());
   for (const auto& [name, value] : object) {
@@ -43,7 +43,7 @@ Members members_of(JsonDocument& document, std::string_view text) {
 }
 
 // The text of the body with this model, everything else as it stands.
-std::string with_model(JsonDocument& document, std::string_view body, std::string_view model_id) {
+std::string with_model(json::Parser& document, std::string_view body, std::string_view model_id) {
   const Members members = members_of(document, body);
   const auto found = std::find_if(members.begin(), members.end(),
                                   [](const auto& member) { return member.first == "model"; });
@@ -74,7 +74,7 @@ Json described(const HttpApi& api) {
 }
 
 // The parameters of the model and the type with those of the job over them.
-std::string with_params(JsonDocument& document, const PreparedModel& model,
+std::string with_params(json::Parser& document, const PreparedModel& model,
                         std::string_view job_params) {
   std::map<std::string_view, std::string_view> params(model.params.begin(), model.params.end());
   for (const auto& [name, value] : members_of(document, job_params)) params[name] = value;
@@ -93,7 +93,7 @@ std::string with_params(JsonDocument& document, const PreparedModel& model,
 
 JobRenderer::JobRenderer(const Config& config)
     : types_(std::make_unique<PreparedTypes>(config)),
-      document_(std::make_unique<JsonDocument>()) {}
+      document_(std::make_unique<json::Parser>()) {}
 JobRenderer::JobRenderer(JobRenderer&&) noexcept = default;
 JobRenderer& JobRenderer::operator=(JobRenderer&&) noexcept = default;
 JobRenderer::~JobRenderer() = default;
@@ -157,7 +157,7 @@ Result<std::string> recipe_json(const Config& config, std::string_view type,
   recipe["prompt"] = settings->prompt;
   recipe["params"] = merged_params(*found, *settings);
   if (found->http) recipe["http"] = described(*found->http);
-  return canonical_json(recipe);
+  return json::canonical(recipe);
 }
 
 }  // namespace ratebatch::input

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <string_view>
 
-#include "provider/foreign_text.hpp"
-#include "provider/reply_json.hpp"
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/code_points.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -65,7 +64,7 @@ std::optional<std::string> why_not_accepted(const AcceptRules& rules, const Answ
   if (!is_text(answer)) return std::nullopt;
   if (auto why = why_length_refused(rules, trimmed(answer.text))) return why;
   if (auto why = why_words_refused(rules, answer.text)) return why;
-  if (rules.json && !read_json(answer.text)) {
+  if (rules.json && !json::parse_lenient(answer.text)) {
     return "the text is not one JSON value, as accept.json wants: it starts with " +
            shown(trimmed(answer.text).substr(0, shown_bytes_max));
   }

@@ -5,18 +5,19 @@
 #include <utility>
 
 #include "provider/anthropic.hpp"
-#include "provider/foreign_json.hpp"
-#include "provider/foreign_text.hpp"
 #include "provider/openai_reply.hpp"
 #include "provider/reply_frame.hpp"
 #include "ratebatch/base/ascii.hpp"
+#include "ratebatch/json/reader.hpp"
 
 namespace ratebatch::provider {
 namespace {
 
-Usage anthropic_usage(JsonValue body) {
-  const auto counts = find_member(body, "usage");
-  const auto count = [&](std::string_view name) { return count_of(find_member(counts, name)); };
+Usage anthropic_usage(json::Value body) {
+  const auto counts = json::find_member(body, "usage");
+  const auto count = [&](std::string_view name) {
+    return json::count_of(json::find_member(counts, name), usage_max);
+  };
   // What counts against input tokens per minute (its rate limits page). Tokens read from the cache
   // do not, and are left out, so that the cost lacks them: they are billed at a tenth.
   Usage usage;
@@ -31,11 +32,11 @@ struct AnthropicContent {
   bool has_more = false;  // Than text and thoughts: tools of any kind, and what they gave.
 };
 
-AnthropicContent content_of(JsonArray blocks) {
+AnthropicContent content_of(json::Array blocks) {
   AnthropicContent content;
-  for (const JsonValue block : blocks) {
-    const std::string_view type = text_of(find_member(block, "type"));
-    if (type == "text") content.text += text_of(find_member(block, "text"));
+  for (const json::Value block : blocks) {
+    const std::string_view type = json::text_of(json::find_member(block, "type"));
+    if (type == "text") content.text += json::text_of(json::find_member(block, "text"));
     if (type == "tool_use") content.has_tool_use = true;
     if (type != "text" && type != "thinking" && type != "redacted_thinking") {
       content.has_more = true;
@@ -57,15 +58,15 @@ Outcome read_without_text(std::string_view stop_reason, bool has_tool_use) {
   return failed(OutcomeClass::bad_reply, "the answer is empty");
 }
 
-Outcome read_message(JsonValue body, bool raw_body) {
-  const auto blocks = find_member(body, "content");
-  JsonArray array;
+Outcome read_message(json::Value body, bool raw_body) {
+  const auto blocks = json::find_member(body, "content");
+  json::Array array;
   if (!blocks || blocks->get(array) != simdjson::SUCCESS) {
     return unreadable("the reply has no content");
   }
   AnthropicContent content = content_of(array);
   Answer answer;
-  answer.finish_reason = text_of(find_member(body, "stop_reason"));
+  answer.finish_reason = json::text_of(json::find_member(body, "stop_reason"));
   const std::string& reason = answer.finish_reason;
   if (reason == "refusal") {
     // What was written before the refusal is not to be used (its documentation).
@@ -87,17 +88,17 @@ Outcome read_message(JsonValue body, bool raw_body) {
 }
 
 Outcome read_body(const Reply& reply, bool raw_body) {
-  ForeignJson json;
-  const auto body = json.read(reply.http.body);
+  json::Parser parser;
+  const auto body = parser.parse_lenient(reply.http.body);
   if (!body || !body->is_object()) return unreadable_body(reply.http.body);
   Outcome outcome;
-  if (find_member(*body, "error")) {
+  if (json::find_member(*body, "error")) {
     outcome = read_error_in(*body, reply);
   } else {
     outcome = read_message(*body, raw_body);
   }
   outcome.usage = anthropic_usage(*body);
-  if (outcome.answer && raw_body) outcome.answer->body_json = on_one_line(reply.http.body);
+  if (outcome.answer && raw_body) outcome.answer->body_json = json::on_one_line(reply.http.body);
   return outcome;
 }
 

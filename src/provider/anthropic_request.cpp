@@ -9,10 +9,10 @@
 #include "provider/job_parts.hpp"
 #include "provider/multipart.hpp"
 #include "provider/neutral_params.hpp"
-#include "provider/reply_json.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/base64.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -87,7 +87,7 @@ Result<std::string> body_of(const JobContent& content, const Endpoint& endpoint)
   if (!asked) return pass(asked);
   Result<void> poured = params->pour(body, {"model", "messages", "system"});
   if (!poured) return pass(poured);
-  return written_json(body);
+  return json::written(body);
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include "provider/foreign_text.hpp"
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/base64.hpp"
 #include "ratebatch/base/text.hpp"

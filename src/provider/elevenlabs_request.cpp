@@ -10,10 +10,10 @@
 #include "provider/job_parts.hpp"
 #include "provider/multipart.hpp"
 #include "provider/neutral_params.hpp"
-#include "provider/reply_json.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -36,7 +36,7 @@ std::string_view output_format(std::string_view format) {
 }
 
 std::string text_of_value(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : written_json(value);
+  return value.is_string() ? value.get<std::string>() : json::written(value);
 }
 
 // "?output_format=...&...": what the API reads from the URL only.
@@ -98,7 +98,7 @@ Result<HttpRequest> speech_request(const JobContent& content, const Endpoint& en
   if (!url) return pass(url);
   HttpRequest request =
       framed_request(content, endpoint, std::move(*url), "application/json", "*/*");
-  request.body = written_json(body);
+  request.body = json::written(body);
   request.reply_files.binary_body = true;
   return request;
 }

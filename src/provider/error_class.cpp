@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "provider/foreign_text.hpp"
 #include "ratebatch/base/ascii.hpp"
 
 namespace ratebatch::provider {

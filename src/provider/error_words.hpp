@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "provider/quota_details.hpp"
 #include "ratebatch/base/time.hpp"
+#include "ratebatch/json/json_fwd.hpp"
 #include "ratebatch/model/http.hpp"
 
 namespace ratebatch::provider {

@@ -10,9 +10,6 @@ namespace ratebatch::provider {
 // checkpoint.
 constexpr std::size_t message_bytes_max = 1000;
 
-// The text with every byte that is not UTF-8 replaced by U+FFFD.
-std::string with_utf8_repaired(std::string_view text);
-
 // The text without surrounding blanks, bytes that are not UTF-8 written as \xNN, and cut at a
 // character to at most message_bytes_max bytes.
 std::string as_message(std::string_view text);

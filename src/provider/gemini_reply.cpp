@@ -8,12 +8,12 @@
 #include <utility>
 
 #include "provider/asset_bytes.hpp"
-#include "provider/foreign_json.hpp"
 #include "provider/foreign_text.hpp"
 #include "provider/gemini.hpp"
 #include "provider/openai_reply.hpp"
 #include "provider/reply_frame.hpp"
 #include "ratebatch/base/ascii.hpp"
+#include "ratebatch/json/reader.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -40,16 +40,16 @@ bool is_one_of(const std::array<std::string_view, count>& names, std::string_vie
 }
 
 // Some servers write names with capitals, some with underscores.
-std::optional<JsonValue> find_either(std::optional<JsonValue> value, std::string_view name,
-                                     std::string_view other_name) {
-  const auto found = find_member(value, name);
-  return found ? found : find_member(value, other_name);
+std::optional<json::Value> find_either(std::optional<json::Value> value, std::string_view name,
+                                       std::string_view other_name) {
+  const auto found = json::find_member(value, name);
+  return found ? found : json::find_member(value, other_name);
 }
 
-Usage gemini_usage(JsonValue body) {
+Usage gemini_usage(json::Value body) {
   const auto counts = find_either(body, "usageMetadata", "usage_metadata");
   const auto count = [&](std::string_view name, std::string_view other_name) {
-    return count_of(find_either(counts, name, other_name));
+    return json::count_of(find_either(counts, name, other_name), usage_max);
   };
   Usage usage;
   usage.input_tokens = count("promptTokenCount", "prompt_token_count") +
@@ -69,24 +69,24 @@ struct GeminiContent {
 
 // Pictures go to `answer` where they are asked for; those of a raw body stay in it, unless the
 // transport has put them into files.
-GeminiContent content_of(std::optional<JsonValue> candidate, const HttpReply& reply,
+GeminiContent content_of(std::optional<json::Value> candidate, const HttpReply& reply,
                          const AskedFor& asked, Answer& answer) {
   GeminiContent content;
-  const auto parts = find_member(find_member(candidate, "content"), "parts");
-  JsonArray array;
+  const auto parts = json::find_member(json::find_member(candidate, "content"), "parts");
+  json::Array array;
   if (!parts || parts->get(array) != simdjson::SUCCESS) return content;
-  for (const JsonValue part : array) {
-    const auto thought = find_member(part, "thought");
+  for (const json::Value part : array) {
+    const auto thought = json::find_member(part, "thought");
     bool is_thought = false;
     if (thought && thought->get(is_thought) == simdjson::SUCCESS && is_thought) continue;
-    content.text += text_of(find_member(part, "text"));
-    if (has_members(part) && !find_member(part, "text")) content.has_more = true;
+    content.text += json::text_of(json::find_member(part, "text"));
+    if (json::has_members(part) && !json::find_member(part, "text")) content.has_more = true;
     if (find_either(part, "functionCall", "function_call")) content.has_function_call = true;
-    const auto data = find_member(find_either(part, "inlineData", "inline_data"), "data");
+    const auto data = json::find_member(find_either(part, "inlineData", "inline_data"), "data");
     if (!data) continue;
     ++content.files;
     const bool is_taken = asked.kind == ModelKind::image && !asked.raw_body;
-    if (is_taken && !add_asset(text_of(data), reply, answer)) content.has_broken_data = true;
+    if (is_taken && !add_asset(json::text_of(data), reply, answer)) content.has_broken_data = true;
   }
   return content;
 }
@@ -97,19 +97,20 @@ std::string with_words(std::string_view what, std::string_view words) {
 }
 
 // Why there is no candidate, or none of use.
-Outcome read_no_candidate(JsonValue body) {
+Outcome read_no_candidate(json::Value body) {
   const auto feedback = find_either(body, "promptFeedback", "prompt_feedback");
-  const std::string_view reason = text_of(find_either(feedback, "blockReason", "block_reason"));
+  const std::string_view reason =
+      json::text_of(find_either(feedback, "blockReason", "block_reason"));
   if (reason.empty()) {
     // Seen with nothing but the usage: the server's fault, and of its form.
     const bool is_of_form = find_either(body, "usageMetadata", "usage_metadata").has_value();
     constexpr std::string_view words = "the reply has no candidates";
     return is_of_form ? failed(OutcomeClass::bad_reply, words) : unreadable(words);
   }
-  return failed(
-      OutcomeClass::content_policy,
-      with_words("the prompt was blocked (" + std::string(reason) + ")",
-                 text_of(find_either(feedback, "blockReasonMessage", "block_reason_message"))));
+  return failed(OutcomeClass::content_policy,
+                with_words("the prompt was blocked (" + std::string(reason) + ")",
+                           json::text_of(find_either(feedback, "blockReasonMessage",
+                                                     "block_reason_message"))));
 }
 
 Outcome read_without_content(std::string_view reason, const GeminiContent& content, bool is_image) {
@@ -131,17 +132,17 @@ Outcome read_without_content(std::string_view reason, const GeminiContent& conte
                                              : "the answer is empty (" + std::string(reason) + ")");
 }
 
-Outcome read_candidate(const Reply& reply, JsonValue body, const AskedFor& asked) {
-  const auto candidate = first_element(find_member(body, "candidates"));
+Outcome read_candidate(const Reply& reply, json::Value body, const AskedFor& asked) {
+  const auto candidate = json::first_element(json::find_member(body, "candidates"));
   if (!candidate) return read_no_candidate(body);
   const bool is_image = asked.kind == ModelKind::image;
   Answer answer;
   GeminiContent content = content_of(candidate, reply.http, asked, answer);
-  answer.finish_reason = text_of(find_either(candidate, "finishReason", "finish_reason"));
+  answer.finish_reason = json::text_of(find_either(candidate, "finishReason", "finish_reason"));
   const std::string& reason = answer.finish_reason;
   if (is_one_of(blocking_reasons, reason) || is_one_of(failing_reasons, reason)) {
     const std::string_view said =
-        text_of(find_either(candidate, "finishMessage", "finish_message"));
+        json::text_of(find_either(candidate, "finishMessage", "finish_message"));
     return failed(
         is_one_of(blocking_reasons, reason) ? OutcomeClass::content_policy
                                             : OutcomeClass::bad_reply,
@@ -163,16 +164,16 @@ Outcome read_candidate(const Reply& reply, JsonValue body, const AskedFor& asked
 }
 
 Outcome read_body(const Reply& reply, const AskedFor& asked) {
-  ForeignJson json;
-  const auto value = json.read(reply.http.body);
+  json::Parser parser;
+  const auto value = parser.parse_lenient(reply.http.body);
   if (!value || !(value->is_object() || value->is_array())) {
     return unreadable_body(reply.http.body);
   }
-  const JsonValue body = first_element(value).value_or(*value);
+  const json::Value body = json::first_element(value).value_or(*value);
   Outcome outcome;
-  if (find_member(body, "error")) {
+  if (json::find_member(body, "error")) {
     outcome = read_error_in(body, reply);
-  } else if (!has_members(body)) {
+  } else if (!json::has_members(body)) {
     outcome = unreadable("the reply is no JSON object with content");
   } else {
     outcome = read_candidate(reply, body, asked);
@@ -181,8 +182,9 @@ Outcome read_body(const Reply& reply, const AskedFor& asked) {
   outcome.usage.input_tokens = charged.input_tokens;
   outcome.usage.output_tokens = charged.output_tokens;
   // No header names a request.
-  outcome.request_id = as_message(text_of(find_either(body, "responseId", "response_id")));
-  if (outcome.answer && asked.raw_body) outcome.answer->body_json = on_one_line(reply.http.body);
+  outcome.request_id = as_message(json::text_of(find_either(body, "responseId", "response_id")));
+  if (outcome.answer && asked.raw_body)
+    outcome.answer->body_json = json::on_one_line(reply.http.body);
   return outcome;
 }
 

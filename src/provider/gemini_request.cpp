@@ -11,11 +11,11 @@
 #include "provider/job_parts.hpp"
 #include "provider/multipart.hpp"
 #include "provider/neutral_params.hpp"
-#include "provider/reply_json.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/base64.hpp"
 #include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -85,8 +85,8 @@ Result<Json> part_of(Json part) {
     return bad_job(
         "messages hold a picture by its URL: this API takes only data URLs with base64, or files");
   }
-  const std::string type = text_member(part, "type");
-  if (type == "text") return Json{{"text", text_member(part, "text")}};
+  const std::string type = json::text_member(part, "type");
+  if (type == "text") return Json{{"text", json::text_member(part, "text")}};
   return bad_job("messages hold a part of type '" + escaped(type, 40) +
                  "', which cannot be expressed in this API: give the whole request as body");
 }
@@ -166,9 +166,9 @@ Result<std::string> body_of(const JobContent& content) {
     Result<std::string> own = own_body(content, "gemini");
     if (!own) return own;
     // Its name stands in the URL, and the body has no such member.
-    Json body = read_json(*own).value_or(Json::object());
+    Json body = json::parse_lenient(*own).value_or(Json::object());
     body.erase("model");
-    return written_json(body);
+    return json::written(body);
   }
   Result<NeutralParams> params = NeutralParams::read(content.params_json);
   if (!params) return pass(params);
@@ -183,7 +183,7 @@ Result<std::string> body_of(const JobContent& content) {
   Result<void> poured =
       params->pour(body, {"model", "contents", "systemInstruction", "system_instruction"});
   if (!poured) return pass(poured);
-  return written_json(body);
+  return json::written(body);
 }
 
 // "models/ID", where the id does not name a collection itself, such as tunedModels/ID.

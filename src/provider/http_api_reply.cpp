@@ -11,21 +11,21 @@
 
 #include "provider/asset_bytes.hpp"
 #include "provider/error_words.hpp"
-#include "provider/foreign_json.hpp"
-#include "provider/foreign_text.hpp"
 #include "provider/http_api_dialect.hpp"
 #include "provider/number_text.hpp"
 #include "provider/reply_frame.hpp"
-#include "provider/reply_json.hpp"
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/json/reader.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
 
 // What a pointer points at; nothing where it is not given, nothing is there, or null.
-std::optional<JsonValue> find_at(JsonValue body, const std::string& pointer) {
-  JsonValue value;
+std::optional<json::Value> find_at(json::Value body, const std::string& pointer) {
+  json::Value value;
   if (pointer.empty() || body.at_pointer(pointer).get(value) != simdjson::SUCCESS) {
     return std::nullopt;
   }
@@ -33,39 +33,39 @@ std::optional<JsonValue> find_at(JsonValue body, const std::string& pointer) {
 }
 
 // The value where it is a text, else its JSON text.
-std::string as_text(JsonValue value) {
-  return value.is_string() ? std::string(text_of(value)) : written_json(value);
+std::string as_text(json::Value value) {
+  return value.is_string() ? std::string(json::text_of(value)) : json::written(value);
 }
 
 // Many APIs fill in their error members where there is no error.
-bool tells_nothing(JsonValue value) {
-  const std::string text = written_json(value);
+bool tells_nothing(json::Value value) {
+  const std::string text = json::written(value);
   return text == "null" || text == "false" || text == "0" || text == "\"\"" || text == "[]" ||
          text == "{}";
 }
 
-bool is_told(const std::optional<JsonValue>& value) { return value && !tells_nothing(*value); }
+bool is_told(const std::optional<json::Value>& value) { return value && !tells_nothing(*value); }
 
 struct ErrorAt {
-  std::optional<JsonValue> message;
-  std::optional<JsonValue> code;
+  std::optional<json::Value> message;
+  std::optional<json::Value> code;
 };
 
-ErrorAt find_error(const HttpApi& api, JsonValue body) {
+ErrorAt find_error(const HttpApi& api, json::Value body) {
   return {.message = find_at(body, api.error_message), .code = find_at(body, api.error_code)};
 }
 
-bool is_error(const HttpApi& api, JsonValue body) {
+bool is_error(const HttpApi& api, json::Value body) {
   if (api.error_message.empty() && api.error_code.empty()) {
-    return is_told(find_member(body, "error"));
+    return is_told(json::find_member(body, "error"));
   }
   const ErrorAt error = find_error(api, body);
   return is_told(error.message) || is_told(error.code);
 }
 
 // The words of an error body in any of the forms there are, but where the description knows better.
-ErrorWords words_of(const HttpApi& api, JsonValue body) {
-  ErrorWords words = error_words(read_json(written_json(body)).value_or(nullptr));
+ErrorWords words_of(const HttpApi& api, json::Value body) {
+  ErrorWords words = error_words(json::parse_lenient(json::written(body)).value_or(nullptr));
   const ErrorAt error = find_error(api, body);
   if (is_told(error.message)) words.message = as_text(*error.message);
   if (!is_told(error.code)) return words;
@@ -76,17 +76,17 @@ ErrorWords words_of(const HttpApi& api, JsonValue body) {
 }
 
 Outcome read_failure(const HttpApi& api, const HttpReply& reply, const HeaderFacts& headers) {
-  ForeignJson json;
-  const auto body = json.read(reply.body);
+  json::Parser parser;
+  const auto body = parser.parse_lenient(reply.body);
   return read_error(reply, headers, body ? words_of(api, *body) : ErrorWords{});
 }
 
 bool is_file_kind(ModelKind kind) { return kind == ModelKind::image || kind == ModelKind::speech; }
 
 // What a description of the API promises, and this reply has not.
-Outcome read_without_result(const HttpApi& api, JsonValue body, bool was_cut) {
+Outcome read_without_result(const HttpApi& api, json::Value body, bool was_cut) {
   if (was_cut) return cut_before_first_word();
-  JsonValue value;
+  json::Value value;
   const bool is_of_form = body.at_pointer(api.result).get(value) == simdjson::SUCCESS;
   const std::string words = words_of(api, body).message;
   const std::string message =
@@ -105,8 +105,8 @@ struct Found {
 };
 
 // Adds the file of the reply that the value is, or the link to one.
-void add_file(JsonValue value, const HttpReply& reply, Answer& answer, Found& found) {
-  const std::string_view text = text_of(value);
+void add_file(json::Value value, const HttpReply& reply, Answer& answer, Found& found) {
+  const std::string_view text = json::text_of(value);
   if (is_link(text)) {
     if (!add_link(text, answer)) found.behind_http = true;
   } else if (!add_asset(text, reply, answer)) {
@@ -114,13 +114,13 @@ void add_file(JsonValue value, const HttpReply& reply, Answer& answer, Found& fo
   }
 }
 
-Outcome read_files(JsonValue value, const HttpReply& reply) {
+Outcome read_files(json::Value value, const HttpReply& reply) {
   Answer answer;
   Found found;
-  JsonArray items;
+  json::Array items;
   if (value.get(items) == simdjson::SUCCESS) {
     // One of several that is missing does not cost those that came.
-    for (const JsonValue item : items) {
+    for (const json::Value item : items) {
       if (!item.is_null()) add_file(item, reply, answer, found);
     }
   } else {
@@ -153,10 +153,11 @@ Outcome read_kept(std::string json_text) {
   return answered(std::move(answer));
 }
 
-Outcome read_result(const HttpApi& api, const HttpReply& reply, JsonValue body, ModelKind kind,
+Outcome read_result(const HttpApi& api, const HttpReply& reply, json::Value body, ModelKind kind,
                     bool was_cut) {
   const bool is_body = api.result.empty();
-  const std::optional<JsonValue> value = is_body ? std::optional(body) : find_at(body, api.result);
+  const std::optional<json::Value> value =
+      is_body ? std::optional(body) : find_at(body, api.result);
   if (!value) return read_without_result(api, body, was_cut);
   if (is_file_kind(kind)) {
     return is_body ? unreadable("the reply is JSON instead of a file: " + reply.body)
@@ -164,13 +165,13 @@ Outcome read_result(const HttpApi& api, const HttpReply& reply, JsonValue body, 
   }
   const bool is_structure = value->is_object() || value->is_array();
   if (kind == ModelKind::embedding || (is_body && is_structure)) {
-    return read_kept(is_body ? on_one_line(reply.body) : written_json(*value));
+    return read_kept(is_body ? json::on_one_line(reply.body) : json::written(*value));
   }
   return read_text(as_text(*value), was_cut);
 }
 
-std::int64_t count_at(JsonValue body, const std::string& pointer) {
-  return count_of(find_at(body, pointer));
+std::int64_t count_at(json::Value body, const std::string& pointer) {
+  return json::count_of(find_at(body, pointer), usage_max);
 }
 
 void count_images(ModelKind kind, Outcome& outcome) {
@@ -181,7 +182,7 @@ void count_images(ModelKind kind, Outcome& outcome) {
 
 // Keeps the reply's body, and all its files first: by their index the body names them.
 void keep_body(const HttpReply& reply, Answer& answer) {
-  answer.body_json = on_one_line(reply.body);
+  answer.body_json = json::on_one_line(reply.body);
   std::vector<Asset> decoded;
   for (Asset& asset : answer.assets) {
     if (asset.path.empty()) decoded.push_back(std::move(asset));
@@ -191,7 +192,7 @@ void keep_body(const HttpReply& reply, Answer& answer) {
   std::move(decoded.begin(), decoded.end(), std::back_inserter(answer.assets));
 }
 
-Outcome read_json_body(const HttpApi& api, const Reply& reply, JsonValue body,
+Outcome read_json_body(const HttpApi& api, const Reply& reply, json::Value body,
                        const AskedFor& asked) {
   const auto finish = find_at(body, api.finish_reason);
   const std::string reason = finish ? as_text(*finish) : std::string();
@@ -239,8 +240,8 @@ Outcome read_success(const HttpApi& api, const Reply& reply, const AskedFor& ask
   const std::string type = lower_case(reply.http.header("content-type"));
   const bool is_file = is_file_kind(asked.kind) && api.result.empty() &&
                        (!reply.http.files.empty() || type.find("json") == std::string::npos);
-  ForeignJson json;
-  const auto body = is_file ? std::nullopt : json.read(reply.http.body);
+  json::Parser parser;
+  const auto body = is_file ? std::nullopt : parser.parse_lenient(reply.http.body);
   Outcome outcome;
   if (body) {
     outcome = read_json_body(api, reply, *body, asked);

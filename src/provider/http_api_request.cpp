@@ -4,15 +4,14 @@
 #include <string_view>
 #include <utility>
 
-#include "provider/foreign_text.hpp"
 #include "provider/http_api_dialect.hpp"
 #include "provider/job_parts.hpp"
-#include "provider/reply_json.hpp"
 #include "provider/request_frame.hpp"
 #include "provider/template_values.hpp"
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -76,12 +75,12 @@ Result<void> set_headers(const HttpApi& api, TemplateValues& values, HttpRequest
 Result<std::string> body_of(const HttpApi& api, const JobContent& content, TemplateValues& values) {
   if (!content.body_json.empty()) return own_body(content, "http");
   if (api.body_json.empty()) return std::string();
-  const auto form = read_json(api.body_json);
+  const auto form = json::parse_lenient(api.body_json);
   if (!form) return bad_description("body", "it is no JSON");
   Result<std::optional<Json>> body = values.filled(*form);
   if (!body) return bad_description("body", body.error().message);
   if (!*body) return bad_description("body", "the job has no value for it");
-  return written_json(**body);
+  return json::written(**body);
 }
 
 // The member in which a base64 stands, by the last part of its pointer; empty for elements of an

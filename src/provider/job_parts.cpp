@@ -13,7 +13,7 @@ Json text_part(std::string text) { return {{"type", "text"}, {"text", std::move(
 
 // The content of a message as parts; nothing where it is neither a text nor a list of objects.
 std::optional<Json> parts_of(const Json& message) {
-  const Json* content = member(message, "content");
+  const Json* content = json::member(message, "content");
   if (content == nullptr) return std::nullopt;
   if (content->is_string()) return Json::array({text_part(content->get<std::string>())});
   const bool is_list = content->is_array() && !content->empty() &&
@@ -23,7 +23,7 @@ std::optional<Json> parts_of(const Json& message) {
 }
 
 Result<void> add_message(const Json& message, std::size_t number, Conversation& conversation) {
-  const std::string role = text_member(message, "role");
+  const std::string role = json::text_member(message, "role");
   const bool is_system = role == "system" || role == "developer";
   const bool is_model = role == "assistant" || role == "model";
   const std::string place = "message " + std::to_string(number);
@@ -43,7 +43,7 @@ Result<void> add_message(const Json& message, std::size_t number, Conversation& 
 }
 
 Result<void> add_messages(std::string_view messages_json, Conversation& conversation) {
-  const std::optional<Json> messages = read_json(messages_json);
+  const std::optional<Json> messages = json::parse_lenient(messages_json);
   if (!messages || !messages->is_array()) return bad_job("messages must be a JSON array");
   for (const Json& message : *messages) {
     const auto number = static_cast<std::size_t>(&message - &messages->front()) + 1;
@@ -134,25 +134,26 @@ std::string text_in_parts(const Json& parts) {
   std::string text;
   for (const Json& part : parts) {
     if (!text.empty()) text += '\n';
-    text += text_member(part, "text");
+    text += json::text_member(part, "text");
   }
   return text;
 }
 
 std::optional<MediaPart> media_in_part(const Json& part) {
-  const std::string type = text_member(part, "type");
+  const std::string type = json::text_member(part, "type");
   if (type == "image_url") {
-    const Json* image = member(part, "image_url");
+    const Json* image = json::member(part, "image_url");
     if (image == nullptr) return MediaPart{};
-    std::string url = image->is_string() ? image->get<std::string>() : text_member(*image, "url");
+    std::string url =
+        image->is_string() ? image->get<std::string>() : json::text_member(*image, "url");
     if (auto inside = media_in_data_url(url)) return inside;
     return MediaPart{.media_type = {}, .base64 = {}, .url = std::move(url)};
   }
   if (type != "input_audio") return std::nullopt;
-  const Json* audio = member(part, "input_audio");
+  const Json* audio = json::member(part, "input_audio");
   if (audio == nullptr) return MediaPart{};
-  return MediaPart{.media_type = "audio/" + text_member(*audio, "format"),
-                   .base64 = text_member(*audio, "data"),
+  return MediaPart{.media_type = "audio/" + json::text_member(*audio, "format"),
+                   .base64 = json::text_member(*audio, "data"),
                    .url = {}};
 }
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "provider/neutral_params.hpp"
-#include "provider/reply_json.hpp"
 #include "ratebatch/base/result.hpp"
+#include "ratebatch/json/writer.hpp"
 #include "ratebatch/model/job_content.hpp"
 
 namespace ratebatch::provider {

@@ -6,7 +6,6 @@
 #include <limits>
 #include <string_view>
 
-#include "provider/foreign_text.hpp"
 #include "provider/http_date.hpp"
 #include "provider/limit_name.hpp"
 #include "provider/number_text.hpp"

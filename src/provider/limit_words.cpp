@@ -5,7 +5,6 @@
 #include <chrono>
 #include <string>
 
-#include "provider/foreign_text.hpp"
 #include "provider/limit_name.hpp"
 #include "provider/number_text.hpp"
 #include "ratebatch/base/ascii.hpp"

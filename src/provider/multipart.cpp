@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "provider/asset_bytes.hpp"
-#include "provider/foreign_text.hpp"
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 

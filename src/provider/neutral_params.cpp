@@ -41,9 +41,9 @@ std::int64_t side_of(const std::optional<Json>& value) {
 }  // namespace
 
 Result<NeutralParams> NeutralParams::read(std::string_view params_json) {
-  std::optional<Json> params = read_json(params_json);
+  std::optional<Json> params = json::parse_lenient(params_json);
   if (!params || !params->is_object()) return bad_params(" must be a JSON object");
-  const Json* stream = member(*params, "stream");
+  const Json* stream = json::member(*params, "stream");
   if (stream != nullptr && *stream != false) {
     return bad_params(" must not set stream: answers are read whole");
   }
@@ -92,7 +92,7 @@ Result<std::optional<PictureSize>> NeutralParams::take_size() {
 
 void NeutralParams::move(const char* neutral, Json& body, const char* own) {
   std::optional<Json> value = take(neutral);
-  if (value && member(params_, own) == nullptr) body[own] = std::move(*value);
+  if (value && json::member(params_, own) == nullptr) body[own] = std::move(*value);
 }
 
 Result<void> NeutralParams::pour(Json& body, std::initializer_list<const char*> reserved) {

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <utility>
 
-#include "provider/reply_json.hpp"
 #include "ratebatch/base/result.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 

@@ -1,6 +1,5 @@
 #include "provider/number_text.hpp"
 
-#include "provider/foreign_text.hpp"
 #include "ratebatch/base/ascii.hpp"
 
 namespace ratebatch::provider {

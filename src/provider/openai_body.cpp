@@ -7,9 +7,9 @@
 #include "provider/job_parts.hpp"
 #include "provider/multipart.hpp"
 #include "provider/neutral_params.hpp"
-#include "provider/reply_json.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -26,7 +26,7 @@ Result<std::string> finished(NeutralParams& params, Json& body,
                              std::initializer_list<const char*> reserved) {
   Result<void> poured = params.pour(body, reserved);
   if (!poured) return pass(poured);
-  return written_json(body);
+  return json::written(body);
 }
 
 // The models whose pictures have a size of one text. Other servers' models may know sides, or words
@@ -47,7 +47,7 @@ Result<void> put_size(NeutralParams& params, Json& body) {
 
 // What a form's field holds: texts as they are, all else as its JSON.
 std::string field_text(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : written_json(value);
+  return value.is_string() ? value.get<std::string>() : json::written(value);
 }
 
 // A list becomes a field per element, named "name[]" as the API reference has it.
@@ -69,7 +69,7 @@ Result<std::string> responses_body(const JobContent& content, const Endpoint& en
   } else if (!content.messages_json.empty()) {
     Result<void> checked = check_messages(content);
     if (!checked) return pass(checked);
-    body["input"] = read_json(content.messages_json).value_or(Json());
+    body["input"] = json::parse_lenient(content.messages_json).value_or(Json());
   } else if (!content.prompt.empty()) {
     body["input"] = content.prompt;
   } else {

@@ -2,11 +2,11 @@
 // where the job cannot be expressed, with what is missing or wrong.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
 #include "ratebatch/base/result.hpp"
+#include "ratebatch/json/json_fwd.hpp"
 #include "ratebatch/model/job_content.hpp"
 
 namespace ratebatch::provider {

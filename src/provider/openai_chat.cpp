@@ -6,23 +6,22 @@
 #include <string_view>
 #include <utility>
 
-#include "provider/foreign_json.hpp"
-#include "provider/foreign_text.hpp"
 #include "provider/job_parts.hpp"
 #include "provider/neutral_params.hpp"
 #include "provider/openai_body.hpp"
-#include "provider/reply_json.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/reader.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
 
 // OpenAI, guide on reasoning: these refuse max_tokens on chats, and want max_completion_tokens.
 bool thinks_first(std::string_view model_id) {
-  constexpr std::array<std::string_view, 4> prefixes = {"o1", "o3", "o4", "gpt-5"};
-  for (const std::string_view prefix : prefixes) {
+  constexpr std::array<std::string_view, 4> families = {"o1", "o3", "o4", "gpt-5"};
+  for (const std::string_view prefix : families) {
     if (!model_id.starts_with(prefix)) continue;
     // "o1-mini" and "gpt-5.1", but not "o100".
     const std::string_view rest = model_id.substr(prefix.size());
@@ -34,9 +33,9 @@ bool thinks_first(std::string_view model_id) {
 // Whether the parameters can go as they stand: an object without any that is refused, means
 // nothing, or goes by another name.
 bool are_plain(std::string_view params_json, std::string_view model_id) {
-  ForeignJson json;
-  const auto params = json.parse(params_json);
-  JsonObject object;
+  json::Parser parser;
+  const auto params = parser.parse(params_json);
+  json::Object object;
   if (!params || params->get(object) != simdjson::SUCCESS) return false;
   for (const auto& [name, value] : object) {
     if (name == "model" || name == "messages" || name == "stream" || name == "n" ||
@@ -60,7 +59,7 @@ Result<std::string> own_params(std::string_view params_json, std::string_view mo
   if (thinks_first(model_id)) params->move("max_tokens", own, "max_completion_tokens");
   Result<void> poured = params->pour(own, {"model", "messages"});
   if (!poured) return pass(poured);
-  return written_json(own);
+  return json::written(own);
 }
 
 void append_message(std::string& body, std::string_view role, std::string_view content) {
@@ -75,7 +74,7 @@ Result<void> append_messages(std::string& body, const JobContent& content) {
   if (!content.files.empty()) {
     const Result<Json> messages = messages_with_files(content, ModelKind::chat);
     if (!messages) return tl::unexpected<Error>(messages.error());
-    body += written_json(*messages);
+    body += json::written(*messages);
     return {};
   }
   if (!content.messages_json.empty()) {

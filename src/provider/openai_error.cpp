@@ -8,8 +8,8 @@
 #include "provider/error_class.hpp"
 #include "provider/foreign_text.hpp"
 #include "provider/refusal.hpp"
-#include "provider/reply_json.hpp"
 #include "ratebatch/base/ascii.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -71,7 +71,7 @@ Outcome outcome_with(std::int32_t status, const HttpReply& reply, const ErrorWor
 }  // namespace
 
 Outcome read_error(const HttpReply& reply, const HeaderFacts& headers) {
-  const std::optional<Json> value = read_json(reply.body);
+  const std::optional<Json> value = json::parse_lenient(reply.body);
   return read_error(reply, headers, value ? error_words(*value) : ErrorWords{});
 }
 

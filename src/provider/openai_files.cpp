@@ -5,10 +5,10 @@
 
 #include "provider/multipart.hpp"
 #include "provider/openai_body.hpp"
-#include "provider/reply_json.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/base64.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -53,7 +53,7 @@ Result<Json> messages_of(const JobContent& content, ModelKind kind) {
   if (!content.messages_json.empty()) {
     Result<void> checked = check_messages(content);
     if (!checked) return pass(checked);
-    messages = read_json(content.messages_json).value_or(Json::array());
+    messages = json::parse_lenient(content.messages_json).value_or(Json::array());
   } else if (!content.prompt.empty()) {
     messages.push_back({{"role", "user"}, {"content", content.prompt}});
   } else {
@@ -72,8 +72,8 @@ Result<Json> messages_with_files(const JobContent& content, ModelKind kind) {
   Result<Json> messages = messages_of(content, kind);
   if (!messages) return messages;
   Json& last = messages->back();
-  const Json* old_content = member(last, "content");
-  if (text_member(last, "role") != "user" || old_content == nullptr) {
+  const Json* old_content = json::member(last, "content");
+  if (json::text_member(last, "role") != "user" || old_content == nullptr) {
     return bad_job("files go with the last message, which must be one of role user with content");
   }
   Json parts = Json::array();

@@ -3,10 +3,10 @@
 #include <string>
 #include <utility>
 
-#include "provider/foreign_json.hpp"
 #include "provider/openai.hpp"
 #include "provider/openai_body.hpp"
 #include "provider/request_frame.hpp"
+#include "ratebatch/json/reader.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -62,8 +62,8 @@ ReplyFiles reply_files_of(ModelKind kind) {
 Result<std::string> own_body_of(const JobContent& content, ModelKind kind) {
   Result<std::string> whole = whole_body(content);
   if (!whole || kind != ModelKind::responses) return whole;
-  ForeignJson json;
-  const auto background = find_member(json.parse(*whole), "background");
+  json::Parser parser;
+  const auto background = json::find_member(parser.parse(*whole), "background");
   bool is_later = true;
   if (background && (background->get(is_later) != simdjson::SUCCESS || is_later)) {
     return bad_job("body must not set background: answers are read whole");

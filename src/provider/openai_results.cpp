@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "provider/asset_bytes.hpp"
-#include "provider/foreign_text.hpp"
 #include "provider/openai_reply.hpp"
-#include "provider/reply_json.hpp"
 #include "ratebatch/base/ascii.hpp"
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -22,21 +22,21 @@ struct Output {
   bool has_more = false;  // Than messages and thoughts: calls of any kind, pictures.
 };
 
-void add_parts(JsonValue item, Output& output) {
-  JsonArray parts;
-  const auto content = find_member(item, "content");
+void add_parts(json::Value item, Output& output) {
+  json::Array parts;
+  const auto content = json::find_member(item, "content");
   if (!content || content->get(parts) != simdjson::SUCCESS) return;
-  for (const JsonValue part : parts) {
-    const std::string_view type = text_of(find_member(part, "type"));
-    if (type == "output_text") output.text += text_of(find_member(part, "text"));
-    if (type == "refusal") output.refusal += text_of(find_member(part, "refusal"));
+  for (const json::Value part : parts) {
+    const std::string_view type = json::text_of(json::find_member(part, "type"));
+    if (type == "output_text") output.text += json::text_of(json::find_member(part, "text"));
+    if (type == "refusal") output.refusal += json::text_of(json::find_member(part, "refusal"));
   }
 }
 
-Output read_output(JsonArray items) {
+Output read_output(json::Array items) {
   Output output;
-  for (const JsonValue item : items) {
-    const std::string_view type = text_of(find_member(item, "type"));
+  for (const json::Value item : items) {
+    const std::string_view type = json::text_of(json::find_member(item, "type"));
     // Other items tell how it came to the answer: thoughts, searches.
     if (type == "message") add_parts(item, output);
     if (type == "function_call" || type == "custom_tool_call") output.has_call = true;
@@ -68,16 +68,16 @@ bool may_stay(std::string_view text, const HttpReply& reply) {
 enum class Picture : std::uint8_t { added, missing, broken, behind_http };
 
 // Adds one picture, where it is one.
-Picture add_picture(JsonValue item, const HttpReply& reply, bool raw_body, Answer& answer) {
-  const auto encoded = find_member(item, "b64_json");
-  const auto url = find_member(item, "url");
+Picture add_picture(json::Value item, const HttpReply& reply, bool raw_body, Answer& answer) {
+  const auto encoded = json::find_member(item, "b64_json");
+  const auto url = json::find_member(item, "url");
   if (encoded && encoded->is_string()) {
-    const bool is_taken =
-        raw_body ? may_stay(text_of(encoded), reply) : add_asset(text_of(encoded), reply, answer);
+    const bool is_taken = raw_body ? may_stay(json::text_of(encoded), reply)
+                                   : add_asset(json::text_of(encoded), reply, answer);
     return is_taken ? Picture::added : Picture::broken;
   }
   if (!url || !url->is_string()) return Picture::missing;
-  return add_link(text_of(url), answer) || raw_body ? Picture::added : Picture::behind_http;
+  return add_link(json::text_of(url), answer) || raw_body ? Picture::added : Picture::behind_http;
 }
 
 bool is_page(std::string_view text, std::string_view content_type) {
@@ -94,8 +94,8 @@ Outcome read_subtitles(const HttpReply& http) {
   return answered(std::move(answer));
 }
 
-bool is_vector(std::optional<JsonValue> value) {
-  return first_element(value).has_value() || !text_of(value).empty();
+bool is_vector(std::optional<json::Value> value) {
+  return json::first_element(value).has_value() || !json::text_of(value).empty();
 }
 
 // Nothing where the body can be sound.
@@ -105,12 +105,12 @@ std::optional<Outcome> read_instead_of_sound(const Reply& reply) {
   if (type.starts_with("audio/")) return std::nullopt;
   if (type.find("json") != std::string::npos || body.starts_with("{\"") ||
       body.starts_with("[{\"")) {
-    ForeignJson json;
-    const auto value = json.read(body);
+    json::Parser parser;
+    const auto value = parser.parse_lenient(body);
     if (!value) return unreadable_body(body);
-    const JsonValue object = first_element(value).value_or(*value);
+    const json::Value object = json::first_element(value).value_or(*value);
     // ElevenLabs calls it detail.
-    const bool is_error = find_member(object, "error") || find_member(object, "detail");
+    const bool is_error = json::find_member(object, "error") || json::find_member(object, "detail");
     if (is_error) return read_error_in(object, reply);
     return unreadable("the reply is JSON instead of sound");
   }
@@ -120,8 +120,8 @@ std::optional<Outcome> read_instead_of_sound(const Reply& reply) {
 
 }  // namespace
 
-Outcome read_responses(JsonValue value, bool raw_body) {
-  const std::string_view status = text_of(find_member(value, "status"));
+Outcome read_responses(json::Value value, bool raw_body) {
+  const std::string_view status = json::text_of(json::find_member(value, "status"));
   if (status == "queued" || status == "in_progress") {
     return failed(OutcomeClass::invalid_request,
                   "the answer comes later: the request must not set background");
@@ -130,12 +130,12 @@ Outcome read_responses(JsonValue value, bool raw_body) {
     return failed(OutcomeClass::bad_reply,
                   "the answer broke off with status " + std::string(status));
   }
-  JsonArray items;
-  const auto list = find_member(value, "output");
+  json::Array items;
+  const auto list = json::find_member(value, "output");
   if (!list || list->get(items) != simdjson::SUCCESS) return unreadable("the reply has no output");
   Output output = read_output(items);
   const std::string_view reason =
-      text_of(find_member(find_member(value, "incomplete_details"), "reason"));
+      json::text_of(json::find_member(json::find_member(value, "incomplete_details"), "reason"));
   const bool is_refused = reason == "content_filter" || !output.refusal.empty();
   const bool is_kept = raw_body && !is_refused && output.has_more;
   if (trimmed(output.text).empty() && !is_kept) {
@@ -148,31 +148,31 @@ Outcome read_responses(JsonValue value, bool raw_body) {
   return answered(std::move(answer));
 }
 
-Outcome read_embeddings(JsonValue value, const Reply& reply) {
-  JsonArray items;
-  const auto data = find_member(value, "data");
+Outcome read_embeddings(json::Value value, const Reply& reply) {
+  json::Array items;
+  const auto data = json::find_member(value, "data");
   if (!data || data->get(items) != simdjson::SUCCESS) {
     return unreadable("the reply has no embeddings");
   }
   if (items.size() == 0) return failed(OutcomeClass::bad_reply, "the reply has no embeddings");
-  for (const JsonValue item : items) {
-    if (is_vector(find_member(item, "embedding"))) continue;
+  for (const json::Value item : items) {
+    if (is_vector(json::find_member(item, "embedding"))) continue;
     return failed(OutcomeClass::bad_reply, "the reply holds an item without an embedding");
   }
   Answer answer;
-  answer.body_json = on_one_line(reply.http.body);
+  answer.body_json = json::on_one_line(reply.http.body);
   return answered(std::move(answer));
 }
 
-Outcome read_images(JsonValue value, const Reply& reply, bool raw_body) {
-  JsonArray items;
-  const auto data = find_member(value, "data");
+Outcome read_images(json::Value value, const Reply& reply, bool raw_body) {
+  json::Array items;
+  const auto data = json::find_member(value, "data");
   if (!data || data->get(items) != simdjson::SUCCESS) return unreadable("the reply has no images");
   if (items.size() == 0) return failed(OutcomeClass::bad_reply, "the reply has no images");
   Answer answer;
   std::int64_t added = 0;
   bool is_behind_http = false;
-  for (const JsonValue item : items) {
+  for (const json::Value item : items) {
     const Picture picture = add_picture(item, reply.http, raw_body, answer);
     if (picture == Picture::broken) {
       return failed(OutcomeClass::bad_reply, "an image of the reply is not base64");
@@ -207,17 +207,18 @@ Outcome read_speech(const Reply& reply) {
 
 Outcome read_transcription(const Reply& reply) {
   const std::string& body = reply.http.body;
-  ForeignJson json;
-  const auto value = json.read(body);
+  json::Parser parser;
+  const auto value = parser.parse_lenient(body);
   if (!value || !(value->is_object() || value->is_array())) return read_subtitles(reply.http);
-  const JsonValue object = first_element(value).value_or(*value);
-  if (find_member(object, "error")) return read_error_in(object, reply);
-  const auto text = find_member(*value, "text");
+  const json::Value object = json::first_element(value).value_or(*value);
+  if (json::find_member(object, "error")) return read_error_in(object, reply);
+  const auto text = json::find_member(*value, "text");
   if (!text || !text->is_string()) return unreadable("the reply has no text");
   Answer answer;
-  answer.text = text_of(text);
-  const bool has_times = find_member(*value, "segments") || find_member(*value, "words");
-  if (has_times) answer.body_json = on_one_line(body);
+  answer.text = json::text_of(text);
+  const bool has_times =
+      json::find_member(*value, "segments") || json::find_member(*value, "words");
+  if (has_times) answer.body_json = json::on_one_line(body);
   Outcome outcome = answered(std::move(answer));
   add_usage(*value, outcome.usage);
   return outcome;

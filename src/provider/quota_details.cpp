@@ -6,11 +6,10 @@
 #include <string>
 #include <utility>
 
-#include "provider/foreign_text.hpp"
 #include "provider/number_text.hpp"
-#include "provider/reply_json.hpp"
 #include "provider/wait_hint.hpp"
 #include "ratebatch/base/ascii.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -55,24 +54,24 @@ QuotaViolation violation_of(std::string_view id, std::string_view metric) {
 }
 
 void read_violations(const Json& detail, QuotaDetails& details) {
-  const Json* list = member(detail, "violations");
+  const Json* list = json::member(detail, "violations");
   if (list == nullptr || !list->is_array()) return;
   for (const Json& entry : *list) {
     if (details.violations.size() == violations_max) return;
     QuotaViolation violation =
-        violation_of(text_member(entry, "quotaId"), text_member(entry, "quotaMetric"));
-    const Json* value = member(entry, "quotaValue");
+        violation_of(json::text_member(entry, "quotaId"), json::text_member(entry, "quotaMetric"));
+    const Json* value = json::member(entry, "quotaValue");
     if (value != nullptr) {
       // 64-bit numbers are texts in Google's JSON.
       violation.limit = value->is_string() ? header_count(value->get<std::string>())
-                                           : header_count(written_json(*value));
+                                           : header_count(json::written(*value));
     }
     details.violations.push_back(violation);
   }
 }
 
 void read_retry_info(const Json& detail, QuotaDetails& details) {
-  const std::string delay = text_member(detail, "retryDelay");
+  const std::string delay = json::text_member(detail, "retryDelay");
   if (!delay.ends_with('s')) return;
   const Result<Duration> parsed = parse_duration(delay);
   if (parsed && *parsed > Duration::zero()) details.retry_delay = *parsed;
@@ -99,14 +98,14 @@ void read_message(std::string_view message, QuotaDetails& details) {
 
 QuotaDetails quota_details(const Json& error, std::string_view message) {
   QuotaDetails details;
-  const Json* list = member(error, "details");
+  const Json* list = json::member(error, "details");
   if (list != nullptr && list->is_array()) {
     for (const Json& detail : *list) {
-      const std::string type = text_member(detail, "@type");
+      const std::string type = json::text_member(detail, "@type");
       if (type.ends_with("google.rpc.QuotaFailure")) read_violations(detail, details);
       if (type.ends_with("google.rpc.RetryInfo")) read_retry_info(detail, details);
       if (type.ends_with("google.rpc.ErrorInfo")) {
-        details.is_key_invalid = text_member(detail, "reason") == "API_KEY_INVALID";
+        details.is_key_invalid = json::text_member(detail, "reason") == "API_KEY_INVALID";
       }
     }
   }

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "ratebatch/base/time.hpp"
+#include "ratebatch/json/json_fwd.hpp"
 #include "ratebatch/model/limit.hpp"
 
 namespace ratebatch::provider {

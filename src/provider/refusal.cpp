@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "provider/error_class.hpp"
-#include "provider/foreign_text.hpp"
 #include "provider/limit_words.hpp"
 #include "provider/wait_hint.hpp"
 #include "ratebatch/base/ascii.hpp"

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <cstddef>
 
-#include "provider/foreign_json.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/reader.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -53,11 +53,11 @@ Result<std::string> joined_url(std::string_view base_url, std::string_view path)
 }
 
 Result<std::string> whole_body(const JobContent& content) {
-  ForeignJson json;
-  const auto body = json.parse(content.body_json);
+  json::Parser parser;
+  const auto body = parser.parse(content.body_json);
   if (!body || !body->is_object()) return bad_job("body must be a JSON object");
   // Asked to stream, a server sends events where we read one JSON value: paid and unreadable.
-  const auto stream = find_member(body, "stream");
+  const auto stream = json::find_member(body, "stream");
   bool streams = true;
   if (stream && (stream->get(streams) != simdjson::SUCCESS || streams)) {
     return bad_job("body must not set stream: answers are read whole");
@@ -66,8 +66,8 @@ Result<std::string> whole_body(const JobContent& content) {
 }
 
 Result<void> check_messages(const JobContent& content) {
-  ForeignJson json;
-  if (first_element(json.parse(content.messages_json))) return {};
+  json::Parser parser;
+  if (json::first_element(parser.parse(content.messages_json))) return {};
   return bad_job("messages must be a JSON array with an element");
 }
 

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 
-#include "provider/foreign_text.hpp"
 #include "provider/http_date.hpp"
 #include "provider/number_text.hpp"
 #include "ratebatch/base/ascii.hpp"

@@ -24,7 +24,7 @@ Result<Json> messages_of(const JobContent& content) {
   if (!content.messages_json.empty()) {
     Result<void> checked = check_messages(content);
     if (!checked) return pass(checked);
-    messages = read_json(content.messages_json).value_or(Json::array());
+    messages = json::parse_lenient(content.messages_json).value_or(Json::array());
   } else if (!content.prompt.empty()) {
     messages.push_back(message("user", content.prompt));
   }
@@ -75,7 +75,7 @@ const Json* TemplateValues::find(const std::string& name) {
   // Made only where it is named: it may be large.
   const bool is_new_file = name == "file" && !content_->files.empty() && !values_.contains("file");
   if (is_new_file) values_["file"] = encode_base64(content_->files.front().bytes);
-  return member(values_, name.c_str());
+  return json::member(values_, name.c_str());
 }
 
 Result<std::string> TemplateValues::text(std::string_view text, bool for_url) {
@@ -85,7 +85,7 @@ Result<std::string> TemplateValues::text(std::string_view text, bool for_url) {
   for (const std::string& name : parsed->names()) {
     const Json* value = find(name);
     if (value == nullptr) continue;
-    std::string as_text = value->is_string() ? value->get<std::string>() : written_json(*value);
+    std::string as_text = value->is_string() ? value->get<std::string>() : json::written(*value);
     // The slashes of a model's id part it into owner and name: there they have to stay.
     const bool keeps_slashes = name == "model";
     variables[name] =

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "provider/reply_json.hpp"
 #include "ratebatch/base/result.hpp"
+#include "ratebatch/json/writer.hpp"
 #include "ratebatch/model/job_content.hpp"
 
 namespace ratebatch::provider {

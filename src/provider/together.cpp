@@ -8,8 +8,8 @@
 
 #include "provider/neutral_params.hpp"
 #include "provider/openai.hpp"
-#include "provider/reply_json.hpp"
 #include "provider/request_frame.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -37,7 +37,7 @@ Result<std::string> together_image_body(const JobContent& content, const Endpoin
   if (*format) body["output_format"] = own_format(**format);
   Result<void> poured = params->pour(body, {"model", "prompt"});
   if (!poured) return pass(poured);
-  return written_json(body);
+  return json::written(body);
 }
 
 }  // namespace

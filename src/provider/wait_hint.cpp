@@ -4,7 +4,6 @@
 #include <array>
 #include <string>
 
-#include "provider/foreign_text.hpp"
 #include "provider/http_date.hpp"
 #include "provider/number_text.hpp"
 #include "ratebatch/base/ascii.hpp"

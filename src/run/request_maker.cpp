@@ -1,12 +1,12 @@
 #include "run/request_maker.hpp"
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/code_points.hpp"
+#include "ratebatch/json/writer.hpp"
 #include "ratebatch/run/job_files.hpp"
 
 namespace ratebatch::run {
@@ -16,7 +16,7 @@ namespace {
 // of ElevenLabs; empty where that is no text.
 std::string spoken_text(const JobContent& content) {
   if (content.body_json.empty()) return content.prompt;
-  const auto body = nlohmann::json::parse(content.body_json, nullptr, false);
+  const auto body = Json::parse(content.body_json, nullptr, false);
   for (const char* name : {"input", "text"}) {
     const auto found = body.find(name);
     if (found != body.end() && found->is_string()) return found->get<std::string>();

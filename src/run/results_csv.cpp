@@ -4,16 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 #include "ratebatch/run/results.hpp"
 
 namespace ratebatch::run {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = json::OrderedJson;
 
 constexpr std::array<std::string_view, 15> result_fields = {
     "id",       "type",     "status", "model",   "text",     "files", "body",       "finish_reason",

@@ -1,11 +1,11 @@
 #include "ratebatch/run/status_json.hpp"
 
-#include <nlohmann/json.hpp>
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::run {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = json::OrderedJson;
 
 Json message(std::string_view type) {
   return {{"schema_version", json_schema_version}, {"message_type", type}};

@@ -2,17 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
 #include <vector>
 
+#include "ratebatch/json/writer.hpp"
 #include "sandbox/question.hpp"
 
 namespace ratebatch::sandbox {
-
-using Json = nlohmann::json;
 
 // Deeper documents are refused: no request needs more.
 constexpr std::size_t json_depth_max = 64;

@@ -1,4 +1,4 @@
-"""The core (base, model, quota, provider, schedule) needs neither libcurl nor SQLite.
+"""The core (base, json, model, quota, provider, schedule) needs neither libcurl nor SQLite.
 
 Usage: core_link_test.py PROGRAM, where PROGRAM holds every object file of the core.
 """

@@ -14,19 +14,20 @@ import cpp_text
 # CMakeLists.txt.
 MAY_INCLUDE = {
     "base": [],
+    "json": ["base"],
     "model": ["base"],
     "quota": ["base", "model"],
-    "provider": ["base", "model"],
+    "provider": ["base", "json", "model"],
     "schedule": ["base", "model", "quota"],
     "store": ["base", "model"],
     "net": ["base", "model"],
-    "input": ["base", "model", "quota", "provider"],
-    "run": ["base", "model", "quota", "provider", "schedule", "store", "net", "input"],
-    "sandbox": ["base", "model"],
-    "cli": ["base", "model", "quota", "provider", "schedule", "store", "net", "input", "run",
-            "sandbox"],
+    "input": ["base", "json", "model", "quota", "provider"],
+    "run": ["base", "json", "model", "quota", "provider", "schedule", "store", "net", "input"],
+    "sandbox": ["base", "json", "model"],
+    "cli": ["base", "json", "model", "quota", "provider", "schedule", "store", "net", "input",
+            "run", "sandbox"],
 }
-PURE = ["model", "quota", "provider", "schedule"]
+PURE = ["json", "model", "quota", "provider", "schedule"]
 
 # The folders under src that may include a third-party header, by how its name begins.
 THIRD_PARTY = {
@@ -36,8 +37,8 @@ THIRD_PARTY = {
     "CLI/": ["cli"],
     "spdlog/": ["cli"],
     "yaml-cpp/": ["input"],
-    "simdjson.h": ["provider", "input"],
-    "nlohmann/": ["provider", "input", "run", "sandbox", "cli"],
+    "simdjson.h": ["json"],
+    "nlohmann/": ["json"],
     "date/": ["base"],
     "doctest": [],
 }

@@ -2,6 +2,7 @@
 // suggestions for typing mistakes, numbers for people.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,13 @@ namespace ratebatch::inline base {
 
 // True if `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 bool is_valid_utf8(std::string_view text);
+
+// The length in bytes of the character that starts at `at`; 0 if its bytes are not UTF-8.
+// Precondition: at < text.size().
+std::size_t utf8_length(std::string_view text, std::size_t at);
+
+// The text with each byte that is not UTF-8 replaced by U+FFFD.
+std::string with_utf8_repaired(std::string_view text);
 
 // What some editors write at the start of a UTF-8 file.
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";

@@ -14,6 +14,7 @@
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/base/template_text.hpp"
+#include "ratebatch/json/json_fwd.hpp"
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/job.hpp"
 
@@ -68,7 +69,6 @@ struct JobLine {
 };
 
 class JobFields;
-class JsonDocument;
 
 // Reads lines, and keeps its memory from one to the next.
 class JobLineParser {
@@ -92,7 +92,7 @@ class JobLineParser {
   Result<JobLine> parse(std::string_view line, const LineOrigin* origin);
   Result<JobLine> parse_script(JobFields& fields, const LineOrigin& origin);
 
-  std::unique_ptr<JsonDocument> document_;
+  std::unique_ptr<json::Parser> document_;
 };
 
 // The same for one line alone; for many it is slower.

@@ -8,6 +8,7 @@
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/input/job_line.hpp"
+#include "ratebatch/json/json_fwd.hpp"
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/job_content.hpp"
 
@@ -34,7 +35,7 @@ class JobRenderer {
 
  private:
   std::unique_ptr<PreparedTypes> types_;
-  std::unique_ptr<JsonDocument> document_;  // For parts of the line.
+  std::unique_ptr<json::Parser> document_;  // For parts of the line.
   JobLineParser parser_;
 };
 

@@ -1,4 +1,4 @@
-#include "input/json_text.hpp"
+#include "ratebatch/json/writer.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch::input {
+namespace ratebatch::json {
 namespace {
 
 bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80; }
@@ -35,7 +35,8 @@ std::string describe_syntax(std::string_view text, std::size_t position) {
 // Builds the tree from parser events, and stops the parser at the first thing we refuse.
 class JsonTreeBuilder final : public nlohmann::json_sax<Json> {
  public:
-  explicit JsonTreeBuilder(std::string_view text) : text_(text) {}
+  // `lenient`: with the numbers and names of parse_lenient().
+  JsonTreeBuilder(std::string_view text, bool lenient) : text_(text), lenient_(lenient) {}
 
   bool null() override { return put(nullptr) != nullptr; }
   bool boolean(bool value) override { return put(value) != nullptr; }
@@ -43,7 +44,8 @@ class JsonTreeBuilder final : public nlohmann::json_sax<Json> {
   bool number_unsigned(number_unsigned_t value) override { return put(value) != nullptr; }
   bool number_float(number_float_t value, const string_t& token) override {
     // A whole number arrives here only where it fits no 64-bit integer.
-    if (token.find_first_of(".eE") == std::string::npos) return refuse_number(token);
+    const bool is_whole = token.find_first_of(".eE") == std::string::npos;
+    if (is_whole && !lenient_) return refuse_number(token);
     return put(value) != nullptr;
   }
   bool string(string_t& value) override { return put(std::move(value)) != nullptr; }
@@ -57,8 +59,8 @@ class JsonTreeBuilder final : public nlohmann::json_sax<Json> {
   bool key(string_t& name) override {
     auto [entry, fresh] = open_.back()->get_ref<Json::object_t&>().emplace(name, nullptr);
     slot_ = &entry->second;
-    if (fresh) return true;
-    return refuse(JsonFault::duplicate_key,
+    if (fresh || lenient_) return true;
+    return refuse(Fault::duplicate_key,
                   fmt::format("key '{}' stands twice in one object", escaped(name, 80)));
   }
 
@@ -66,11 +68,11 @@ class JsonTreeBuilder final : public nlohmann::json_sax<Json> {
                    const nlohmann::detail::exception& cause) override {
     // 406: a number beyond the range of a double.
     if (cause.id == 406) return refuse_number(token);
-    return refuse(JsonFault::syntax, describe_syntax(text_, position));
+    return refuse(Fault::syntax, describe_syntax(text_, position));
   }
 
   Json take_root() { return std::move(root_); }
-  JsonError take_error() { return std::move(error_); }
+  ParseError take_error() { return std::move(error_); }
 
  private:
   // Stores a value at its place. The pointer stays good while the value is the innermost one open.
@@ -88,9 +90,9 @@ class JsonTreeBuilder final : public nlohmann::json_sax<Json> {
   }
 
   bool open(Json container) {
-    if (open_.size() == json_depth_max) {
-      return refuse(JsonFault::too_deep,
-                    fmt::format("arrays and objects are nested more than {} deep", json_depth_max));
+    if (open_.size() == depth_max) {
+      return refuse(Fault::too_deep,
+                    fmt::format("arrays and objects are nested more than {} deep", depth_max));
     }
     open_.push_back(put(std::move(container)));
     return true;
@@ -101,55 +103,92 @@ class JsonTreeBuilder final : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  bool refuse(JsonFault fault, std::string message) {
-    error_ = JsonError{fault, std::move(message)};
+  bool refuse(Fault fault, std::string message) {
+    error_ = ParseError{fault, std::move(message)};
     return false;
   }
 
   bool refuse_number(const std::string& token) {
-    return refuse(JsonFault::number, fmt::format("number {} is out of range; write it as a string",
-                                                 escaped(token, 40)));
+    return refuse(Fault::number, fmt::format("number {} is out of range; write it as a string",
+                                             escaped(token, 40)));
   }
 
   std::string_view text_;
+  bool lenient_;
   Json root_;
   std::vector<Json*> open_;
   Json* slot_ = nullptr;
-  JsonError error_;
+  ParseError error_;
 };
 
 }  // namespace
 
-tl::expected<Json, JsonError> parse_json(std::string_view text) {
+tl::expected<Json, ParseError> parse(std::string_view text) {
   if (!is_valid_utf8(text)) {
-    return tl::unexpected<JsonError>({JsonFault::syntax, "invalid UTF-8"});
+    return tl::unexpected<ParseError>({Fault::syntax, "invalid UTF-8"});
   }
   // The parser takes a NUL for the end of the text: what follows would be ignored silently.
   if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
-    return tl::unexpected<JsonError>({JsonFault::syntax, describe_syntax(text, nul + 1)});
+    return tl::unexpected<ParseError>({Fault::syntax, describe_syntax(text, nul + 1)});
   }
-  JsonTreeBuilder builder(text);
+  JsonTreeBuilder builder(text, false);
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
-    return tl::unexpected<JsonError>(builder.take_error());
+    return tl::unexpected<ParseError>(builder.take_error());
   }
   return builder.take_root();
 }
 
-Json own_json(std::string_view text) {
-  tl::expected<Json, JsonError> parsed = parse_json(text);
+Json parse_valid(std::string_view text) {
+  tl::expected<Json, ParseError> parsed = parse(text);
   RB_ASSERT(parsed.has_value());
   return std::move(*parsed);
 }
 
-std::string canonical_json(const Json& value) { return value.dump(); }
+std::string canonical(const Json& value) { return value.dump(); }
 
-std::string_view json_kind(const Json& value) {
-  if (value.is_object()) return "an object";
-  if (value.is_array()) return "an array";
-  if (value.is_string()) return "a string";
-  if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
-  if (value.is_number()) return "a number";
-  return "null";
+std::string_view without_end_zeros(std::string_view text) {
+  while (text.ends_with('\0')) text.remove_suffix(1);
+  return text;
 }
 
-}  // namespace ratebatch::input
+std::optional<Json> parse_lenient(std::string_view text) {
+  text = without_end_zeros(text);
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;
+  const std::string repaired = with_utf8_repaired(text);
+  JsonTreeBuilder builder(repaired, true);
+  if (!Json::sax_parse(repaired, &builder)) return std::nullopt;
+  return builder.take_root();
+}
+
+const Json* member(const Json& value, const char* name) {
+  if (!value.is_object()) return nullptr;
+  const auto found = value.find(name);
+  return found == value.end() || found->is_null() ? nullptr : &*found;
+}
+
+const Json* first_element(const Json* value) {
+  return value == nullptr || !value->is_array() || value->empty() ? nullptr : &value->front();
+}
+
+std::string text_member(const Json& value, const char* name) {
+  const Json* found = member(value, name);
+  return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::int64_t count_member(const Json& value, const char* name) {
+  const Json* found = member(value, name);
+  if (found == nullptr || !found->is_number_integer()) return 0;
+  // A number above the signed range turns negative here, which is as good as none.
+  const auto count = found->get<std::int64_t>();
+  return count > 0 ? count : 0;
+}
+
+std::string written(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string written(const OrderedJson& value) {
+  return value.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
+}  // namespace ratebatch::json

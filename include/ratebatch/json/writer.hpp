@@ -1,0 +1,54 @@
+// JSON as a tree that can be built, changed and written, and the texts it is made from.
+//
+// The only header that includes nlohmann/json. For configuration, messages and the rare texts; what
+// is read in numbers goes through reader.hpp. The limits hold while a text is parsed, so a hostile
+// one never becomes a deep tree that later has to be copied or freed.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tl/expected.hpp>
+
+#include "ratebatch/json/json_fwd.hpp"
+
+namespace ratebatch::json {
+
+// Reads one JSON text from a user. Columns in messages count characters from 1.
+tl::expected<Json, ParseError> parse(std::string_view text);
+
+// Reads a text that parse() took before. Precondition: `text` is such a text.
+Json parse_valid(std::string_view text);
+
+// Reads a text from a server: bytes that are not UTF-8 are replaced, numbers may have any length,
+// the last of several members of one name counts, and zero bytes at the end are ignored (servers
+// written in C send them). nullopt if it is not JSON, or nested deeper than depth_max.
+std::optional<Json> parse_lenient(std::string_view text);
+
+// The text without zero bytes at its end.
+std::string_view without_end_zeros(std::string_view text);
+
+// The canonical text: sorted keys, no spaces, UTF-8 as it is. Equal text is equal content.
+// Precondition: `value` comes from parse() or holds only valid UTF-8.
+std::string canonical(const Json& value);
+
+// The JSON text on one line; bytes that are not UTF-8 are replaced.
+std::string written(const Json& value);
+std::string written(const OrderedJson& value);
+
+// The member of this name; nullptr if `value` is not an object, or has no such member, or only null
+// there.
+const Json* member(const Json& value, const char* name);
+
+// The first element; nullptr if `value` is nullptr, is not an array, or is empty.
+const Json* first_element(const Json* value);
+
+// The text of the member of this name; empty if it is not a string.
+std::string text_member(const Json& value, const char* name);
+
+// The member of this name if it is a whole number from 0, else 0.
+std::int64_t count_member(const Json& value, const char* name);
+
+}  // namespace ratebatch::json
