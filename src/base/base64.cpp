@@ -31,9 +31,8 @@ void append_bytes(std::string& to, std::uint32_t bits, std::size_t count) {
 
 }  // namespace
 
-std::string encode_base64(std::string_view bytes) {
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
+void append_base64(std::string& out, std::string_view bytes) {
+  out.reserve(out.size() + (bytes.size() + 2) / 3 * 4);
   for (std::size_t at = 0; at < bytes.size(); at += 3) {
     const std::string_view group = bytes.substr(at, 3);
     std::uint32_t bits = 0;
@@ -43,9 +42,14 @@ std::string encode_base64(std::string_view bytes) {
     }
     for (std::size_t i = 0; i < 4; ++i) {
       const std::size_t value = (bits >> (18U - 6U * i)) & 0x3FU;
-      text += i <= group.size() ? alphabet[value] : '=';
+      out += i <= group.size() ? alphabet[value] : '=';
     }
   }
+}
+
+std::string encode_base64(std::string_view bytes) {
+  std::string text;
+  append_base64(text, bytes);
   return text;
 }
 

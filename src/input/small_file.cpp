@@ -7,27 +7,12 @@
 
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
+#include "ratebatch/base/descriptor.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::input {
 namespace {
-
-// Closes a descriptor when it goes.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  [[nodiscard]] int number() const { return number_; }
-
- private:
-  int number_;
-};
 
 tl::unexpected<Error> wrong_file(const std::string& path, std::string_view what) {
   return fail(ErrorCode::invalid_input, fmt::format("{}: {}", escaped(path), what));
@@ -58,17 +43,17 @@ Result<std::string> read_small_file(const std::string& path, std::size_t bytes_m
   // Non-blocking, so that a pipe in place of a key does not hold the program up.
   const int strict = rule == FileRule::owner_only ? O_NOFOLLOW | O_NONBLOCK : 0;
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | strict));
-  if (file.number() < 0) {
+  if (file.get() < 0) {
     const int error = errno;
     if (error == ELOOP) return wrong_file(path, "is a symbolic link; name the file itself");
     return system_failed(path, error);
   }
-  if (auto checked = check_rule(file.number(), path, rule); !checked) return pass(checked);
+  if (auto checked = check_rule(file.get(), path, rule); !checked) return pass(checked);
   // Of the final size from the start: growing would leave copies of a key behind.
   std::string text(bytes_max + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {
-    const ssize_t count = ::read(file.number(), text.data() + size, text.size() - size);
+    const ssize_t count = ::read(file.get(), text.data() + size, text.size() - size);
     if (count == 0) break;
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return system_failed(path, errno);

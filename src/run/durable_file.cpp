@@ -11,10 +11,6 @@
 
 namespace ratebatch::run {
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
 Descriptor create_exclusively(int folder, const std::string& name) {
   constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   return Descriptor{::openat(folder, name.c_str(), flags, 0600)};

@@ -6,12 +6,14 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
+
+#include "ratebatch/base/ascii.hpp"
 
 namespace ratebatch::sandbox {
 namespace {
@@ -35,20 +37,7 @@ sockaddr* generic(sockaddr_in& address) {
   return reinterpret_cast<sockaddr*>(&address);
 }
 
-bool is_digits(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
 }  // namespace
-
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  std::swap(number_, other.number_);
-  return *this;
-}
-
-Descriptor::~Descriptor() {
-  if (number_ >= 0) ::close(number_);
-}
 
 Result<Listener> listen_on_loopback(std::uint16_t port) {
   Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -92,9 +81,9 @@ void raise_descriptor_limit() {
 
 bool is_loopback_host(std::string_view host) {
   const std::size_t colon = host.rfind(':');
-  const bool has_port = colon != std::string_view::npos && is_digits(host.substr(colon + 1));
-  std::string name(has_port && host != "::1" ? host.substr(0, colon) : host);
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const bool has_port =
+      colon != std::string_view::npos && std::ranges::all_of(host.substr(colon + 1), is_digit);
+  const std::string name = lower_case(has_port && host != "::1" ? host.substr(0, colon) : host);
   if (name == "localhost" || name == "[::1]") return true;
   in_addr address{};
   return ::inet_pton(AF_INET, name.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24U == 127;

@@ -4,28 +4,11 @@
 
 #include <cstdint>
 #include <string_view>
-#include <utility>
 
+#include "ratebatch/base/descriptor.hpp"
 #include "ratebatch/base/result.hpp"
 
 namespace ratebatch::sandbox {
-
-// Owns a file descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  ~Descriptor();
-
-  [[nodiscard]] int get() const { return number_; }
-  int release() { return std::exchange(number_, -1); }
-
- private:
-  int number_;
-};
 
 struct Listener {
   Descriptor socket;
