@@ -5,7 +5,9 @@
 // is counted, refused and broken is the Service's business.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,7 +29,7 @@ struct Trouble {
     wrong_key,
     not_found,
     wrong_method,
-    elsewhere,  // Meant for another machine.
+    misdirected,  // Meant for another machine.
     rate_limited,
     never_fits,
     too_many_at_once,
@@ -37,29 +39,54 @@ struct Trouble {
   Kind kind = Kind::bad_request;
   std::string message;  // What is wrong with the request, for people; empty from rate_limited on.
   std::string param;    // Which member of it.
-  std::string code;     // OpenAI's word for it, where it has one.
+  std::string code;     // OpenAI's code for it, where it has one.
   std::string allowed;  // Of wrong_method: the method to use.
   // From rate_limited on:
   std::string model;
   std::optional<LimitView> limit;  // Of rate_limited and never_fits.
   std::int64_t concurrency_max = 0;
   bool tells_numbers = true;  // Off: neither numbers nor waits are told.
+
+  [[nodiscard]] bool is_of_limit() const {
+    return kind == Kind::rate_limited || kind == Kind::never_fits;
+  }
 };
+constexpr std::size_t trouble_kind_count = 11;
 
-// The status that most APIs have for it.
-int usual_status(Trouble::Kind kind);
-
-tl::unexpected<Trouble> refuse(std::string message, std::string param = "", std::string code = "");
 tl::unexpected<Trouble> no_such_path(const Question& question);
 
-// Fails unless the request has this method.
-tl::expected<void, Trouble> expect_method(const Question& question, std::string_view method);
+// The trouble of a request that does not have this method; nullopt if it has it.
+std::optional<Trouble> check_method(const Question& question, std::string_view method);
 
-// A wait in whole seconds, rounded up, at least one.
-std::string whole_seconds(Duration wait);
+// An error as most APIs tell it.
+struct ApiError {
+  int status = 400;
+  std::string message;
+  std::string type = "invalid_request_error";
+  std::string code;
+  std::string param;
+};
 
-// How long to stay away, if the trouble tells.
-std::optional<Duration> wait_of(const Trouble& trouble);
+// What an API says to one kind of trouble. An empty `message` or `code` is that of the trouble.
+struct ErrorWords {
+  int status;
+  const char* type;
+  const char* code = "";
+  const char* message = "";
+};
+using ErrorTable = std::array<ErrorWords, trouble_kind_count>;  // By Trouble::Kind.
+
+ApiError error_of(const ErrorTable& table, const Trouble& trouble);
+
+// "input tokens"
+std::string words_of(Resource resource);
+
+// "12ms", "8.64s", "6m0s", "1h0m0s": as Go prints a duration, rounded up to milliseconds.
+std::string go_duration(Duration d);
+
+// Adds the header that says in whole seconds how long to stay away, at least one, if the trouble
+// tells it.
+void add_wait(Reply& reply, const char* header, const Trouble& trouble);
 
 // What an answer tells of itself.
 struct AnswerMark {
@@ -71,8 +98,8 @@ struct AnswerMark {
 
 // What a request costs when it is let in, and to what that is corrected when it ends.
 struct Cost {
-  Amounts at_first{};
-  Amounts in_the_end{};
+  Amounts reserved{};
+  Amounts settled{};
 };
 
 // Where a key is found: the header's value is prefix + key.
@@ -83,29 +110,35 @@ struct KeyPlace {
 
 class Api {
  public:
-  // `options` outlive the API.
-  explicit Api(const SandboxOptions& options) : options_(options) {}
+  // `options` outlive the API. `name` is what configurations call it.
+  Api(const SandboxOptions& options, std::string_view name, KeyPlace key)
+      : options_(options), name_(name), key_(std::move(key)) {}
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
   virtual ~Api() = default;
 
-  // As configurations call it.
-  [[nodiscard]] virtual std::string_view name() const = 0;
+  [[nodiscard]] std::string_view name() const { return name_; }
 
   // `rest` is the path behind the API's own prefix, with its slash.
-  [[nodiscard]] virtual KeyPlace key_place(const Question& question,
-                                           std::string_view rest) const = 0;
+  [[nodiscard]] virtual KeyPlace key_place(const Question& /*question*/,
+                                           std::string_view /*rest*/) const {
+    return key_;
+  }
 
   // Fails with what the provider would object to, unknown paths and methods included.
   [[nodiscard]] virtual tl::expected<Generation, Trouble> read(const Question& question,
                                                                std::string_view rest) const = 0;
 
   // As this provider counts it; `use` is use_of(asked).
-  [[nodiscard]] virtual Cost cost(const Generation& asked, const Amounts& use) const;
+  [[nodiscard]] virtual Cost cost(const Generation& /*asked*/, const Amounts& use) const {
+    return {use, use};
+  }
 
   // What every reply tells of limits and of what is in flight. Not called where headers are off.
-  [[nodiscard]] virtual std::vector<Header> limit_headers(const Decision& decision,
-                                                          Now now) const = 0;
+  [[nodiscard]] virtual std::vector<Header> limit_headers(const Decision& /*decision*/,
+                                                          Now /*now*/) const {
+    return {};
+  }
 
   [[nodiscard]] virtual Reply answer(const Generation& asked, const AnswerMark& mark) const = 0;
 
@@ -117,6 +150,33 @@ class Api {
 
  private:
   const SandboxOptions& options_;
+  std::string_view name_;
+  KeyPlace key_;
 };
+
+// All APIs that the sandbox speaks, each of options that outlive it.
+
+// Sources: OpenAI API reference and guides on rate limits and error codes, as of 2026, and refusals
+// that users published; /score and /rerank are those of vLLM.
+std::unique_ptr<Api> make_openai_api(const SandboxOptions& options);
+
+// OpenAI's form, with limits, errors and pictures of its own. Sources: its documentation, and
+// refusals that users published.
+std::unique_ptr<Api> make_together_api(const SandboxOptions& options);
+
+// The Messages API. Sources: its API reference, and its pages on rate limits and errors (2026).
+std::unique_ptr<Api> make_anthropic_api(const SandboxOptions& options);
+
+// generateContent with texts and pictures. Sources: its API reference, and replies that users
+// published.
+std::unique_ptr<Api> make_gemini_api(const SandboxOptions& options);
+
+// Text to speech and speech to text. Sources: its API reference and page on errors (2026), and
+// replies that users published.
+std::unique_ptr<Api> make_elevenlabs_api(const SandboxOptions& options);
+
+// APIs that their users describe in the configuration: any path and method, and answers in the form
+// that the model's HttpApi expects.
+std::unique_ptr<Api> make_described_api(const SandboxOptions& options);
 
 }  // namespace ratebatch::sandbox

@@ -1,16 +1,13 @@
-#include "sandbox/described_api.hpp"
-
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+#include <utility>
 
-#include "sandbox/audio.hpp"
-#include "sandbox/json_body.hpp"
-#include "sandbox/openai_bodies.hpp"
-#include "sandbox/openai_errors.hpp"
-#include "sandbox/picture.hpp"
-#include "sandbox/prose.hpp"
+#include "ratebatch/base/ascii.hpp"
+#include "ratebatch/base/base64.hpp"
+#include "sandbox/api.hpp"
+#include "sandbox/canned_answers.hpp"
+#include "sandbox/openai.hpp"
+#include "sandbox/request_reader.hpp"
 
 namespace ratebatch::sandbox {
 namespace {
@@ -23,16 +20,15 @@ std::string name_in(std::string_view rest) {
   return percent_decoded(rest.substr(0, rest.find('/')));
 }
 
+// The model of this name, or of all of its provider; nullopt if nobody described it.
 std::optional<SandboxHttpModel> find_model(const SandboxOptions& options, const std::string& name) {
-  if (const auto found = options.http.find(name); found != options.http.end()) {
-    return found->second;
-  }
-  const std::size_t slash = name.find('/');
-  if (slash == std::string::npos) return std::nullopt;
-  const auto found = options.http.find(name.substr(0, slash + 1));
+  const auto [provider, id] = parted(name, '/');
+  auto found = options.http.find(name);
+  if (found != options.http.end()) return found->second;
+  if (!id) return std::nullopt;
+  found = options.http.find(std::string(provider) + '/');
   if (found == options.http.end()) return std::nullopt;
-  const std::string id = name.substr(slash + 1);
-  return SandboxHttpModel{id, kind_of_id(id), found->second.api};
+  return SandboxHttpModel{std::string(*id), kind_of_id(*id), found->second.api};
 }
 
 // Where the request names a model that nobody described, its answer has this form.
@@ -45,21 +41,10 @@ HttpApi plain_api() {
 }
 
 Kind kind_for(ModelKind kind) {
-  switch (kind) {
-    case ModelKind::chat:
-    case ModelKind::responses:
-      return Kind::chat;
-    case ModelKind::image:
-      return Kind::image;
-    case ModelKind::speech:
-      return Kind::speech;
-    case ModelKind::transcription:
-      return Kind::transcription;
-    case ModelKind::embedding:
-    case ModelKind::raw:
-      break;
-  }
-  return Kind::embedding;
+  if (kind == ModelKind::chat || kind == ModelKind::responses) return Kind::chat;
+  if (kind == ModelKind::image) return Kind::image;
+  if (kind == ModelKind::speech) return Kind::speech;
+  return kind == ModelKind::transcription ? Kind::transcription : Kind::embedding;
 }
 
 // All texts of a document, one to a line: what a user sent, wherever it stands.
@@ -83,99 +68,99 @@ void put(Json& json, const std::string& pointer, Json value) {
   }
 }
 
+// The headers that keys usually come in, where nobody described the model.
+constexpr std::array<const char*, 4> usual_key_headers = {"x-api-key", "api-key", "x-goog-api-key",
+                                                          "xi-api-key"};
+
+class DescribedApi final : public Api {
+ public:
+  explicit DescribedApi(const SandboxOptions& options)
+      : Api(options, "http", {"Authorization", "Bearer "}) {}
+
+  [[nodiscard]] KeyPlace key_place(const Question& question, std::string_view rest) const override {
+    if (const auto model = find_model(options(), name_in(rest))) {
+      return {model->api.key_header, model->api.key_prefix};
+    }
+    for (const char* const name : usual_key_headers) {
+      if (!question.header(name).empty()) return {name, ""};
+    }
+    return Api::key_place(question, rest);
+  }
+
+  [[nodiscard]] tl::expected<Generation, Trouble> read(const Question& question,
+                                                       std::string_view rest) const override {
+    const std::string name = name_in(rest);
+    if (name.empty()) return no_such_path(question);
+    const auto model = find_model(options(), name);
+    RequestReader in(question, {}, model ? model->api.method : question.method);
+    in.set_model(name, "The model name is too long.");
+    if (model) {
+      in.asked.kind = kind_for(model->kind);
+      in.asked.counted_as = model->id;
+    }
+    if (question.body.empty()) {
+      in.asked.prompt = percent_decoded(question.path) + ' ' + percent_decoded(question.query);
+    } else {
+      in.read_json();
+      collect_texts(in.json(), in.asked.prompt);
+    }
+    in.count_text(in.asked.prompt);
+    return in.take();
+  }
+
+  [[nodiscard]] Reply answer(const Generation& asked, const AnswerMark& mark) const override {
+    const HttpApi api = api_of(asked.model);
+    const bool is_picture = asked.kind == Kind::image;
+    const bool is_speech = asked.kind == Kind::speech;
+    const std::uint64_t number = picture_number(asked, options(), 0);
+    const auto png = [&] { return picture_png(number, options().image_bytes); };
+    const auto audio = [&] { return spoken(asked.prompt, "mp3", options().seed); };
+    if (api.result.empty() && is_picture) return {200, {{"Content-Type", "image/png"}}, png()};
+    if (api.result.empty() && is_speech) return audio();
+    const Amounts use = use_of(asked, options());
+    Json body = Json::object();
+    put(body, api.finish_reason, "stop");
+    put(body, api.input_tokens, use[index_of(Resource::input_tokens)]);
+    put(body, api.output_tokens, use[index_of(Resource::output_tokens)]);
+    put(body, api.characters, use[index_of(Resource::characters)]);
+    Json result;
+    if (is_picture) {
+      const bool links = answers_with_links(asked, options());
+      result = links ? picture_url(mark, number) : encode_base64(png());
+    } else if (is_speech) {
+      result = encode_base64(audio().body);
+    } else if (asked.kind == Kind::embedding) {
+      result = {0.25, -0.5, 0.125};
+    } else {
+      result = text_for(asked, options()).text;
+    }
+    put(body, api.result.empty() ? "/output" : api.result, std::move(result));
+    return json_reply(200, json::written(body), {{"x-request-id", mark.id}});
+  }
+
+  // Its own words are not known: a plain message, where the user says that one is found.
+  [[nodiscard]] Reply error(const Trouble& trouble, const std::string& id) const override {
+    const HttpApi api = api_of(trouble.model);
+    const ApiError words = openai_error(trouble);
+    Json body = Json::object();
+    put(body, api.error_message.empty() ? "/error/message" : api.error_message, words.message);
+    if (!words.code.empty()) put(body, api.error_code, words.code);
+    Reply reply = json_reply(words.status, json::written(body), {{"x-request-id", id}});
+    add_wait(reply, "Retry-After", trouble);
+    return reply;
+  }
+
+ private:
+  [[nodiscard]] HttpApi api_of(const std::string& name) const {
+    const auto model = find_model(options(), name);
+    return model ? model->api : plain_api();
+  }
+};
+
 }  // namespace
 
-KeyPlace DescribedApi::key_place(const Question& question, std::string_view rest) const {
-  if (const auto model = find_model(options(), name_in(rest))) {
-    return {model->api.key_header, model->api.key_prefix};
-  }
-  constexpr std::array<const char*, 4> usual = {"x-api-key", "api-key", "x-goog-api-key",
-                                                "xi-api-key"};
-  const auto found =
-      std::ranges::find_if(usual, [&](const char* name) { return !question.header(name).empty(); });
-  return found == usual.end() ? KeyPlace{"Authorization", "Bearer "} : KeyPlace{*found, ""};
-}
-
-tl::expected<Generation, Trouble> DescribedApi::read(const Question& question,
-                                                     std::string_view rest) const {
-  const std::string name = name_in(rest);
-  if (name.empty()) return no_such_path(question);
-  if (name.size() > model_name_bytes_max) return refuse("The model name is too long.");
-  const auto model = find_model(options(), name);
-  if (model) {
-    if (auto good = expect_method(question, model->api.method); !good) {
-      return tl::unexpected(good.error());
-    }
-  }
-  Generation asked{.model = name};
-  if (model) {
-    asked.kind = kind_for(model->kind);
-    asked.counted_as = model->id;
-  }
-  if (question.body.empty()) {
-    asked.prompt = percent_decoded(question.path) + ' ' + percent_decoded(question.query);
-  } else {
-    const auto json = read_object(question.body);
-    if (!json) return refuse(json.error());
-    collect_texts(*json, asked.prompt);
-  }
-  asked.input_characters = character_count(asked.prompt);
-  return asked;
-}
-
-std::vector<Header> DescribedApi::limit_headers(const Decision& /*decision*/, Now /*now*/) const {
-  return {};
-}
-
-Reply DescribedApi::answer(const Generation& asked, const AnswerMark& mark) const {
-  const auto model = find_model(options(), asked.model);
-  const HttpApi api = model ? model->api : plain_api();
-  const std::vector<Header> trace{{"x-request-id", mark.id}};
-  const bool is_picture = asked.kind == Kind::image;
-  const bool is_speech = asked.kind == Kind::speech;
-  const std::uint64_t number = picture_number(asked, options(), 0);
-  if (api.result.empty() && is_picture) {
-    return {200, {{"Content-Type", "image/png"}}, picture_png(number, options().image_bytes)};
-  }
-  if (api.result.empty() && is_speech) {
-    Audio audio = spoken(asked.prompt, "mp3", options().seed);
-    return {200, {{"Content-Type", std::move(audio.content_type)}}, std::move(audio.bytes)};
-  }
-  const Amounts use = use_of(asked, options());
-  Json body = Json::object();
-  put(body, api.finish_reason, "stop");
-  put(body, api.input_tokens, use[index_of(Resource::input_tokens)]);
-  put(body, api.output_tokens, use[index_of(Resource::output_tokens)]);
-  put(body, api.characters, use[index_of(Resource::characters)]);
-  std::vector<std::uint64_t> embedded;
-  if (is_picture && answers_with_links(asked, options())) {
-    put(body, api.result, picture_url(mark, number));
-  } else if (is_picture) {
-    embedded.push_back(number);
-    put(body, api.result, picture_mark());
-  } else if (is_speech) {
-    put(body, api.result, base64(spoken(asked.prompt, "mp3", options().seed).bytes));
-  } else {
-    const bool is_numbers = asked.kind == Kind::embedding;
-    put(body, api.result.empty() ? "/output" : api.result,
-        is_numbers ? Json::array({0.25, -0.5, 0.125}) : Json(text_for(asked, options()).text));
-  }
-  return json_reply(200, written_with_pictures(body, embedded, options().image_bytes), trace);
-}
-
-// Its own words are not known: a plain message, where the user says that one is found.
-Reply DescribedApi::error(const Trouble& trouble, const std::string& id) const {
-  const auto model = find_model(options(), trouble.model);
-  const HttpApi api = model ? model->api : plain_api();
-  const ApiError words = openai_error(trouble);
-  Json body = Json::object();
-  put(body, api.error_message.empty() ? "/error/message" : api.error_message, words.message);
-  if (!words.code.empty()) put(body, api.error_code, words.code);
-  Reply reply = json_reply(words.status, written(body), {{"x-request-id", id}});
-  if (const auto wait = wait_of(trouble)) {
-    reply.headers.push_back({"Retry-After", whole_seconds(*wait)});
-  }
-  return reply;
+std::unique_ptr<Api> make_described_api(const SandboxOptions& options) {
+  return std::make_unique<DescribedApi>(options);
 }
 
 }  // namespace ratebatch::sandbox

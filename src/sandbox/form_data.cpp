@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t boundary_bytes_max = 70;  // RFC 2046, 5.1.1.
 constexpr std::size_t parts_max = 1000;
 
-tl::unexpected<std::string> wrong(std::string what) { return tl::unexpected(std::move(what)); }
+tl::unexpected<std::string> wrong(const char* what) { return tl::unexpected<std::string>(what); }
 
 // Browsers write a quote or a line end in a name as %22, %0D or %0A (WHATWG HTML, multipart form
 // data), and nothing else.
@@ -26,30 +26,17 @@ std::string decoded_name(std::string_view text) {
   return out;
 }
 
-// Takes the parameter's value from the front of `text`: in quotes, or up to a semicolon.
-std::string_view take_value(std::string_view& text) {
-  const bool quoted = text.starts_with('"');
-  if (quoted) text.remove_prefix(1);
-  const std::size_t end = std::min(text.find(quoted ? '"' : ';'), text.size());
-  const std::string_view value = text.substr(0, end);
-  text.remove_prefix(end);
-  if (quoted && !text.empty()) text.remove_prefix(1);
-  return quoted ? value : trimmed(value);
-}
-
 // The parameter of this name in a header's value: form-data; name="x"; filename="y".
 std::optional<std::string_view> parameter(std::string_view header, std::string_view name) {
-  header.remove_prefix(std::min(header.find(';'), header.size()));
-  while (!header.empty()) {
-    header.remove_prefix(std::min(header.find_first_not_of("; \t"), header.size()));
-    const std::size_t equals = header.find('=');
-    if (equals == std::string_view::npos) return std::nullopt;
-    const std::string_view key = trimmed(header.substr(0, equals));
-    header.remove_prefix(equals + 1);
-    const std::string_view value = take_value(header);
-    if (equal_ignoring_case(key, name)) return value;
+  std::string_view rest = parted(header, ';').after.value_or("");
+  while (true) {
+    const auto [key, value] = parted(rest, '=');
+    if (!value) return std::nullopt;
+    const bool quoted = value->starts_with('"');
+    const auto [found, after] = parted(quoted ? value->substr(1) : *value, quoted ? '"' : ';');
+    if (equal_ignoring_case(trimmed(key, "; \t"), name)) return quoted ? found : trimmed(found);
+    rest = after.value_or("");
   }
-  return std::nullopt;
 }
 
 // Reads the headers of a part, without the empty line behind them. False: they name no part.
@@ -57,13 +44,12 @@ bool read_part_headers(std::string_view lines, FormPart& part) {
   bool is_named = false;
   for (std::size_t from = 0; from < lines.size();) {
     const std::size_t end = std::min(lines.find("\r\n", from), lines.size());
-    const std::string_view line = lines.substr(from, end - from);
+    const auto [header, behind] = parted(lines.substr(from, end - from), ':');
     from = end + 2;
-    const std::size_t colon = line.find(':');
-    if (colon == std::string_view::npos) return false;
-    const std::string_view value = trimmed(line.substr(colon + 1));
-    if (equal_ignoring_case(line.substr(0, colon), "Content-Type")) part.content_type = value;
-    if (!equal_ignoring_case(line.substr(0, colon), "Content-Disposition")) continue;
+    if (!behind) return false;
+    const std::string_view value = trimmed(*behind);
+    if (equal_ignoring_case(header, "Content-Type")) part.content_type = value;
+    if (!equal_ignoring_case(header, "Content-Disposition")) continue;
     const auto name = parameter(value, "name");
     if (!value.starts_with("form-data") || !name) return false;
     is_named = true;
@@ -73,30 +59,10 @@ bool read_part_headers(std::string_view lines, FormPart& part) {
   return is_named;
 }
 
-// Takes the part between a delimiter and the next one from the front of `rest`, which then begins
-// behind that next one.
-tl::expected<FormPart, std::string> take_part(std::string_view& rest,
-                                              const std::string& delimiter) {
-  FormPart part;
-  const std::size_t blank = rest.find("\r\n\r\n");
-  if (blank == std::string_view::npos) return wrong("a part of the form has no end of its headers");
-  if (!read_part_headers(rest.substr(0, blank), part)) {
-    return wrong("a part of the form has no Content-Disposition with a name");
-  }
-  rest.remove_prefix(blank + 4);
-  const std::size_t end = rest.find(delimiter);
-  if (end == std::string_view::npos)
-    return wrong("the form breaks off: its last boundary is missing");
-  part.bytes = rest.substr(0, end);
-  rest.remove_prefix(end + delimiter.size());
-  return part;
-}
-
 }  // namespace
 
 tl::expected<Form, std::string> Form::read(std::string_view content_type, std::string_view body) {
-  const std::string_view type = trimmed(content_type.substr(0, content_type.find(';')));
-  if (!equal_ignoring_case(type, "multipart/form-data")) {
+  if (!equal_ignoring_case(trimmed(parted(content_type, ';').before), "multipart/form-data")) {
     return wrong("expected a body of type multipart/form-data");
   }
   const auto boundary = parameter(content_type, "boundary");
@@ -115,9 +81,17 @@ tl::expected<Form, std::string> Form::read(std::string_view content_type, std::s
     if (!rest.starts_with("\r\n")) return wrong("a boundary of the form does not end its line");
     rest.remove_prefix(2);
     if (form.parts_.size() == parts_max) return wrong("the form has too many parts");
-    auto part = take_part(rest, delimiter);
-    if (!part) return wrong(part.error());
-    form.parts_.push_back(std::move(*part));
+    FormPart& part = form.parts_.emplace_back();
+    const std::size_t blank = rest.find("\r\n\r\n");
+    if (blank == rest.npos) return wrong("a part of the form has no end of its headers");
+    if (!read_part_headers(rest.substr(0, blank), part)) {
+      return wrong("a part of the form has no Content-Disposition with a name");
+    }
+    rest.remove_prefix(blank + 4);
+    const std::size_t end = rest.find(delimiter);
+    if (end == rest.npos) return wrong("the form breaks off: its last boundary is missing");
+    part.bytes = rest.substr(0, end);
+    rest.remove_prefix(end + delimiter.size());
   }
   return form;
 }

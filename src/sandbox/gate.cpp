@@ -4,19 +4,18 @@
 #include <functional>
 
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/integers.hpp"
 
 namespace ratebatch::sandbox {
 namespace {
-
-// Two amounts multiplied take 80 bits.
-__extension__ using Wide = __int128;
 
 // Which of two limits a client should hear of: one that is never met, else the one that lasts
 // longer if it is exhausted, else the one with the smaller share left.
 bool is_tighter(const LimitView& a, const LimitView& b) {
   if (a.never_fits() != b.never_fits()) return a.never_fits();
   if (a.reading.wait != b.reading.wait) return a.reading.wait > b.reading.wait;
-  return Wide{a.reading.room} * b.terms->most < Wide{b.reading.room} * a.terms->most;
+  // Two amounts multiplied take 80 bits.
+  return WideInteger{a.reading.room} * b.terms->most < WideInteger{b.reading.room} * a.terms->most;
 }
 
 void keep_tighter(std::optional<LimitView>& kept, const LimitView& view) {
@@ -25,11 +24,17 @@ void keep_tighter(std::optional<LimitView>& kept, const LimitView& view) {
 
 using Pools = std::array<GatePool*, 2>;
 
-// Looks at every limit for a request of that cost, and notes what stands in its way and what the
-// headers tell.
+// Looks at every limit for a request of that cost, and notes what stands in its way, what the
+// headers tell, and the smaller limit of requests in flight.
 void survey(const Pools& pools, const Amounts& cost, Now now, Decision& decision) {
   decision.tightest = {};
+  decision.concurrency_max.reset();
   for (GatePool* pool : pools) {
+    const auto& most = pool->concurrency_max;
+    if (most && *most < decision.concurrency_max.value_or(*most + 1)) {
+      decision.concurrency_max = most;
+      decision.in_flight = pool->in_flight;
+    }
     for (Limiter& limiter : pool->limiters) {
       const Resource resource = limiter.terms().resource;
       const std::int64_t wanted = cost[index_of(resource)];
@@ -37,17 +42,6 @@ void survey(const Pools& pools, const Amounts& cost, Now now, Decision& decision
       keep_tighter(decision.tightest[index_of(resource)], view);
       if (wanted > 0 && !view.fits()) keep_tighter(decision.refusing, view);
     }
-  }
-}
-
-// How many may be in flight at once, by the smaller of the pools' limits.
-void survey_concurrency(const Pools& pools, Decision& decision) {
-  decision.concurrency_max.reset();
-  for (const GatePool* pool : pools) {
-    if (!pool->concurrency_max) continue;
-    if (decision.concurrency_max && *decision.concurrency_max <= *pool->concurrency_max) continue;
-    decision.concurrency_max = pool->concurrency_max;
-    decision.in_flight = pool->in_flight;
   }
 }
 
@@ -109,7 +103,6 @@ Decision Gate::ask(std::string_view key, const std::string& model, const Amounts
   const Pools pools{found->own, &found->account->overall};
 
   survey(pools, cost, now, decision);
-  survey_concurrency(pools, decision);
   if (decision.refusing) {
     decision.kind =
         decision.refusing->never_fits() ? Decision::Kind::too_large : Decision::Kind::rate_limited;
@@ -125,7 +118,6 @@ Decision Gate::ask(std::string_view key, const std::string& model, const Amounts
   }
   take(pools, cost, now, decision.grant);
   survey(pools, Amounts{}, now, decision);
-  survey_concurrency(pools, decision);
   return decision;
 }
 

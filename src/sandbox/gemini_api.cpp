@@ -1,236 +1,206 @@
-#include "sandbox/gemini_api.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "ratebatch/base/text.hpp"
-#include "sandbox/json_body.hpp"
-#include "sandbox/prose.hpp"
+#include "ratebatch/base/base64.hpp"
+#include "sandbox/api.hpp"
+#include "sandbox/canned_answers.hpp"
+#include "sandbox/request_reader.hpp"
 
 namespace ratebatch::sandbox {
 namespace {
 
+constexpr std::string_view gemini_models = "/models/";
 constexpr std::string_view method_behind_model = ":generateContent";
 
-// The member under its JSON name, or as protocol buffers call it: the API takes both.
-const Json* find(const Json& object, const char* name, const char* other) {
-  if (!object.is_object()) return nullptr;
-  for (const char* one : {name, other}) {
-    if (const auto found = object.find(one); found != object.end()) return &*found;
-  }
-  return nullptr;
-}
+constexpr std::string_view gemini_answer =
+    R"({"candidates":[{"content":{"parts":[{"text":$text}$picture],"role":"model"},)"
+    R"("finishReason":$reason,"index":0}],"modelVersion":$model,"responseId":"$id",)"
+    R"("usageMetadata":{"candidatesTokenCount":$output,"promptTokenCount":$input,)"
+    R"("totalTokenCount":$total}})";
 
-// The text of {"parts": [{"text": ...}]}; nothing where it has no parts.
+constexpr std::string_view gemini_error =
+    R"({"error":{"code":$status,$details"message":$message,"status":$type}})";
+
+constexpr std::string_view wrong_key_details =
+    R"("details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo",)"
+    R"("domain":"googleapis.com","reason":"API_KEY_INVALID"}],)";
+
+constexpr std::string_view quota_details =
+    R"("details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[)"
+    R"({"quotaDimensions":{"location":"global","model":$model},"quotaId":$quota_id,)"
+    R"("quotaMetric":$metric,"quotaValue":"$amount"}]},)"
+    R"({"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":$delay}],)";
+
+constexpr ErrorTable gemini_errors = {
+    {{400, "INVALID_ARGUMENT"},
+     {413, "INVALID_ARGUMENT"},
+     {400, "INVALID_ARGUMENT", "", "API key not valid. Please pass a valid API key."},
+     {404, "NOT_FOUND"},
+     {405, "INVALID_ARGUMENT"},
+     {421, "INVALID_ARGUMENT"},
+     {429, "RESOURCE_EXHAUSTED", "", "Resource has been exhausted (e.g. check quota)."},
+     {429, "RESOURCE_EXHAUSTED", "", "Resource has been exhausted (e.g. check quota)."},
+     {429, "RESOURCE_EXHAUSTED", "", "Resource has been exhausted (e.g. check quota)."},
+     {500, "INTERNAL", "", "An internal error has occurred. Please retry."},
+     {503, "UNAVAILABLE", "", "The model is overloaded. Please try again later."}}};
+
+// The text of {"parts": [{"text": ...}]}; nullopt where it has no parts.
 std::optional<std::string> text_of_content(const Json& content) {
-  const auto parts = content.is_object() ? content.find("parts") : content.end();
-  if (parts == content.end() || !parts->is_array() || parts->empty()) return std::nullopt;
+  const Json* const parts = find_member(content, {"parts"});
+  if (parts == nullptr || !parts->is_array() || parts->empty()) return std::nullopt;
   return text_of_parts(*parts);
 }
 
-// Reads `contents` into `asked`; says what is wrong with them, if anything is.
-std::optional<std::string> read_contents(const Json& contents, Generation& asked) {
-  for (std::size_t i = 0; i < contents.size(); ++i) {
-    const auto text = text_of_content(contents[i]);
-    if (!text)
-      return fmt::format("* GenerateContentRequest.contents[{}].parts: must not be empty", i);
-    asked.input_characters += character_count(*text);
-    const std::string role = text_at(contents[i], "role");
-    if (!role.empty() && role != "user" && role != "model") {
-      return "Please use a valid role: user, model.";
-    }
-    if (role == "model") continue;
-    if (!asked.prompt.empty()) asked.prompt += '\n';
-    asked.prompt += *text;
+void read_contents(RequestReader& in) {
+  const Json* const contents = in.find("contents");
+  if (contents == nullptr || !contents->is_array() || contents->empty()) {
+    return in.refuse("* GenerateContentRequest.contents: contents is not specified");
   }
-  return std::nullopt;
+  for (std::size_t i = 0; i < contents->size(); ++i) {
+    const Json& content = (*contents)[i];
+    const auto text = text_of_content(content);
+    if (!text) {
+      return in.refuse(
+          fmt::format("* GenerateContentRequest.contents[{}].parts: must not be empty", i));
+    }
+    in.count_text(*text);
+    const std::string role = json::text_member(content, "role");
+    in.refuse_if(!role.empty() && role != "user" && role != "model",
+                 "Please use a valid role: user, model.");
+    if (role != "model") in.add_to_prompt(*text);
+  }
 }
 
-// Pictures come only where they are asked for, whatever the model can do.
-bool wants_picture(const Json* config) {
-  if (config == nullptr) return false;
-  const Json* wanted = find(*config, "responseModalities", "response_modalities");
-  return wanted != nullptr && wanted->is_array() &&
-         std::ranges::any_of(*wanted,
-                             [](const Json& one) { return one == "IMAGE" || one == "Image"; });
+// All members are found under their JSON name, or as protocol buffers call them: the API takes
+// both.
+void read_config(RequestReader& in, const Json& config) {
+  // Pictures come only where they are asked for, whatever the model can do.
+  const Json* const wanted = find_member(config, {"responseModalities", "response_modalities"});
+  const bool wants_picture =
+      wanted != nullptr && wanted->is_array() && std::ranges::any_of(*wanted, [](const Json& one) {
+        return one == "IMAGE" || one == "Image";
+      });
+  if (wants_picture) in.asked.kind = Generation::Kind::image;
+  const Json* const type = find_member(config, {"responseMimeType", "response_mime_type"});
+  in.asked.wants_json = type != nullptr && *type == "application/json";
+  const Json* const tokens = find_member(config, {"maxOutputTokens", "max_output_tokens"});
+  if (tokens == nullptr) return;
+  in.asked.tokens_max = positive(*tokens);
+  in.refuse_if(*in.asked.tokens_max < 1, "max_output_tokens must be positive");
 }
 
-bool wants_json(const Json* config) {
-  if (config == nullptr) return false;
-  const Json* type = find(*config, "responseMimeType", "response_mime_type");
-  return type != nullptr && *type == "application/json";
+bool is_of_input_tokens(const LimitTerms& terms) {
+  return terms.resource == Resource::tokens || terms.resource == Resource::input_tokens;
 }
 
+// The API has none for output tokens and characters: theirs follows its pattern.
 std::string quota_id(const LimitTerms& terms) {
   const bool is_day = terms.window == std::chrono::hours{24};
-  const char* window = is_day ? "PerDay" : "PerMinute";
-  switch (terms.resource) {
-    case Resource::requests:
-      return fmt::format("GenerateRequests{}PerProjectPerModel", window);
-    case Resource::tokens:
-    case Resource::input_tokens:
-      return fmt::format("GenerateContentPaidTierInputTokensPerModel{}", window);
-    case Resource::images:
-      return fmt::format("GenerateImages{}PerProjectPerModel", window);
-    case Resource::output_tokens:
-    case Resource::characters:
-      break;  // The API has none; its pattern.
+  const char* const window = is_day ? "PerDay" : "PerMinute";
+  if (is_of_input_tokens(terms)) {
+    return fmt::format("GenerateContentPaidTierInputTokensPerModel{}", window);
   }
-  return fmt::format("GenerateContentOutputPerModel{}", window);
-}
-
-std::string quota_metric(const LimitTerms& terms) {
-  const bool is_tokens =
-      terms.resource == Resource::tokens || terms.resource == Resource::input_tokens;
-  return std::string("generativelanguage.googleapis.com/") +
-         (is_tokens ? "generate_content_paid_tier_input_token_count"
-                    : "generate_requests_per_model");
+  const bool is_images = terms.resource == Resource::images;
+  if (!is_images && terms.resource != Resource::requests) {
+    return fmt::format("GenerateContentOutputPerModel{}", window);
+  }
+  return fmt::format("Generate{}{}PerProjectPerModel", is_images ? "Images" : "Requests", window);
 }
 
 // Word for word as in refusals that users published; the order of `details` varies there.
-Json quota_error(const Trouble& trouble) {
-  if (!trouble.limit || !trouble.tells_numbers) {
-    return {{"message", "Resource has been exhausted (e.g. check quota)."}};
-  }
+void add_quota(const Trouble& trouble, std::string& message, std::string& details) {
   const LimitTerms& terms = *trouble.limit->terms;
   const Duration wait = trouble.limit->reading.wait;
-  const std::string metric = quota_metric(terms);
-  const double wait_s = static_cast<double>(wait.count()) / 1e9;
-  std::string message = fmt::format(
+  const std::string metric =
+      std::string("generativelanguage.googleapis.com/") +
+      (is_of_input_tokens(terms) ? "generate_content_paid_tier_input_token_count"
+                                 : "generate_requests_per_model");
+  message = fmt::format(
       "You exceeded your current quota, please check your plan and billing details. For more "
       "information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits. To "
       "monitor your current usage, head to: https://ai.dev/rate-limit. \n* Quota exceeded for "
       "metric: {}, limit: {}, model: {}\nPlease retry in {:.9g}s.",
-      metric, terms.amount, trouble.model, wait_s);
-  const Json violation = {{"quotaMetric", metric},
-                          {"quotaId", quota_id(terms)},
-                          {"quotaDimensions", {{"location", "global"}, {"model", trouble.model}}},
-                          {"quotaValue", std::to_string(terms.amount)}};
-  return {{"message", std::move(message)},
-          {"details",
-           Json::array({{{"@type", "type.googleapis.com/google.rpc.QuotaFailure"},
-                         {"violations", Json::array({violation})}},
-                        {{"@type", "type.googleapis.com/google.rpc.RetryInfo"},
-                         // Cut to whole seconds, as there.
-                         {"retryDelay", fmt::format("{}s", wait.count() / 1'000'000'000)}}})}};
+      metric, terms.amount, trouble.model, static_cast<double>(wait.count()) / 1e9);
+  details = filled(quota_details, {{"model", trouble.model},
+                                   {"quota_id", quota_id(terms)},
+                                   {"metric", metric},
+                                   {"amount", terms.amount},
+                                   // Cut to whole seconds, as there.
+                                   {"delay", fmt::format("{}s", wait.count() / 1'000'000'000)}});
 }
 
-struct GeminiWords {
-  int status;
-  const char* name;
-  Json rest;  // The error's message and details.
-};
+// It has no headers of limits.
+class GeminiApi final : public Api {
+ public:
+  explicit GeminiApi(const SandboxOptions& options)
+      : Api(options, "gemini", {"x-goog-api-key", ""}) {}
 
-GeminiWords gemini_words(const Trouble& trouble) {
-  switch (trouble.kind) {
-    case Trouble::Kind::bad_request:
-    case Trouble::Kind::body_too_large:
-    case Trouble::Kind::wrong_method:
-    case Trouble::Kind::elsewhere:
-      return {usual_status(trouble.kind), "INVALID_ARGUMENT", {{"message", trouble.message}}};
-    case Trouble::Kind::wrong_key:
-      return {400,
-              "INVALID_ARGUMENT",
-              {{"message", "API key not valid. Please pass a valid API key."},
-               {"details", Json::array({{{"@type", "type.googleapis.com/google.rpc.ErrorInfo"},
-                                         {"reason", "API_KEY_INVALID"},
-                                         {"domain", "googleapis.com"}}})}}};
-    case Trouble::Kind::not_found:
-      return {404, "NOT_FOUND", {{"message", trouble.message}}};
-    case Trouble::Kind::rate_limited:
-    case Trouble::Kind::never_fits:
-    case Trouble::Kind::too_many_at_once:
-      return {429, "RESOURCE_EXHAUSTED", quota_error(trouble)};
-    case Trouble::Kind::failed:
-      return {500, "INTERNAL", {{"message", "An internal error has occurred. Please retry."}}};
-    case Trouble::Kind::overloaded:
-      break;
+  [[nodiscard]] tl::expected<Generation, Trouble> read(const Question& question,
+                                                       std::string_view rest) const override {
+    const std::string path = percent_decoded(rest);
+    const bool is_known = path.starts_with(gemini_models) && path.ends_with(method_behind_model) &&
+                          path.size() > gemini_models.size() + method_behind_model.size();
+    if (!is_known) return no_such_path(question);
+    RequestReader in(question);
+    in.read_json();
+    in.set_model(path.substr(gemini_models.size(),
+                             path.size() - gemini_models.size() - method_behind_model.size()),
+                 "The model name is too long.");
+    read_contents(in);
+    if (const Json* const system = in.find({"systemInstruction", "system_instruction"})) {
+      in.count_text(text_of_content(*system).value_or(""));
+    }
+    if (const Json* const config = in.find({"generationConfig", "generation_config"})) {
+      read_config(in, *config);
+    }
+    return in.take();
   }
-  return {503, "UNAVAILABLE", {{"message", "The model is overloaded. Please try again later."}}};
-}
+
+  // Its page on rate limits: tokens are input tokens.
+  [[nodiscard]] Cost cost(const Generation& /*asked*/, const Amounts& use) const override {
+    Amounts counted = use;
+    counted[index_of(Resource::tokens)] = use[index_of(Resource::input_tokens)];
+    return {counted, counted};
+  }
+
+  [[nodiscard]] Reply answer(const Generation& asked, const AnswerMark& mark) const override {
+    const bool is_picture = asked.kind == Generation::Kind::image;
+    const AnswerText answer = text_for(asked, options());
+    const Amounts use = use_with_text(asked, is_picture ? 0 : answer.tokens);
+    const auto append_picture = [&](std::string& out) {
+      if (!is_picture) return;
+      out += R"(,{"inlineData":{"data":")";
+      append_base64(out, picture_png(picture_number(asked, options(), 0), options().image_bytes));
+      out += R"(","mimeType":"image/png"}})";
+    };
+    return json_reply(
+        200, filled(gemini_answer, {{"text", answer.text},
+                                    {"picture", append_picture},
+                                    {"reason", answer.cut && !is_picture ? "MAX_TOKENS" : "STOP"},
+                                    {"model", asked.model},
+                                    {"id", raw(mark.id)},
+                                    {"output", use[index_of(Resource::output_tokens)]},
+                                    {"input", use[index_of(Resource::input_tokens)]},
+                                    {"total", use[index_of(Resource::tokens)]}}));
+  }
+
+  [[nodiscard]] Reply error(const Trouble& trouble, const std::string& /*id*/) const override {
+    ApiError error = error_of(gemini_errors, trouble);
+    std::string details;
+    if (trouble.kind == Trouble::Kind::wrong_key) details = wrong_key_details;
+    if (trouble.is_of_limit() && trouble.tells_numbers) add_quota(trouble, error.message, details);
+    return json_reply(error.status, filled(gemini_error, {{"status", error.status},
+                                                          {"details", raw(details)},
+                                                          {"message", error.message},
+                                                          {"type", error.type}}));
+  }
+};
 
 }  // namespace
 
-KeyPlace GeminiApi::key_place(const Question& /*question*/, std::string_view /*rest*/) const {
-  return {"x-goog-api-key", ""};
-}
-
-tl::expected<Generation, Trouble> GeminiApi::read(const Question& question,
-                                                  std::string_view rest) const {
-  constexpr std::string_view prefix = "/models/";
-  const std::string path = percent_decoded(rest);
-  const bool is_known = path.starts_with(prefix) && path.ends_with(method_behind_model) &&
-                        path.size() > prefix.size() + method_behind_model.size();
-  if (!is_known) return no_such_path(question);
-  if (auto good = expect_method(question, "POST"); !good) return tl::unexpected(good.error());
-  auto json = read_object(question.body);
-  if (!json) return refuse(json.error());
-  Generation asked{.model = path.substr(prefix.size(),
-                                        path.size() - prefix.size() - method_behind_model.size())};
-  if (asked.model.size() > model_name_bytes_max) return refuse("The model name is too long.");
-  const auto contents = json->find("contents");
-  if (contents == json->end() || !contents->is_array() || contents->empty()) {
-    return refuse("* GenerateContentRequest.contents: contents is not specified");
-  }
-  if (const auto wrong = read_contents(*contents, asked)) return refuse(*wrong);
-  if (const Json* system = find(*json, "systemInstruction", "system_instruction")) {
-    asked.input_characters += character_count(text_of_content(*system).value_or(""));
-  }
-  const Json* config = find(*json, "generationConfig", "generation_config");
-  if (wants_picture(config)) asked.kind = Generation::Kind::image;
-  asked.wants_json = wants_json(config);
-  const Json* tokens =
-      config == nullptr ? nullptr : find(*config, "maxOutputTokens", "max_output_tokens");
-  if (tokens != nullptr) {
-    asked.tokens_max = tokens->is_number_integer() ? tokens->get<std::int64_t>() : 0;
-    if (*asked.tokens_max < 1) return refuse("max_output_tokens must be positive");
-  }
-  return asked;
-}
-
-// Its page on rate limits: tokens are input tokens.
-Cost GeminiApi::cost(const Generation& /*asked*/, const Amounts& use) const {
-  Amounts counted = use;
-  counted[index_of(Resource::tokens)] = use[index_of(Resource::input_tokens)];
-  return {counted, counted};
-}
-
-// It has none.
-std::vector<Header> GeminiApi::limit_headers(const Decision& /*decision*/, Now /*now*/) const {
-  return {};
-}
-
-Reply GeminiApi::answer(const Generation& asked, const AnswerMark& mark) const {
-  const bool is_picture = asked.kind == Generation::Kind::image;
-  AnswerText answer = text_for(asked, options());
-  const Amounts use = use_of(asked, options());
-  const std::int64_t output = use[index_of(Resource::output_tokens)];
-  Json parts = Json::array({{{"text", std::move(answer.text)}}});
-  std::vector<std::uint64_t> embedded;
-  if (is_picture) {
-    embedded.push_back(picture_number(asked, options(), 0));
-    parts.push_back({{"inlineData", {{"mimeType", "image/png"}, {"data", picture_mark()}}}});
-  }
-  const bool cut = answer.cut && !is_picture;
-  const Json body = {
-      {"candidates", Json::array({{{"content", {{"parts", std::move(parts)}, {"role", "model"}}},
-                                   {"finishReason", cut ? "MAX_TOKENS" : "STOP"},
-                                   {"index", 0}}})},
-      {"usageMetadata",
-       {{"promptTokenCount", use[index_of(Resource::input_tokens)]},
-        {"candidatesTokenCount", output},
-        {"totalTokenCount", use[index_of(Resource::tokens)]}}},
-      {"modelVersion", asked.model},
-      {"responseId", mark.id}};
-  return json_reply(200, written_with_pictures(body, embedded, options().image_bytes));
-}
-
-Reply GeminiApi::error(const Trouble& trouble, const std::string& /*id*/) const {
-  GeminiWords words = gemini_words(trouble);
-  words.rest["code"] = words.status;
-  words.rest["status"] = words.name;
-  return json_reply(words.status, written({{"error", std::move(words.rest)}}));
+std::unique_ptr<Api> make_gemini_api(const SandboxOptions& options) {
+  return std::make_unique<GeminiApi>(options);
 }
 
 }  // namespace ratebatch::sandbox

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "ratebatch/base/code_points.hpp"
+#include "ratebatch/base/integers.hpp"
 #include "ratebatch/base/text.hpp"
+#include "sandbox/canned_answers.hpp"
 #include "sandbox/json_body.hpp"
-#include "sandbox/prose.hpp"
 
 namespace ratebatch::sandbox {
 namespace {
@@ -16,27 +18,7 @@ constexpr std::int64_t picture_output_tokens = 272;
 constexpr std::int64_t file_bytes_per_token = 1000;
 
 std::int64_t input_tokens(const Generation& asked) {
-  return token_count(asked.input_characters) +
-         (asked.file_bytes + file_bytes_per_token - 1) / file_bytes_per_token;
-}
-
-std::int64_t output_tokens(const Generation& asked, const SandboxOptions& options) {
-  switch (asked.kind) {
-    case Generation::Kind::chat:
-    case Generation::Kind::responses:
-    case Generation::Kind::completion:
-    case Generation::Kind::transcription:
-      return text_for(asked, options).tokens;
-    case Generation::Kind::image:
-      return picture_output_tokens * asked.pictures;
-    case Generation::Kind::speech:
-    case Generation::Kind::embedding:
-    case Generation::Kind::moderation:
-    case Generation::Kind::score:
-    case Generation::Kind::rerank:
-      break;
-  }
-  return 0;
+  return token_count(asked.input_characters) + divide_up(asked.file_bytes, file_bytes_per_token);
 }
 
 }  // namespace
@@ -47,8 +29,8 @@ AnswerText text_for(const Generation& asked, const SandboxOptions& options) {
   const auto bytes_min = static_cast<std::size_t>(options.text_bytes);
   if (full.size() < bytes_min) full.reserve(bytes_min + once.size() + 2);
   while (full.size() < bytes_min) full.append("\n\n").append(once);
-  if (asked.wants_json) full = written({{"text", std::move(full)}});
-  AnswerText answer{.tokens = token_count(character_count(full))};
+  if (asked.wants_json) full = filled(R"({"text":$text})", {{"text", full}});
+  AnswerText answer{.tokens = token_count(code_points(full))};
   if (asked.tokens_max && *asked.tokens_max < answer.tokens) {
     answer.cut = true;
     answer.tokens = *asked.tokens_max;
@@ -58,17 +40,28 @@ AnswerText text_for(const Generation& asked, const SandboxOptions& options) {
   return answer;
 }
 
-Amounts use_of(const Generation& asked, const SandboxOptions& options) {
+bool has_text(const Generation& asked) {
+  using Kind = Generation::Kind;
+  return asked.kind == Kind::chat || asked.kind == Kind::responses ||
+         asked.kind == Kind::completion || asked.kind == Kind::transcription;
+}
+
+Amounts use_with_text(const Generation& asked, std::int64_t text_tokens) {
+  const std::int64_t pictures = asked.kind == Generation::Kind::image ? asked.pictures : 0;
   const std::int64_t input = input_tokens(asked);
-  const std::int64_t output = output_tokens(asked, options);
+  const std::int64_t output = text_tokens + picture_output_tokens * pictures;
   Amounts use{};
   use[index_of(Resource::requests)] = 1;
   use[index_of(Resource::tokens)] = input + output;
   use[index_of(Resource::input_tokens)] = input;
   use[index_of(Resource::output_tokens)] = output;
-  use[index_of(Resource::images)] = asked.kind == Generation::Kind::image ? asked.pictures : 0;
+  use[index_of(Resource::images)] = pictures;
   use[index_of(Resource::characters)] = asked.input_characters;
   return use;
+}
+
+Amounts use_of(const Generation& asked, const SandboxOptions& options) {
+  return use_with_text(asked, has_text(asked) ? text_for(asked, options).tokens : 0);
 }
 
 Amounts reserve_of(const Generation& asked, const Amounts& use) {

@@ -34,14 +34,14 @@ struct Generation {
   };
   Kind kind = Kind::chat;
   std::string model;
-  std::string counted_as;  // The model's name in the books; empty: as `model`.
+  std::string counted_as;  // The name that the model is counted under; empty: `model`.
   std::string prompt;      // What the answer speaks of: of a chat, all that the user said.
   std::int64_t input_characters = 0;       // Of all that was sent as text.
   std::int64_t file_bytes = 0;             // Of an audio file that was sent.
   std::optional<std::int64_t> tokens_max;  // Of the answer.
   std::int64_t pictures = 1;               // 1 to pictures_max; of an image request.
   std::string size = "1024x1024";
-  bool wants_json = false;          // Of a text: an object instead of prose.
+  bool wants_json = false;          // Of a text: an object instead of a plain text.
   std::string format;               // Of the answer, in the words of its API; empty: not said.
   std::vector<std::string> inputs;  // Of an embedding, a moderation, a score or a rerank.
   std::int64_t dimensions = embedding_dimensions;
@@ -55,7 +55,14 @@ struct AnswerText {
 };
 AnswerText text_for(const Generation& asked, const SandboxOptions& options);
 
-// What the request and its answer use of each resource.
+// Whether the answer is a text.
+bool has_text(const Generation& asked);
+
+// What the request and its answer use of each resource; `text_tokens` are those of the answer's
+// text, 0 if it has none.
+Amounts use_with_text(const Generation& asked, std::int64_t text_tokens);
+
+// The same where the text was not made yet.
 Amounts use_of(const Generation& asked, const SandboxOptions& options);
 
 // What OpenAI would reserve for it before it has an answer: tokens as the larger of max_tokens and

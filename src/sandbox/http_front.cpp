@@ -7,6 +7,8 @@
 #include <event2/keyvalq_struct.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -14,7 +16,6 @@
 
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/system_clock.hpp"
-#include "ratebatch/base/text.hpp"
 #include "sandbox/loopback.hpp"
 
 namespace ratebatch::sandbox {
@@ -50,44 +51,32 @@ timeval to_timeval(Duration d) {
   return {us / 1'000'000, us % 1'000'000};
 }
 
-std::string_view method_name(evhttp_cmd_type method) {
-  switch (method) {
-    case EVHTTP_REQ_GET:
-      return "GET";
-    case EVHTTP_REQ_POST:
-      return "POST";
-    case EVHTTP_REQ_HEAD:
-      return "HEAD";
-    case EVHTTP_REQ_PUT:
-      return "PUT";
-    case EVHTTP_REQ_DELETE:
-      return "DELETE";
-    case EVHTTP_REQ_OPTIONS:
-      return "OPTIONS";
-    case EVHTTP_REQ_TRACE:
-      return "TRACE";
-    case EVHTTP_REQ_CONNECT:
-      return "CONNECT";
-    case EVHTTP_REQ_PATCH:
-      return "PATCH";
-  }
-  return "?";
+struct Method {
+  evhttp_cmd_type type;
+  std::string_view name;
+};
+
+constexpr std::array<Method, 7> methods = {{{EVHTTP_REQ_GET, "GET"},
+                                            {EVHTTP_REQ_POST, "POST"},
+                                            {EVHTTP_REQ_HEAD, "HEAD"},
+                                            {EVHTTP_REQ_PUT, "PUT"},
+                                            {EVHTTP_REQ_DELETE, "DELETE"},
+                                            {EVHTTP_REQ_OPTIONS, "OPTIONS"},
+                                            {EVHTTP_REQ_PATCH, "PATCH"}}};
+
+std::string_view method_name(evhttp_cmd_type type) {
+  const auto found = std::ranges::find(methods, type, &Method::type);
+  return found == methods.end() ? "?" : found->name;
 }
 
-std::string_view header_of(evhttp_request* request, const char* name) {
-  const char* value = evhttp_find_header(evhttp_request_get_input_headers(request), name);
-  return value == nullptr ? std::string_view{} : std::string_view(value);
-}
+std::string_view view_of(const char* text) { return text == nullptr ? "" : text; }
 
 // Views live as long as the request.
 Question question_of(evhttp_request* request) {
   const evhttp_uri* uri = evhttp_request_get_evhttp_uri(request);
-  const auto view = [](const char* text) {
-    return text == nullptr ? std::string_view{} : std::string_view(text);
-  };
   Question question{.method = method_name(evhttp_request_get_command(request)),
-                    .path = view(evhttp_uri_get_path(uri)),
-                    .query = view(evhttp_uri_get_query(uri))};
+                    .path = view_of(evhttp_uri_get_path(uri)),
+                    .query = view_of(evhttp_uri_get_query(uri))};
   const evkeyvalq* headers = evhttp_request_get_input_headers(request);
   for (const evkeyval* one = headers->tqh_first; one != nullptr; one = one->next.tqe_next) {
     question.headers.push_back({one->key, one->value});
@@ -101,8 +90,9 @@ Question question_of(evhttp_request* request) {
 // A host in the request line counts before the header (RFC 9112, 3.2.2).
 bool is_meant_for_us(evhttp_request* request) {
   const char* in_uri = evhttp_uri_get_host(evhttp_request_get_evhttp_uri(request));
+  const evkeyvalq* headers = evhttp_request_get_input_headers(request);
   return (in_uri == nullptr || is_loopback_host(in_uri)) &&
-         is_loopback_host(header_of(request, "Host"));
+         is_loopback_host(view_of(evhttp_find_header(headers, "Host")));
 }
 
 // For the statuses that libevent has no phrase for; nullptr: its own.
@@ -175,97 +165,87 @@ struct HttpFront::Loop {
   // Last, because freeing it closes connections, and those call back into `pending`.
   Owned<evhttp> http;
 
-  void on_request(evhttp_request* request);
-  void hold(evhttp_request* request, std::optional<Admitted> admitted);
-  void answer(const Pending& waiting);
-  std::unique_ptr<Pending> take(evhttp_connection* connection, bool abandoned);
+  void on_request(evhttp_request* request) {
+    if (!is_meant_for_us(request)) {
+      return send(request, service.misdirected());
+    }
+    auto verdict = service.ask(question_of(request), system_now());
+    Reply* reply = std::get_if<Reply>(&verdict);
+    if (reply == nullptr) return hold(request, std::get<Admitted>(std::move(verdict)));
+    if (reply->status == 0) return hold(request, std::nullopt);
+    send(request, std::move(*reply));
+  }
 
-  static void on_due(evutil_socket_t, short, void* waiting);
-  static void on_left(evutil_socket_t, short, void* waiting);
-  static void on_closed(evhttp_connection* connection, void* loop);
+  // A connection cannot be closed while libevent calls for its request: `admitted` is absent then,
+  // and the time has come at once.
+  void hold(evhttp_request* request, std::optional<Admitted> admitted) {
+    auto waiting = std::make_unique<Pending>();
+    waiting->loop = this;
+    waiting->request = request;
+    waiting->connection = evhttp_request_get_connection(request);
+    const bool hangs = admitted && admitted->fault == Fault::hang;
+    const timeval delay = to_timeval(admitted ? admitted->delay : Duration{});
+    waiting->admitted = std::move(admitted);
+
+    // libevent does not read while a request is in progress, so it would not notice a client's end.
+    waiting->left.reset(
+        event_new(base.get(), socket_of(waiting->connection), EV_CLOSED, &on_left, waiting.get()));
+    RB_ASSERT(waiting->left && event_add(waiting->left.get(), nullptr) == 0);
+    evhttp_connection_set_closecb(waiting->connection, &on_closed, this);
+    if (!hangs) {
+      waiting->due.reset(evtimer_new(base.get(), &on_due, waiting.get()));
+      RB_ASSERT(waiting->due && event_add(waiting->due.get(), &delay) == 0);
+    }
+    const bool is_new = pending.emplace(waiting->connection, std::move(waiting)).second;
+    RB_ASSERT(is_new);
+  }
+
+  // Ends the request of this connection in the books; from then on no callback knows it.
+  std::unique_ptr<Pending> take(evhttp_connection* connection, bool abandoned) {
+    auto node = pending.extract(connection);
+    RB_ASSERT(!node.empty());
+    std::unique_ptr<Pending> waiting = std::move(node.mapped());
+    waiting->due.reset();
+    waiting->left.reset();
+    evhttp_connection_set_closecb(connection, nullptr, nullptr);
+    if (waiting->admitted) service.end(*waiting->admitted, abandoned, system_now());
+    return waiting;
+  }
+
+  void answer(const Pending& waiting) {
+    if (!waiting.admitted) return evhttp_connection_free(waiting.connection);
+    const auto reply = [&] { return service.answer(*waiting.admitted, system_now().steady); };
+    switch (waiting.admitted->fault) {
+      case Fault::none:
+      case Fault::error:
+      case Fault::garbage:
+        return send(waiting.request, reply());
+      case Fault::truncate:
+        return send_truncated(waiting.request, reply());
+      case Fault::reset:
+        return reset_connection(waiting.connection);
+      case Fault::hang:
+        RB_ASSERT(false);
+    }
+  }
+
+  static void on_due(evutil_socket_t, short, void* waiting) {
+    const Pending& due = *static_cast<Pending*>(waiting);
+    Loop& loop = *due.loop;
+    const std::unique_ptr<Pending> taken = loop.take(due.connection, false);
+    loop.answer(*taken);
+  }
+
+  static void on_left(evutil_socket_t, short, void* waiting) {
+    const Pending& gone = *static_cast<Pending*>(waiting);
+    const std::unique_ptr<Pending> taken = gone.loop->take(gone.connection, true);
+    evhttp_connection_free(taken->connection);
+  }
+
+  static void on_closed(evhttp_connection* connection, void* loop) {
+    static_cast<Loop*>(loop)->take(connection, true);
+  }
 };
-
-void HttpFront::Loop::on_request(evhttp_request* request) {
-  if (!is_meant_for_us(request)) {
-    return send(request, service.misdirected());
-  }
-  auto verdict = service.ask(question_of(request), system_now());
-  Reply* reply = std::get_if<Reply>(&verdict);
-  if (reply == nullptr) return hold(request, std::get<Admitted>(std::move(verdict)));
-  if (reply->status == 0) return hold(request, std::nullopt);
-  send(request, std::move(*reply));
-}
-
-// A connection cannot be closed while libevent calls for its request: `admitted` is absent then,
-// and the time has come at once.
-void HttpFront::Loop::hold(evhttp_request* request, std::optional<Admitted> admitted) {
-  auto waiting = std::make_unique<Pending>();
-  waiting->loop = this;
-  waiting->request = request;
-  waiting->connection = evhttp_request_get_connection(request);
-  const bool hangs = admitted && admitted->fault == Fault::hang;
-  const timeval delay = to_timeval(admitted ? admitted->delay : Duration{});
-  waiting->admitted = std::move(admitted);
-
-  // libevent does not read while a request is in progress, so it would not notice a client's end.
-  waiting->left.reset(
-      event_new(base.get(), socket_of(waiting->connection), EV_CLOSED, &on_left, waiting.get()));
-  RB_ASSERT(waiting->left && event_add(waiting->left.get(), nullptr) == 0);
-  evhttp_connection_set_closecb(waiting->connection, &on_closed, this);
-  if (!hangs) {
-    waiting->due.reset(evtimer_new(base.get(), &on_due, waiting.get()));
-    RB_ASSERT(waiting->due && event_add(waiting->due.get(), &delay) == 0);
-  }
-  const bool is_new = pending.emplace(waiting->connection, std::move(waiting)).second;
-  RB_ASSERT(is_new);
-}
-
-// Ends the request of this connection in the books; from then on no callback knows it.
-std::unique_ptr<HttpFront::Loop::Pending> HttpFront::Loop::take(evhttp_connection* connection,
-                                                                bool abandoned) {
-  auto node = pending.extract(connection);
-  RB_ASSERT(!node.empty());
-  std::unique_ptr<Pending> waiting = std::move(node.mapped());
-  waiting->due.reset();
-  waiting->left.reset();
-  evhttp_connection_set_closecb(connection, nullptr, nullptr);
-  if (waiting->admitted) service.end(*waiting->admitted, abandoned, system_now());
-  return waiting;
-}
-
-void HttpFront::Loop::answer(const Pending& waiting) {
-  if (!waiting.admitted) return evhttp_connection_free(waiting.connection);
-  const auto reply = [&] { return service.answer(*waiting.admitted, system_now().steady); };
-  switch (waiting.admitted->fault) {
-    case Fault::none:
-    case Fault::error:
-    case Fault::garbage:
-      return send(waiting.request, reply());
-    case Fault::truncate:
-      return send_truncated(waiting.request, reply());
-    case Fault::reset:
-      return reset_connection(waiting.connection);
-    case Fault::hang:
-      RB_ASSERT(false);
-  }
-}
-
-void HttpFront::Loop::on_due(evutil_socket_t, short, void* waiting) {
-  const Pending& due = *static_cast<Pending*>(waiting);
-  Loop& loop = *due.loop;
-  const std::unique_ptr<Pending> taken = loop.take(due.connection, false);
-  loop.answer(*taken);
-}
-
-void HttpFront::Loop::on_left(evutil_socket_t, short, void* waiting) {
-  const Pending& gone = *static_cast<Pending*>(waiting);
-  const std::unique_ptr<Pending> taken = gone.loop->take(gone.connection, true);
-  evhttp_connection_free(taken->connection);
-}
-
-void HttpFront::Loop::on_closed(evhttp_connection* connection, void* loop) {
-  static_cast<Loop*>(loop)->take(connection, true);
-}
 
 HttpFront::HttpFront(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
 
@@ -294,9 +274,9 @@ Result<std::unique_ptr<HttpFront>> HttpFront::open(std::uint16_t port, int stop_
   evhttp_set_timeout(http, idle_timeout_s);
   evhttp_set_max_body_size(http, request_body_bytes_max);
   evhttp_set_max_headers_size(http, request_header_bytes_max);
-  evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
-                                       EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS |
-                                       EVHTTP_REQ_PATCH);
+  unsigned allowed = 0;
+  for (const Method& method : methods) allowed |= static_cast<unsigned>(method.type);
+  evhttp_set_allowed_methods(http, static_cast<ev_uint16_t>(allowed));
   evhttp_set_gencb(
       http,
       [](evhttp_request* request, void* self) { static_cast<Loop*>(self)->on_request(request); },

@@ -2,50 +2,33 @@
 
 #include <fmt/format.h>
 
-#include "sandbox/picture.hpp"
+#include <algorithm>
+#include <utility>
+
+#include "ratebatch/base/ascii.hpp"
+#include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/text.hpp"
 
 namespace ratebatch::sandbox {
-namespace {
-
-// Looks at brackets only, so that the parser never sees a document that is too deep.
-bool is_too_deep(std::string_view text) {
-  std::size_t depth = 0;
-  bool in_string = false;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (in_string) {
-      if (c == '\\') ++at;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > json_depth_max) return true;
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
-
-}  // namespace
-
 tl::expected<Json, std::string> read_object(std::string_view body) {
-  if (is_too_deep(body)) {
-    return tl::unexpected<std::string>(
-        fmt::format("The JSON body is nested deeper than {} levels.", json_depth_max));
+  auto json = json::parse(body);
+  if (json && json->is_object()) return std::move(*json);
+  if (!json && json.error().fault == json::Fault::too_deep) {
+    return tl::unexpected(
+        fmt::format("The JSON body is nested deeper than {} levels.", json::depth_max));
   }
-  Json json = Json::parse(body, nullptr, false);
-  if (json.is_object()) return json;
   return tl::unexpected<std::string>("We could not parse the JSON body of your request.");
 }
 
-std::string text_at(const Json& object, const char* name) {
-  const auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+const Json* find_member(const Json& object, std::initializer_list<const char*> names) {
+  for (const char* const name : names) {
+    if (const auto found = object.find(name); found != object.end()) return &*found;
+  }
+  return nullptr;
 }
 
 std::string text_or_json(const Json& json) {
-  return json.is_string() ? json.get<std::string>() : written(json);
+  return json.is_string() ? json.get<std::string>() : json::written(json);
 }
 
 std::string text_of_parts(const Json& content) {
@@ -53,37 +36,42 @@ std::string text_of_parts(const Json& content) {
   std::string text;
   if (!content.is_array()) return text;
   for (const Json& part : content) {
-    if (part.is_object()) text += text_at(part, "text");
+    if (part.is_object()) text += json::text_member(part, "text");
   }
   return text;
 }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
-
-std::string written(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+std::string filled(std::string_view pattern, std::initializer_list<PatternValue> values) {
+  std::string out;
+  for (std::size_t at = 0; at < pattern.size();) {
+    const std::size_t mark = std::min(pattern.find('$', at), pattern.size());
+    out += pattern.substr(at, mark - at);
+    if (mark == pattern.size()) break;
+    const auto is_of_name = [](char c) { return is_lower(c) || c == '_'; };
+    const char* const end = std::find_if_not(pattern.begin() + mark + 1, pattern.end(), is_of_name);
+    const std::string_view name(pattern.begin() + mark + 1, end);
+    const auto found = std::ranges::find(values, name, &PatternValue::name);
+    RB_ASSERT(found != values.end());
+    if (const auto* number = std::get_if<std::int64_t>(&found->value)) {
+      out += std::to_string(*number);
+    } else if (const auto* text = std::get_if<std::string_view>(&found->value)) {
+      append_json_string(out, *text);
+    } else {
+      std::get<2>(found->value)(out);
+    }
+    at = mark + 1 + name.size();
+  }
+  return out;
 }
 
-// No other value of the sandbox's answers is a control byte.
-std::string picture_mark() { return "\x01"; }
+std::function<void(std::string&)> or_null(std::string_view text) {
+  return [text](std::string& out) {
+    text.empty() ? void(out += "null") : append_json_string(out, text);
+  };
+}
 
-std::string written_with_pictures(const Json& json, const std::vector<std::uint64_t>& numbers,
-                                  std::int64_t image_bytes) {
-  const std::string mark = written(Json(picture_mark()));
-  const std::string text = written(json);
-  std::string out;
-  std::size_t from = 0;
-  for (const std::uint64_t number : numbers) {
-    const std::size_t at = text.find(mark, from);
-    if (at == std::string::npos) break;
-    const std::string png = picture_png(number, image_bytes);
-    if (from == 0) out.reserve(text.size() + numbers.size() * base64_size(png.size()));
-    out.append(text, from, at + 1 - from);
-    append_base64(out, png);
-    from = at + mark.size() - 1;
-  }
-  out.append(text, from);
-  return out;
+std::function<void(std::string&)> raw(std::string text) {
+  return [text = std::move(text)](std::string& out) { out += text; };
 }
 
 Reply json_reply(int status, std::string body, std::vector<Header> headers) {

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <variant>
 #include <vector>
 
 #include "ratebatch/json/writer.hpp"
@@ -12,15 +15,12 @@
 
 namespace ratebatch::sandbox {
 
-// Deeper documents are refused: no request needs more.
-constexpr std::size_t json_depth_max = 64;
-constexpr std::size_t model_name_bytes_max = 256;
-
 // Fails with what is wrong, for people: too deep, or no JSON object.
 tl::expected<Json, std::string> read_object(std::string_view body);
 
-// The member of this name if it is there and a text, else an empty one.
-std::string text_at(const Json& object, const char* name);
+// The member under the first of these names that is there; nullptr if there is none, or `object` is
+// no object.
+const Json* find_member(const Json& object, std::initializer_list<const char*> names);
 
 // A text as it is, anything else as JSON.
 std::string text_or_json(const Json& json);
@@ -29,19 +29,21 @@ std::string text_or_json(const Json& json);
 // `text` counts.
 std::string text_of_parts(const Json& content);
 
-// Null for an empty text.
-Json text_or_null(const std::string& text);
+// What a name in a pattern stands for: a number, a text that is written as a JSON string (as null
+// if it is empty), or whatever the function appends.
+struct PatternValue {
+  std::string_view name;
+  std::variant<std::int64_t, std::string_view, std::function<void(std::string&)>> value;
+};
 
-// Bytes that are not UTF-8 (a path, a client's id) are replaced: the writer would throw.
-std::string written(const Json& json);
+// JSON from a pattern that holds $name for each value. A long text is thus never copied but once,
+// and a value that the pattern does not name is never made. Precondition: the values have all
+// names.
+std::string filled(std::string_view pattern, std::initializer_list<PatternValue> values);
 
-// Where written_with_pictures puts a picture.
-std::string picture_mark();
-
-// As written(), with the base64 of a picture in the place of each picture_mark(), in the order of
-// their names. Large pictures are thus in memory once as a file and once in the text.
-std::string written_with_pictures(const Json& json, const std::vector<std::uint64_t>& numbers,
-                                  std::int64_t image_bytes);
+// Values that append the text as it is, and as a JSON string or null if it is empty.
+std::function<void(std::string&)> raw(std::string text);
+std::function<void(std::string&)> or_null(std::string_view text);
 
 Reply json_reply(int status, std::string body, std::vector<Header> headers = {});
 

@@ -2,36 +2,23 @@
 
 #include <algorithm>
 
+#include "sandbox/json_body.hpp"
+
 namespace ratebatch::sandbox {
 namespace {
 
-void count_fault(SandboxFaultStats& faults, Fault fault) {
-  switch (fault) {
-    case Fault::none:
-      return;
-    case Fault::error:
-      ++faults.error;
-      return;
-    case Fault::reset:
-      ++faults.reset;
-      return;
-    case Fault::truncate:
-      ++faults.truncate;
-      return;
-    case Fault::hang:
-      ++faults.hang;
-      return;
-    case Fault::garbage:
-      ++faults.garbage;
-      return;
-  }
+Json json_of_counts(const SandboxCounts& counts) {
+  return {{"granted", counts.granted},
+          {"refused", counts.refused},
+          {"in_flight", counts.in_flight},
+          {"in_flight_max", counts.in_flight_max},
+          {"tokens", counts.tokens}};
 }
 
-void count_grant(SandboxCounts& counts, std::int64_t tokens) {
-  ++counts.granted;
-  ++counts.in_flight;
-  counts.in_flight_max = std::max(counts.in_flight_max, counts.in_flight);
-  counts.tokens += tokens;
+Json json_of_counts(const std::map<std::string, SandboxCounts>& all) {
+  Json json = Json::object();
+  for (const auto& [name, counts] : all) json[name] = json_of_counts(counts);
+  return json;
 }
 
 }  // namespace
@@ -48,13 +35,24 @@ void BusiestMinute::count(Instant now) {
   most_ = std::max(most_, ++inside_);
 }
 
+template <typename Change>
+void Ledger::change_counts(const Customer& customer, Change change) {
+  change(stats_.total);
+  change(stats_.models[customer.model]);
+  change(stats_.keys[customer.key_name]);
+}
+
 void Ledger::granted(const Customer& customer, std::int64_t tokens, Fault fault,
                      const std::string& client_id, Instant now) {
   const std::lock_guard lock(mutex_);
-  count_grant(stats_.total, tokens);
-  count_grant(stats_.models[customer.model], tokens);
-  count_grant(stats_.keys[customer.key_name], tokens);
-  count_fault(stats_.faults, fault);
+  change_counts(customer, [tokens](SandboxCounts& counts) {
+    ++counts.granted;
+    ++counts.in_flight;
+    counts.in_flight_max = std::max(counts.in_flight_max, counts.in_flight);
+    counts.tokens += tokens;
+  });
+  const auto row = std::ranges::find(fault_rows, fault, &FaultRow::fault);
+  if (row != fault_rows.end()) ++(stats_.faults.*row->count);
   if (fault != Fault::error) charge(client_id);
   busiest_.count(now);
   stats_.granted_60s_max = busiest_.most();
@@ -74,20 +72,8 @@ void Ledger::charge(const std::string& client_id) {
 
 void Ledger::refused(const Customer& customer, const std::string& limit) {
   const std::lock_guard lock(mutex_);
-  ++stats_.total.refused;
-  ++stats_.models[customer.model].refused;
-  ++stats_.keys[customer.key_name].refused;
+  change_counts(customer, [](SandboxCounts& counts) { ++counts.refused; });
   ++stats_.refused_by[limit];
-}
-
-void Ledger::invalid() {
-  const std::lock_guard lock(mutex_);
-  ++stats_.invalid;
-}
-
-void Ledger::outage() {
-  const std::lock_guard lock(mutex_);
-  ++stats_.outage;
 }
 
 void Ledger::scripted(const std::string& name, bool success, const std::string& client_id) {
@@ -96,37 +82,51 @@ void Ledger::scripted(const std::string& name, bool success, const std::string& 
   if (success) charge(client_id);
 }
 
-void Ledger::links_announced(std::int64_t count) {
-  const std::lock_guard lock(mutex_);
-  stats_.links.announced += count;
-}
-
-void Ledger::link_served() {
-  const std::lock_guard lock(mutex_);
-  ++stats_.links.served;
-}
-
-void Ledger::link_failed() {
-  const std::lock_guard lock(mutex_);
-  ++stats_.links.failed;
-}
-
-void Ledger::key_leaked() {
-  const std::lock_guard lock(mutex_);
-  ++stats_.keys_leaked;
-}
-
 void Ledger::ended(const Customer& customer, bool abandoned) {
   const std::lock_guard lock(mutex_);
-  --stats_.total.in_flight;
-  --stats_.models[customer.model].in_flight;
-  --stats_.keys[customer.key_name].in_flight;
+  change_counts(customer, [](SandboxCounts& counts) { --counts.in_flight; });
   if (abandoned) ++stats_.abandoned;
+}
+
+void Ledger::count(std::int64_t SandboxStats::* number) {
+  const std::lock_guard lock(mutex_);
+  ++(stats_.*number);
+}
+
+void Ledger::count_links(std::int64_t SandboxLinkStats::* number, std::int64_t links) {
+  const std::lock_guard lock(mutex_);
+  stats_.links.*number += links;
 }
 
 SandboxStats Ledger::snapshot() const {
   const std::lock_guard lock(mutex_);
   return stats_;
+}
+
+std::string Ledger::stats_body() const {
+  const SandboxStats stats = snapshot();
+  Json json = json_of_counts(stats.total);
+  json["charged"] = stats.charged;
+  json["abandoned"] = stats.abandoned;
+  json["invalid"] = stats.invalid;
+  json["outage"] = stats.outage;
+  json["granted_60s_max"] = stats.granted_60s_max;
+  json["refused_by"] = stats.refused_by;
+  json["models"] = json_of_counts(stats.models);
+  json["keys"] = json_of_counts(stats.keys);
+  json["faults"] = {{"error", stats.faults.error},
+                    {"reset", stats.faults.reset},
+                    {"truncate", stats.faults.truncate},
+                    {"hang", stats.faults.hang},
+                    {"garbage", stats.faults.garbage}};
+  json["scripted"] = stats.scripted;
+  json["links"] = {{"announced", stats.links.announced},
+                   {"served", stats.links.served},
+                   {"failed", stats.links.failed}};
+  json["keys_leaked"] = stats.keys_leaked;
+  json["bill"] = stats.bill;
+  json["bill_dropped"] = stats.bill_dropped;
+  return json::written(json);
 }
 
 }  // namespace ratebatch::sandbox

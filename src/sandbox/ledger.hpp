@@ -2,6 +2,7 @@
 // whoever asks for stats reads; each call takes the lock once.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <mutex>
@@ -14,6 +15,19 @@ namespace ratebatch::sandbox {
 
 // What happens to a granted request.
 enum class Fault : std::uint8_t { none, error, reset, truncate, hang, garbage };
+
+// Where a fault has its share and its count, in the order in which they are drawn.
+struct FaultRow {
+  Fault fault;
+  std::int32_t SandboxOptions::* per_mille;
+  std::int64_t SandboxFaultStats::* count;
+};
+constexpr std::array<FaultRow, 5> fault_rows = {
+    {{Fault::error, &SandboxOptions::error_per_mille, &SandboxFaultStats::error},
+     {Fault::reset, &SandboxOptions::reset_per_mille, &SandboxFaultStats::reset},
+     {Fault::truncate, &SandboxOptions::truncate_per_mille, &SandboxFaultStats::truncate},
+     {Fault::hang, &SandboxOptions::hang_per_mille, &SandboxFaultStats::hang},
+     {Fault::garbage, &SandboxOptions::garbage_per_mille, &SandboxFaultStats::garbage}}};
 
 // Whom a request is counted for.
 struct Customer {
@@ -47,24 +61,28 @@ class Ledger {
 
   // Refused by the limit of this name.
   void refused(const Customer& customer, const std::string& limit);
-  void invalid();
-  void outage();
 
   // The scripted reply of this name was given; a success is charged to `client_id`.
   void scripted(const std::string& name, bool success, const std::string& client_id);
 
-  void links_announced(std::int64_t count);
-  void link_served();
-  void link_failed();
-  void key_leaked();
-
   // A granted request has ended; `abandoned`: the client left before its answer.
   void ended(const Customer& customer, bool abandoned);
 
+  // Anything else that is only counted.
+  void count(std::int64_t SandboxStats::* number);
+  void count_links(std::int64_t SandboxLinkStats::* number, std::int64_t links = 1);
+
   [[nodiscard]] SandboxStats snapshot() const;
+
+  // The same as JSON.
+  [[nodiscard]] std::string stats_body() const;
 
  private:
   void charge(const std::string& client_id);
+
+  // Precondition: the lock is held.
+  template <typename Change>
+  void change_counts(const Customer& customer, Change change);
 
   mutable std::mutex mutex_;
   SandboxStats stats_;

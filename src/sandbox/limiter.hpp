@@ -1,15 +1,60 @@
-// One limit of the sandbox, counted in the way that its options and the limit itself ask for.
+// One limit of the sandbox, and the four algorithms that count a resource against it. Pure: time
+// comes as an argument; the steady clock must not go backwards, the wall clock may.
+//
+// Written without a look at quota/: were both sides to share a mistake, neither would show it.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
-#include <variant>
 
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/sandbox/sandbox_options.hpp"
-#include "sandbox/limiter_ways.hpp"
 
 namespace ratebatch::sandbox {
+
+// A sliding log is exact up to so many entries; beyond, those of one such part of the window become
+// one entry at the time of the last. Some 3 MB at most.
+constexpr std::int64_t sliding_log_entries = 1 << 16;
+
+struct Reading {
+  std::int64_t room = 0;  // What fits now; negative after a correction upwards.
+  Duration reset{};       // Until all of it is free again.
+  Duration wait{};        // Until the cost fits; zero if it does now. Meaningless if it never does.
+
+  friend bool operator==(const Reading&, const Reading&) = default;
+};
+
+using Ticket = std::int64_t;
+
+class LimitCounter {
+ public:
+  virtual ~LimitCounter() = default;
+
+  // How things stand for a request of that cost.
+  virtual Reading read(Now now, std::int64_t cost) = 0;
+
+  // Counts a request. Precondition: read() says that it fits.
+  virtual Ticket take(Now now, std::int64_t cost) = 0;
+
+  // Changes the cost of the request with that ticket by `difference`, as far as it still counts.
+  virtual void correct(Ticket ticket, Now now, std::int64_t difference) = 0;
+};
+
+// Windows of equal length that follow one another from `start`.
+std::unique_ptr<LimitCounter> make_fixed_window(std::int64_t amount, Duration window,
+                                                Instant start);
+
+// From one reset of a calendar to the next. Precondition: the reset is daily or monthly.
+std::unique_ptr<LimitCounter> make_calendar_window(std::int64_t amount, const Reset& reset,
+                                                   WallTime start);
+
+// A log of what was granted; an entry counts for exactly one window.
+std::unique_ptr<LimitCounter> make_sliding_log(std::int64_t amount, Duration window);
+
+// A bucket that starts full, holds `capacity` and refills evenly at `amount` per window.
+std::unique_ptr<LimitCounter> make_token_bucket(std::int64_t amount, Duration window,
+                                                std::int64_t capacity, Instant start);
 
 // What a limit is, as refusals, headers and statistics tell it.
 struct LimitTerms {
@@ -49,13 +94,8 @@ class Limiter {
   void correct(Ticket ticket, Now now, std::int64_t difference);
 
  private:
-  using Way = std::variant<FixedWindow, CalendarWindow, SlidingLog, TokenBucket>;
-
-  static Way make_way(const Limit& limit, const SandboxOptions& options, std::int64_t most,
-                      Now start);
-
   LimitTerms terms_;
-  Way way_;
+  std::unique_ptr<LimitCounter> counter_;
 };
 
 }  // namespace ratebatch::sandbox

@@ -1,16 +1,15 @@
-#include "sandbox/openai_bodies.hpp"
-
 #include <fmt/format.h>
 
 #include <array>
 #include <bit>
+#include <cstdint>
 
-#include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/base64.hpp"
+#include "ratebatch/base/code_points.hpp"
 #include "ratebatch/base/random.hpp"
-#include "sandbox/audio.hpp"
+#include "sandbox/canned_answers.hpp"
 #include "sandbox/json_body.hpp"
-#include "sandbox/picture.hpp"
-#include "sandbox/prose.hpp"
+#include "sandbox/openai.hpp"
 
 namespace ratebatch::sandbox {
 namespace {
@@ -20,149 +19,122 @@ using Kind = Generation::Kind;
 // Speech of 150 words a minute has about 15 characters a second.
 constexpr std::int64_t spoken_characters_per_second = 15;
 
-// What every body is made from.
-struct Making {
-  const Generation& asked;
-  const AnswerMark& mark;
-  const SandboxOptions& options;
-  OpenAiFlavour flavour;
-
-  [[nodiscard]] std::int64_t created_s() const { return mark.created.ns / 1'000'000'000; }
-  [[nodiscard]] Amounts use() const { return use_of(asked, options); }
+// The form of a body: $items stands for one `item` for each picture or input.
+struct BodyForm {
+  std::string_view body;
+  std::string_view item = {};
 };
 
-std::int64_t used(const Amounts& use, Resource resource) { return use[index_of(resource)]; }
+// By kind. Speech is no JSON: see openai_answer.
+constexpr std::array<BodyForm, 10> openai_forms = {{
+    {R"({"choices":[{"finish_reason":$reason,"index":0,"logprobs":null,"message":{"content":$text,)"
+     R"("refusal":null,"role":"assistant"}}],"created":$created,"id":"chatcmpl-$id",)"
+     R"("model":$model,"object":"chat.completion","system_fingerprint":"fp_sandbox",)"
+     R"("usage":{"completion_tokens":$output,"completion_tokens_details":{"reasoning_tokens":0},)"
+     R"("prompt_tokens":$input,"prompt_tokens_details":{"cached_tokens":0},)"
+     R"("total_tokens":$total}})"},
+    {R"({"created_at":$created,"error":null,"id":"resp_$id","incomplete_details":$incomplete,)"
+     R"("model":$model,"object":"response","output":[{"content":[{"annotations":[],"text":$text,)"
+     R"("type":"output_text"}],"id":"msg_$id","role":"assistant","status":$status,)"
+     R"("type":"message"}],"status":$status,"usage":{"input_tokens":$input,)"
+     R"("input_tokens_details":{"cached_tokens":0},"output_tokens":$output,)"
+     R"("output_tokens_details":{"reasoning_tokens":0},"total_tokens":$total}})"},
+    {R"({"choices":[{"finish_reason":$reason,"index":0,"logprobs":null,"text":$text}],)"
+     R"("created":$created,"id":"cmpl-$id","model":$model,"object":"text_completion",)"
+     R"("usage":{"completion_tokens":$output,"prompt_tokens":$input,"total_tokens":$total}})"},
+    {R"({"background":"opaque","created":$created,"data":[$items],"output_format":"png",)"
+     R"("quality":"low","size":$size,"usage":{"input_tokens":$input,"input_tokens_details":)"
+     R"({"image_tokens":0,"text_tokens":$input},"output_tokens":$output,"total_tokens":$total}})",
+     R"({"$format":$picture})"},
+    {""},
+    {R"({"text":$text,"usage":{"input_tokens":$input,"output_tokens":$output,)"
+     R"("total_tokens":$total,"type":"tokens"}})"},
+    {R"({"data":[$items],"model":$model,"object":"list",)"
+     R"("usage":{"prompt_tokens":$input,"total_tokens":$input}})",
+     R"({"embedding":$embedding,"index":$index,"object":"embedding"})"},
+    {R"({"id":"modr-$id","model":$model,"results":[$items]})",
+     R"({"categories":{"harassment":false,"hate":false,"self-harm":false,"sexual":false,)"
+     R"("violence":false},"category_scores":{"harassment":0.001,"hate":0.001,"self-harm":0.001,)"
+     R"("sexual":0.001,"violence":0.001},"flagged":false})"},
+    {R"({"created":$created,"data":[$items],"id":"score-$id","model":$model,"object":"list",)"
+     R"("usage":{"prompt_tokens":$input,"total_tokens":$input}})",
+     R"({"index":$index,"object":"score","score":$score})"},
+    {R"({"id":"rerank-$id","model":$model,"results":[$items],"usage":{"total_tokens":$input}})",
+     R"({"document":{"text":$document},"index":$index,"relevance_score":$score})"},
+}};
 
-// The text is the dear part: it is made but once for both.
-struct TextAndUse {
-  AnswerText answer;
-  std::int64_t input = 0;
+constexpr BodyForm together_chat = {
+    R"({"choices":[{"finish_reason":$reason,"index":0,"logprobs":null,"message":{"content":$text,)"
+    R"("role":"assistant"}}],"created":$created,"id":"chatcmpl-$id","model":$model,)"
+    R"("object":"chat.completion","usage":{"completion_tokens":$output,"prompt_tokens":$input,)"
+    R"("total_tokens":$total}})"};
 
-  explicit TextAndUse(const Making& m)
-      : answer(text_for(m.asked, m.options)), input(token_count(m.asked.input_characters)) {}
-  [[nodiscard]] std::int64_t total() const { return input + answer.tokens; }
-};
+constexpr BodyForm together_image = {
+    R"({"data":[$items],"id":"$id","model":$model,"object":"list"})",
+    R"({"$format":$picture,"index":$index,"type":"$format"})"};
 
-Reply chat(const Making& m) {
-  TextAndUse made(m);
-  const char* reason = made.answer.cut                        ? "length"
-                       : m.flavour == OpenAiFlavour::together ? "eos"
-                                                              : "stop";
-  Json usage = {{"prompt_tokens", made.input},
-                {"completion_tokens", made.answer.tokens},
-                {"total_tokens", made.total()}};
-  if (m.flavour == OpenAiFlavour::openai) {
-    usage["prompt_tokens_details"] = {{"cached_tokens", 0}};
-    usage["completion_tokens_details"] = {{"reasoning_tokens", 0}};
+// OpenAI: only its GPT image models tell what they used.
+constexpr BodyForm dall_e_image = {R"({"created":$created,"data":[$items]})",
+                                   R"({"$format":$picture})"};
+
+constexpr BodyForm verbose_transcription = {
+    R"({"duration":$seconds,"language":"english","segments":[{"end":$seconds,"id":0,"start":0,)"
+    R"("text":$text}],"task":"transcribe","text":$text,)"
+    R"("usage":{"seconds":$seconds,"type":"duration"}})"};
+
+const BodyForm& form_of(const Generation& asked, OpenAiFlavour flavour) {
+  const bool is_together = flavour == OpenAiFlavour::together;
+  if (asked.kind == Kind::chat && is_together) return together_chat;
+  if (asked.kind == Kind::image && is_together) return together_image;
+  if (asked.kind == Kind::image && asked.model.starts_with("dall-e")) return dall_e_image;
+  if (asked.kind == Kind::transcription && asked.format == "verbose_json") {
+    return verbose_transcription;
   }
-  Json message = {{"role", "assistant"}, {"content", std::move(made.answer.text)}};
-  if (m.flavour == OpenAiFlavour::openai) message["refusal"] = nullptr;
-  Json body = {{"id", "chatcmpl-" + m.mark.id},
-               {"object", "chat.completion"},
-               {"created", m.created_s()},
-               {"model", m.asked.model},
-               {"choices", Json::array({{{"index", 0},
-                                         {"message", std::move(message)},
-                                         {"logprobs", nullptr},
-                                         {"finish_reason", reason}}})},
-               {"usage", std::move(usage)}};
-  if (m.flavour == OpenAiFlavour::openai) body["system_fingerprint"] = "fp_sandbox";
-  return json_reply(200, written(body));
+  return openai_forms.at(static_cast<std::size_t>(asked.kind));
 }
 
-Reply responses(const Making& m) {
-  TextAndUse made(m);
-  const bool cut = made.answer.cut;
-  const char* status = cut ? "incomplete" : "completed";
-  Json content = Json::array({{{"type", "output_text"},
-                               {"text", std::move(made.answer.text)},
-                               {"annotations", Json::array()}}});
-  return json_reply(
-      200, written({{"id", "resp_" + m.mark.id},
-                    {"object", "response"},
-                    {"created_at", m.created_s()},
-                    {"status", status},
-                    {"error", nullptr},
-                    {"incomplete_details", cut ? Json{{"reason", "max_output_tokens"}} : Json()},
-                    {"model", m.asked.model},
-                    {"output", Json::array({{{"type", "message"},
-                                             {"id", "msg_" + m.mark.id},
-                                             {"status", status},
-                                             {"role", "assistant"},
-                                             {"content", std::move(content)}}})},
-                    {"usage",
-                     {{"input_tokens", made.input},
-                      {"input_tokens_details", {{"cached_tokens", 0}}},
-                      {"output_tokens", made.answer.tokens},
-                      {"output_tokens_details", {{"reasoning_tokens", 0}}},
-                      {"total_tokens", made.total()}}}}));
-}
-
-Reply completion(const Making& m) {
-  TextAndUse made(m);
-  return json_reply(
-      200,
-      written({{"id", "cmpl-" + m.mark.id},
-               {"object", "text_completion"},
-               {"created", m.created_s()},
-               {"model", m.asked.model},
-               {"choices", Json::array({{{"index", 0},
-                                         {"text", std::move(made.answer.text)},
-                                         {"logprobs", nullptr},
-                                         {"finish_reason", made.answer.cut ? "length" : "stop"}}})},
-               {"usage",
-                {{"prompt_tokens", made.input},
-                 {"completion_tokens", made.answer.tokens},
-                 {"total_tokens", made.total()}}}}));
-}
-
-// The pictures of an answer, and the numbers of those that written_with_pictures puts in.
-Json picture_list(const Making& m, std::vector<std::uint64_t>& embedded) {
-  const bool links = answers_with_links(m.asked, m.options);
-  Json list = Json::array();
-  for (std::int64_t i = 0; i < m.asked.pictures; ++i) {
-    const std::uint64_t number = picture_number(m.asked, m.options, i);
-    Json item = {
-        {links ? "url" : "b64_json", links ? picture_url(m.mark, number) : picture_mark()}};
-    if (!links) embedded.push_back(number);
-    if (m.flavour == OpenAiFlavour::together) {
-      item["index"] = i;
-      item["type"] = links ? "url" : "b64_json";
-    }
-    list.push_back(std::move(item));
+// Numbers of -1 to 1, to six decimals, as a list or as the bytes of little-endian floats in base64
+// (OpenAI: encoding_format).
+void append_embedding(std::string& out, const Generation& asked, std::uint64_t number) {
+  Rng rng(number);
+  std::string list;
+  std::string bytes;
+  for (std::int64_t i = 0; i < asked.dimensions; ++i) {
+    const double value = static_cast<double>(rng.between(-1'000'000, 1'000'000)) / 1e6;
+    list += fmt::format("{}{}", list.empty() ? "" : ",", value);
+    put_little(bytes, std::bit_cast<std::uint32_t>(static_cast<float>(value)), 4);
   }
-  return list;
+  const bool as_text = asked.format == "base64";
+  out += as_text ? '"' + encode_base64(bytes) + '"' : '[' + list + ']';
 }
 
-Reply image(const Making& m) {
-  std::vector<std::uint64_t> embedded;
-  Json body = {{"data", picture_list(m, embedded)}};
-  if (m.flavour == OpenAiFlavour::together) {
-    body["id"] = m.mark.id;
-    body["model"] = m.asked.model;
-    body["object"] = "list";
-  } else {
-    body["created"] = m.created_s();
-  }
-  // OpenAI: only its GPT image models tell what they used.
-  if (m.flavour == OpenAiFlavour::openai && !m.asked.model.starts_with("dall-e")) {
-    const Amounts use = m.use();
-    const std::int64_t input = used(use, Resource::input_tokens);
-    body["background"] = "opaque";
-    body["output_format"] = "png";
-    body["size"] = m.asked.size;
-    body["quality"] = "low";
-    body["usage"] = {{"total_tokens", used(use, Resource::tokens)},
-                     {"input_tokens", input},
-                     {"output_tokens", used(use, Resource::output_tokens)},
-                     {"input_tokens_details", {{"text_tokens", input}, {"image_tokens", 0}}}};
-  }
-  return json_reply(200, written_with_pictures(body, embedded, m.options.image_bytes));
-}
-
-Reply speech(const Making& m) {
-  Audio audio = spoken(m.asked.prompt, m.asked.format, m.options.seed);
-  return {200, {{"Content-Type", std::move(audio.content_type)}}, std::move(audio.bytes)};
+// Of one picture or input.
+void append_item(std::string& out, std::string_view form, const Generation& asked,
+                 const AnswerMark& mark, const SandboxOptions& options, std::size_t index) {
+  const bool has_input = index < asked.inputs.size();
+  const std::string_view input = has_input ? asked.inputs[index] : std::string_view{};
+  const auto number = static_cast<std::int64_t>(index);
+  const bool links = answers_with_links(asked, options);
+  const std::uint64_t picture = picture_number(asked, options, number);
+  const auto append_picture = [&](std::string& to) {
+    to += '"';
+    links ? void(to += picture_url(mark, picture))
+          : append_base64(to, picture_png(picture, options.image_bytes));
+    to += '"';
+  };
+  // Of score and rerank: 0 to 1, by the two texts.
+  const auto append_score = [&](std::string& to) {
+    Rng rng(mixed(options.seed, asked.prompt + '\n' + std::string(input)));
+    to += fmt::format("{}", static_cast<double>(rng.between(0, 1000)) / 1000);
+  };
+  out += filled(form, {{"index", number},
+                       {"document", input},
+                       {"format", raw(links ? "url" : "b64_json")},
+                       {"picture", append_picture},
+                       {"score", append_score},
+                       {"embedding", [&](std::string& to) {
+                          append_embedding(to, asked, mixed(options.seed, input));
+                        }}});
 }
 
 std::string subtitles(std::string_view text, std::int64_t seconds, bool is_vtt) {
@@ -172,155 +144,51 @@ std::string subtitles(std::string_view text, std::int64_t seconds, bool is_vtt) 
   return (is_vtt ? "WEBVTT\n\n" : "1\n") + cue;
 }
 
-Reply transcription(const Making& m) {
-  const AnswerText answer = text_for(m.asked, m.options);
-  const std::int64_t seconds = character_count(answer.text) / spoken_characters_per_second + 1;
-  const std::string& format = m.asked.format;
-  if (format == "text" || format == "srt" || format == "vtt") {
+}  // namespace
+
+Reply openai_answer(const Generation& asked, const AnswerMark& mark, const SandboxOptions& options,
+                    OpenAiFlavour flavour) {
+  if (asked.kind == Kind::speech) return spoken(asked.prompt, asked.format, options.seed);
+  // The text is the dear part: it is made but once.
+  const AnswerText answer = has_text(asked) ? text_for(asked, options) : AnswerText{};
+  const std::int64_t seconds = code_points(answer.text) / spoken_characters_per_second + 1;
+  const std::string& format = asked.format;
+  if (asked.kind == Kind::transcription &&
+      (format == "text" || format == "srt" || format == "vtt")) {
     return {
         200,
         {{"Content-Type", "text/plain; charset=utf-8"}},
         format == "text" ? answer.text + "\n" : subtitles(answer.text, seconds, format == "vtt")};
   }
-  if (format == "verbose_json") {
-    return json_reply(
-        200,
-        written(
-            {{"task", "transcribe"},
-             {"language", "english"},
-             {"duration", seconds},
-             {"text", answer.text},
-             {"segments",
-              Json::array({{{"id", 0}, {"start", 0}, {"end", seconds}, {"text", answer.text}}})},
-             {"usage", {{"type", "duration"}, {"seconds", seconds}}}}));
-  }
-  const Amounts use = m.use();
-  return json_reply(200, written({{"text", answer.text},
-                                  {"usage",
-                                   {{"type", "tokens"},
-                                    {"input_tokens", used(use, Resource::input_tokens)},
-                                    {"output_tokens", used(use, Resource::output_tokens)},
-                                    {"total_tokens", used(use, Resource::tokens)}}}}));
-}
-
-// -1 to 1, to six decimals.
-std::vector<double> numbers_of(const Making& m, std::string_view text) {
-  Rng rng(mixed(m.options.seed, text));
-  std::vector<double> numbers;
-  for (std::int64_t i = 0; i < m.asked.dimensions; ++i) {
-    numbers.push_back(static_cast<double>(rng.between(-1'000'000, 1'000'000)) / 1e6);
-  }
-  return numbers;
-}
-
-// The bytes of little-endian floats (OpenAI: encoding_format base64).
-std::string float_bytes(const std::vector<double>& numbers) {
-  std::string bytes;
-  for (const double number : numbers) {
-    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(number));
-    for (const unsigned shift : {0U, 8U, 16U, 24U}) {
-      bytes += static_cast<char>((bits >> shift) & 0xFFU);
+  const Amounts use = use_with_text(asked, answer.tokens);
+  const auto used = [&](Resource resource) { return use[index_of(resource)]; };
+  const bool is_together = flavour == OpenAiFlavour::together;
+  const BodyForm& form = form_of(asked, flavour);
+  const auto append_items = [&](std::string& out) {
+    const std::size_t count =
+        asked.kind == Kind::image ? static_cast<std::size_t>(asked.pictures) : asked.inputs.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i > 0) out += ',';
+      append_item(out, form.item, asked, mark, options, i);
     }
-  }
-  return bytes;
-}
-
-Reply embedding(const Making& m) {
-  Json data = Json::array();
-  for (std::size_t i = 0; i < m.asked.inputs.size(); ++i) {
-    const std::vector<double> numbers = numbers_of(m, m.asked.inputs[i]);
-    const bool as_text = m.asked.format == "base64";
-    data.push_back({{"object", "embedding"},
-                    {"index", i},
-                    {"embedding", as_text ? Json(base64(float_bytes(numbers))) : Json(numbers)}});
-  }
-  const std::int64_t input = used(m.use(), Resource::input_tokens);
-  return json_reply(200, written({{"object", "list"},
-                                  {"data", std::move(data)},
-                                  {"model", m.asked.model},
-                                  {"usage", {{"prompt_tokens", input}, {"total_tokens", input}}}}));
-}
-
-Reply moderation(const Making& m) {
-  constexpr std::array<const char*, 5> categories = {"harassment", "hate", "self-harm", "sexual",
-                                                     "violence"};
-  Json flags;
-  Json scores;
-  for (const char* category : categories) {
-    flags[category] = false;
-    scores[category] = 0.001;
-  }
-  Json results = Json::array();
-  for (std::size_t i = 0; i < m.asked.inputs.size(); ++i) {
-    results.push_back({{"flagged", false}, {"categories", flags}, {"category_scores", scores}});
-  }
-  return json_reply(200, written({{"id", "modr-" + m.mark.id},
-                                  {"model", m.asked.model},
-                                  {"results", std::move(results)}}));
-}
-
-// 0 to 1, by the two texts.
-double likeness(const Making& m, const std::string& text) {
-  Rng rng(mixed(m.options.seed, m.asked.prompt + '\n' + text));
-  return static_cast<double>(rng.between(0, 1000)) / 1000;
-}
-
-Reply score(const Making& m) {
-  Json data = Json::array();
-  for (std::size_t i = 0; i < m.asked.inputs.size(); ++i) {
-    data.push_back({{"index", i}, {"object", "score"}, {"score", likeness(m, m.asked.inputs[i])}});
-  }
-  const std::int64_t input = used(m.use(), Resource::input_tokens);
-  return json_reply(200, written({{"id", "score-" + m.mark.id},
-                                  {"object", "list"},
-                                  {"created", m.created_s()},
-                                  {"model", m.asked.model},
-                                  {"data", std::move(data)},
-                                  {"usage", {{"prompt_tokens", input}, {"total_tokens", input}}}}));
-}
-
-Reply rerank(const Making& m) {
-  Json results = Json::array();
-  for (std::size_t i = 0; i < m.asked.inputs.size(); ++i) {
-    results.push_back({{"index", i},
-                       {"document", {{"text", m.asked.inputs[i]}}},
-                       {"relevance_score", likeness(m, m.asked.inputs[i])}});
-  }
+  };
   return json_reply(
-      200, written({{"id", "rerank-" + m.mark.id},
-                    {"model", m.asked.model},
-                    {"results", std::move(results)},
-                    {"usage", {{"total_tokens", used(m.use(), Resource::input_tokens)}}}}));
-}
-
-}  // namespace
-
-Reply openai_answer(const Generation& asked, const AnswerMark& mark, const SandboxOptions& options,
-                    OpenAiFlavour flavour) {
-  const Making m{asked, mark, options, flavour};
-  switch (asked.kind) {
-    case Kind::chat:
-      return chat(m);
-    case Kind::responses:
-      return responses(m);
-    case Kind::completion:
-      return completion(m);
-    case Kind::image:
-      return image(m);
-    case Kind::speech:
-      return speech(m);
-    case Kind::transcription:
-      return transcription(m);
-    case Kind::embedding:
-      return embedding(m);
-    case Kind::moderation:
-      return moderation(m);
-    case Kind::score:
-      return score(m);
-    case Kind::rerank:
-      return rerank(m);
-  }
-  RB_ASSERT(false);
+      200, filled(form.body,
+                  {{"id", raw(mark.id)},
+                   {"created", mark.created.ns / 1'000'000'000},
+                   {"model", asked.model},
+                   {"text", answer.text},
+                   {"reason", answer.cut    ? "length"
+                              : is_together ? "eos"
+                                            : "stop"},
+                   {"status", answer.cut ? "incomplete" : "completed"},
+                   {"incomplete", raw(answer.cut ? R"({"reason":"max_output_tokens"})" : "null")},
+                   {"size", asked.size},
+                   {"seconds", seconds},
+                   {"items", append_items},
+                   {"input", used(Resource::input_tokens)},
+                   {"output", used(Resource::output_tokens)},
+                   {"total", used(Resource::tokens)}}));
 }
 
 std::string picture_url(const AnswerMark& mark, std::uint64_t number) {

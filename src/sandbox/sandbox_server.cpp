@@ -43,29 +43,28 @@ Result<std::thread> start_quiet_thread(Work work) {
 }  // namespace
 
 struct SandboxServer::Parts {
-  Parts(const SandboxOptions& wanted, std::vector<sandbox::ScriptedReply> scripted)
+  Parts(const SandboxOptions& wanted, std::vector<ScriptedReply> scripted)
       : options(wanted), service(options, ledger, system_now(), std::move(scripted)) {}
 
   SandboxOptions options;
-  sandbox::Ledger ledger;
-  sandbox::Service service;
-  sandbox::Descriptor stop;
-  std::unique_ptr<sandbox::HttpFront> front;
+  Ledger ledger;
+  Service service;
+  Descriptor stop;
+  std::unique_ptr<HttpFront> front;
   std::thread thread;
 };
 
 Result<std::unique_ptr<SandboxServer>> SandboxServer::start(const SandboxOptions& options) {
   if (auto checked = check_sandbox_options(options); !checked) return pass(checked);
-  Result<std::vector<sandbox::ScriptedReply>> scripted;
-  if (!options.replies_file.empty())
-    scripted = sandbox::load_scripted_replies(options.replies_file);
+  Result<std::vector<ScriptedReply>> scripted;
+  if (!options.replies_file.empty()) scripted = load_scripted_replies(options.replies_file);
   if (!scripted) return pass(scripted);
-  sandbox::raise_descriptor_limit();
+  raise_descriptor_limit();
   auto parts = std::make_unique<Parts>(options, std::move(*scripted));
-  auto stop = sandbox::make_wake_descriptor();
+  auto stop = make_wake_descriptor();
   if (!stop) return pass(stop);
   parts->stop = std::move(*stop);
-  auto front = sandbox::HttpFront::open(options.port, parts->stop.get(), parts->service);
+  auto front = HttpFront::open(options.port, parts->stop.get(), parts->service);
   if (!front) return pass(front);
   parts->front = std::move(*front);
   auto thread = start_quiet_thread([front = parts->front.get()] { front->run(); });
@@ -77,7 +76,7 @@ Result<std::unique_ptr<SandboxServer>> SandboxServer::start(const SandboxOptions
 SandboxServer::SandboxServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 SandboxServer::~SandboxServer() {
-  sandbox::wake(parts_->stop);
+  wake(parts_->stop);
   parts_->thread.join();
 }
 

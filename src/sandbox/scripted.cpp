@@ -24,10 +24,9 @@ constexpr std::size_t scripted_name_bytes_max = 128;
 
 // By its first byte that is not blank.
 std::string_view content_type_of(std::string_view body) {
-  const std::size_t from = body.find_first_not_of(" \t\r\n");
-  const char first = from == std::string_view::npos ? '\0' : body[from];
-  if (first == '{' || first == '[') return "application/json";
-  return first == '<' ? "text/html" : "text/plain";
+  const std::string_view text = trimmed(body);
+  if (text.starts_with('{') || text.starts_with('[')) return "application/json";
+  return text.starts_with('<') ? "text/html" : "text/plain";
 }
 
 // Returns what was expected instead, if something is wrong.
@@ -46,12 +45,11 @@ std::string read_headers(const Json& json, std::vector<Header>& headers) {
 // The same; reads one line.
 std::string read_line(const Json& json, ScriptedReply& scripted) {
   if (!json.is_object()) return "a JSON object";
-  scripted.name = text_at(json, "name");
+  scripted.name = json::text_member(json, "name");
   const bool is_good = !scripted.name.empty() && scripted.name.size() <= scripted_name_bytes_max &&
                        scripted.name.find("]]") == std::string::npos;
   if (!is_good) return "a 'name' of 1 to 128 bytes without ]]";
   Reply& reply = scripted.reply;
-  reply.status = 200;
   if (const auto status = json.find("status"); status != json.end()) {
     const std::int64_t number = status->is_number_integer() ? status->get<std::int64_t>() : -1;
     if (number != 0 && (number < 200 || number > 599)) return "a 'status' of 200 to 599, or 0";
@@ -83,7 +81,7 @@ Result<std::vector<ScriptedReply>> read_scripted_replies(std::string_view text,
     const std::string_view part = text.substr(from, end - from);
     from = end + 1;
     ++line;
-    if (part.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (trimmed(part).empty()) continue;
     ScriptedReply scripted;
     std::string wrong = read_line(Json::parse(part, nullptr, false), scripted);
     if (wrong.empty() && !names.insert(scripted.name).second) {
@@ -113,14 +111,13 @@ Result<std::vector<ScriptedReply>> load_scripted_replies(const std::string& path
 
 Script::Script(std::vector<ScriptedReply> replies) {
   for (ScriptedReply& scripted : replies) {
-    const std::int64_t left = scripted.times;
     std::string name = scripted.name;
-    entries_.emplace(std::move(name), Entry{std::move(scripted), left});
+    replies_.emplace(std::move(name), std::move(scripted));
   }
 }
 
 const ScriptedReply* Script::next(const Question& question) {
-  if (entries_.empty()) return nullptr;
+  if (replies_.empty()) return nullptr;
   if (const ScriptedReply* found = find(percent_decoded(question.path))) return found;
   return find(question.body);
 }
@@ -131,10 +128,10 @@ const ScriptedReply* Script::find(std::string_view text) {
     const std::string_view near = text.substr(at, scripted_name_bytes_max + 2);
     const std::size_t end = near.find("]]");
     if (end == std::string_view::npos) continue;
-    const auto entry = entries_.find(near.substr(0, end));
-    if (entry == entries_.end() || entry->second.left == 0) continue;
-    --entry->second.left;
-    return &entry->second.scripted;
+    const auto found = replies_.find(near.substr(0, end));
+    if (found == replies_.end() || found->second.times == 0) continue;
+    --found->second.times;
+    return &found->second;
   }
   return nullptr;
 }

@@ -40,14 +40,9 @@ class Script {
   const ScriptedReply* next(const Question& question);
 
  private:
-  struct Entry {
-    ScriptedReply scripted;
-    std::int64_t left;
-  };
-
   const ScriptedReply* find(std::string_view text);
 
-  std::map<std::string, Entry, std::less<>> entries_;
+  std::map<std::string, ScriptedReply, std::less<>> replies_;  // `times` is what is left.
 };
 
 }  // namespace ratebatch::sandbox

@@ -4,21 +4,14 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/assert.hpp"
-#include "ratebatch/base/text.hpp"
-#include "sandbox/anthropic_api.hpp"
-#include "sandbox/described_api.hpp"
-#include "sandbox/elevenlabs_api.hpp"
-#include "sandbox/gemini_api.hpp"
+#include "sandbox/api.hpp"
+#include "sandbox/canned_answers.hpp"
 #include "sandbox/json_body.hpp"
-#include "sandbox/openai_api.hpp"
-#include "sandbox/openai_bodies.hpp"
-#include "sandbox/picture.hpp"
-#include "sandbox/service_bodies.hpp"
-#include "sandbox/together_api.hpp"
+#include "sandbox/openai.hpp"
 
 namespace ratebatch::sandbox {
 namespace {
@@ -31,13 +24,20 @@ constexpr std::array<const char*, 5> key_headers = {"Authorization", "x-api-key"
 
 std::vector<std::unique_ptr<Api>> make_apis(const SandboxOptions& options) {
   std::vector<std::unique_ptr<Api>> apis;
-  apis.push_back(std::make_unique<OpenAiApi>(options));
-  apis.push_back(std::make_unique<TogetherApi>(options));
-  apis.push_back(std::make_unique<AnthropicApi>(options));
-  apis.push_back(std::make_unique<GeminiApi>(options));
-  apis.push_back(std::make_unique<ElevenLabsApi>(options));
-  apis.push_back(std::make_unique<DescribedApi>(options));
+  for (const auto make : {make_openai_api, make_together_api, make_anthropic_api, make_gemini_api,
+                          make_elevenlabs_api, make_described_api}) {
+    apis.push_back(make(options));
+  }
   return apis;
+}
+
+// In the form of OpenAI's list of models.
+std::string models_body(const SandboxOptions& options) {
+  Json list = Json::array();
+  for (const auto& [model, limits] : options.models) {
+    list.push_back({{"id", model}, {"object", "model"}, {"created", 0}, {"owned_by", "sandbox"}});
+  }
+  return json::written(Json{{"object", "list"}, {"data", std::move(list)}});
 }
 
 // The path behind `prefix`, from its slash on.
@@ -50,10 +50,8 @@ std::optional<std::string_view> behind(std::string_view path, const std::string&
 
 // "0123456789abcdef.png"
 std::optional<std::uint64_t> number_of_picture(std::string_view name) {
-  std::uint64_t number = 0;
-  const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), number, 16);
-  const bool is_number = code == std::errc{} && end == name.data() + 16;
-  return is_number && name.substr(16) == ".png" ? std::optional{number} : std::nullopt;
+  const bool is_picture = name.size() == 20 && name.ends_with(".png");
+  return is_picture ? whole_number<std::uint64_t>(name.substr(0, 16), 16) : std::nullopt;
 }
 
 std::string files_url(const Question& question) {
@@ -92,16 +90,14 @@ std::variant<Reply, Admitted> Service::ask(const Question& question, Now now) {
   // Behind /http a model may be called so.
   const bool is_list = found->rest == "/models" && found->api != apis_.back().get();
   if (!is_list) return generate(*found, question, now);
-  if (auto good = expect_method(question, "GET"); !good) return reject(*found->api, good.error());
+  if (const auto wrong = check_method(question, "GET")) return reject(*found->api, *wrong);
   return json_reply(200, models_body(options_));
 }
 
 // What the sandbox says of itself, and the pictures it announced.
 std::optional<Reply> Service::own_reply(const Question& question) {
   const bool is_get = question.method == "GET";
-  if (is_get && question.path == "/stats") {
-    return json_reply(200, stats_body(ledger_.snapshot()));
-  }
+  if (is_get && question.path == "/stats") return json_reply(200, ledger_.stats_body());
   if (is_get && question.path == "/healthz") return text_reply(200, "ok\n");
   if (!is_get || !question.path.starts_with(files_path)) return std::nullopt;
   return picture(question, question.path.substr(files_path.size()));
@@ -111,19 +107,19 @@ Reply Service::picture(const Question& question, std::string_view name) {
   const bool has_key = std::ranges::any_of(
       key_headers, [&](const char* header) { return !question.header(header).empty(); });
   if (has_key) {
-    ledger_.key_leaked();
+    ledger_.count(&SandboxStats::keys_leaked);
     return text_reply(400, "This address takes no key: a client must not send one here.\n");
   }
   const auto number = number_of_picture(name);
   if (!number) {
-    ledger_.invalid();
+    ledger_.count(&SandboxStats::invalid);
     return text_reply(404, "There is no such file.\n");
   }
   if (static_cast<std::int64_t>(downloads_.below(1000)) < options_.link_error_per_mille) {
-    ledger_.link_failed();
+    ledger_.count_links(&SandboxLinkStats::failed);
     return text_reply(503, "The file cannot be had at this moment.\n");
   }
-  ledger_.link_served();
+  ledger_.count_links(&SandboxLinkStats::served);
   return {200, {{"Content-Type", "image/png"}}, picture_png(*number, options_.image_bytes)};
 }
 
@@ -146,8 +142,7 @@ std::optional<Service::Found> Service::find_api(std::string_view path) const {
   return std::nullopt;
 }
 
-std::optional<Trouble> Service::fault_of_sender(const Found& found,
-                                                const Question& question) const {
+std::optional<Trouble> Service::check_sender(const Found& found, const Question& question) const {
   if (!options_.required_key.empty()) {
     const KeyPlace place = found.api->key_place(question, found.rest);
     if (question.header(place.header) != place.prefix + options_.required_key) {
@@ -162,13 +157,13 @@ std::optional<Trouble> Service::fault_of_sender(const Found& found,
   return std::nullopt;
 }
 
-void Service::name_in_books(const Api& api, Generation& asked) const {
+void Service::choose_counted_name(const Api& api, Generation& asked) const {
   if (asked.counted_as.empty()) asked.counted_as = asked.model;
   std::string apart = fmt::format("{}/{}", api.name(), asked.counted_as);
   if (options_.models.contains(apart)) asked.counted_as = std::move(apart);
 }
 
-bool Service::is_out(const Generation& asked, Instant now) const {
+bool Service::is_in_outage(const Generation& asked, Instant now) const {
   if (!options_.outage) return false;
   const SandboxOutage& outage = *options_.outage;
   const bool concerns =
@@ -178,12 +173,12 @@ bool Service::is_out(const Generation& asked, Instant now) const {
 
 std::variant<Reply, Admitted> Service::generate(const Found& found, const Question& question,
                                                 Now now) {
-  if (const auto fault = fault_of_sender(found, question)) return reject(*found.api, *fault);
+  if (const auto fault = check_sender(found, question)) return reject(*found.api, *fault);
   auto read = found.api->read(question, found.rest);
   if (!read) return reject(*found.api, read.error());
-  name_in_books(*found.api, *read);
-  if (is_out(*read, now.steady)) {
-    ledger_.outage();
+  choose_counted_name(*found.api, *read);
+  if (is_in_outage(*read, now.steady)) {
+    ledger_.count(&SandboxStats::outage);
     return found.api->error({.kind = Trouble::Kind::overloaded, .model = read->model}, next_id());
   }
   return decide(found, std::move(*read), question, now);
@@ -197,7 +192,7 @@ std::variant<Reply, Admitted> Service::decide(const Found& found, Generation ask
   // A key is one of its API only.
   const std::string_view key = question.header(api.key_place(question, found.rest).header);
   Decision decision =
-      gate_.ask(fmt::format("{} {}", api.name(), key), asked.counted_as, cost.at_first, now);
+      gate_.ask(fmt::format("{} {}", api.name(), key), asked.counted_as, cost.reserved, now);
   switch (decision.kind) {
     case Decision::Kind::granted:
       break;
@@ -212,7 +207,7 @@ std::variant<Reply, Admitted> Service::decide(const Found& found, Generation ask
   }
   Admitted admitted = admit(api, std::move(asked), std::move(decision), now);
   admitted.use = use;
-  admitted.charged = cost.in_the_end;
+  admitted.charged = cost.settled;
   admitted.mark.files_url = files_url(question);
   ledger_.granted(admitted.customer, use[index_of(Resource::tokens)], admitted.fault,
                   std::string(question.header("X-Client-Request-Id")), now.steady);
@@ -229,7 +224,7 @@ Admitted Service::admit(const Api& api, Generation asked, Decision decision, Now
   admitted.delay = std::max(delay, Duration{});
   admitted.mark.id = next_id();
   admitted.mark.created = now.wall;
-  add_limit_headers(api, admitted.headers, decision, now);
+  admitted.headers = limit_headers(api, decision, now);
   admitted.customer = {admitted.asked.counted_as, std::move(decision.key_name)};
   admitted.grant = std::move(decision.grant);
   return admitted;
@@ -254,7 +249,7 @@ Reply Service::answer(const Admitted& admitted, Instant now) const {
   reply.headers.insert(reply.headers.end(), admitted.headers.begin(), admitted.headers.end());
   if (answers_with_links(admitted.asked, options_) && admitted.fault == Fault::none) {
     const bool has_links = reply.body.find(mark.files_url) != std::string::npos;
-    if (has_links) ledger_.links_announced(admitted.asked.pictures);
+    if (has_links) ledger_.count_links(&SandboxLinkStats::announced, admitted.asked.pictures);
   }
   return reply;
 }
@@ -266,12 +261,12 @@ void Service::end(const Admitted& admitted, bool abandoned, Now now) {
 
 Reply Service::misdirected() {
   return reject(*apis_.front(),
-                {.kind = Trouble::Kind::elsewhere,
+                {.kind = Trouble::Kind::misdirected,
                  .message = "The sandbox answers requests to 127.0.0.1 or localhost only."});
 }
 
 Reply Service::reject(const Api& api, const Trouble& trouble) {
-  ledger_.invalid();
+  ledger_.count(&SandboxStats::invalid);
   Reply reply = api.error(trouble, next_id());
   if (!trouble.allowed.empty()) reply.headers.push_back({"Allow", trouble.allowed});
   return reply;
@@ -288,27 +283,24 @@ Reply Service::refuse(const Api& api, const Decision& decision, const Generation
     trouble.kind = Trouble::Kind::never_fits;
   }
   Reply reply = api.error(trouble, next_id());
-  add_limit_headers(api, reply.headers, decision, now);
+  for (Header& header : limit_headers(api, decision, now)) {
+    reply.headers.push_back(std::move(header));
+  }
   ledger_.refused({asked.counted_as, decision.key_name},
                   decision.refusing ? decision.refusing->terms->name : "concurrency");
   return reply;
 }
 
-void Service::add_limit_headers(const Api& api, std::vector<Header>& headers,
-                                const Decision& decision, Now now) const {
-  if (!options_.headers) return;
-  for (Header& header : api.limit_headers(decision, now)) headers.push_back(std::move(header));
+std::vector<Header> Service::limit_headers(const Api& api, const Decision& decision,
+                                           Now now) const {
+  return options_.headers ? api.limit_headers(decision, now) : std::vector<Header>{};
 }
 
 Fault Service::draw_fault() {
-  auto drawn = static_cast<std::int64_t>(faults_.below(1000));
-  for (const auto& [share, fault] : {std::pair{options_.error_per_mille, Fault::error},
-                                     std::pair{options_.reset_per_mille, Fault::reset},
-                                     std::pair{options_.truncate_per_mille, Fault::truncate},
-                                     std::pair{options_.hang_per_mille, Fault::hang},
-                                     std::pair{options_.garbage_per_mille, Fault::garbage}}) {
-    if (drawn < share) return fault;
-    drawn -= share;
+  auto drawn = static_cast<std::int32_t>(faults_.below(1000));
+  for (const FaultRow& row : fault_rows) {
+    if (drawn < options_.*row.per_mille) return row.fault;
+    drawn -= options_.*row.per_mille;
   }
   return Fault::none;
 }

@@ -73,17 +73,17 @@ class Service {
   std::optional<Reply> scripted_reply(const Question& question);
   [[nodiscard]] std::optional<Found> find_api(std::string_view path) const;
   std::variant<Reply, Admitted> generate(const Found& found, const Question& question, Now now);
-  [[nodiscard]] std::optional<Trouble> fault_of_sender(const Found& found,
-                                                       const Question& question) const;
-  void name_in_books(const Api& api, Generation& asked) const;
-  [[nodiscard]] bool is_out(const Generation& asked, Instant now) const;
+  [[nodiscard]] std::optional<Trouble> check_sender(const Found& found,
+                                                    const Question& question) const;
+  void choose_counted_name(const Api& api, Generation& asked) const;
+  [[nodiscard]] bool is_in_outage(const Generation& asked, Instant now) const;
   std::variant<Reply, Admitted> decide(const Found& found, Generation asked,
                                        const Question& question, Now now);
   Admitted admit(const Api& api, Generation asked, Decision decision, Now now);
   Reply reject(const Api& api, const Trouble& trouble);
   Reply refuse(const Api& api, const Decision& decision, const Generation& asked, Now now);
-  void add_limit_headers(const Api& api, std::vector<Header>& headers, const Decision& decision,
-                         Now now) const;
+  [[nodiscard]] std::vector<Header> limit_headers(const Api& api, const Decision& decision,
+                                                  Now now) const;
   Fault draw_fault();
   std::string next_id();
 

@@ -1,7 +1,7 @@
 // The APIs of Together, Anthropic, Gemini and ElevenLabs, and those that users describe, as the
 // sandbox speaks them.
-#include "sandbox/picture.hpp"
-#include "sandbox/prose.hpp"
+#include "ratebatch/base/code_points.hpp"
+#include "sandbox/canned_answers.hpp"
 #include "sandbox_bench.hpp"
 
 namespace ratebatch::sandbox_apis_test {
@@ -152,7 +152,7 @@ TEST_CASE("Gemini: text and pictures as parts, and no headers of limits") {
         json_of(bench.reply(gemini_path, config + R"(":"application/json"},)" + contents + "}"));
     const std::string text = asked["candidates"][0]["content"]["parts"][0]["text"];
     CHECK(Json::parse(text)["text"].is_string());
-    CHECK(asked["usageMetadata"]["candidatesTokenCount"] == token_count(character_count(text)));
+    CHECK(asked["usageMetadata"]["candidatesTokenCount"] == token_count(code_points(text)));
   }
 
   const Json drawn = json_of(bench.reply(

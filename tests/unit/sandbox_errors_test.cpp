@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sandbox/openai_errors.hpp"
+#include "sandbox/openai.hpp"
 
 namespace ratebatch::sandbox_errors_test {
 

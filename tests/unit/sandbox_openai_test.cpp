@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "sandbox/openai_bodies.hpp"
-#include "sandbox/prose.hpp"
+#include "ratebatch/base/code_points.hpp"
+#include "sandbox/canned_answers.hpp"
+#include "sandbox/openai.hpp"
 #include "sandbox_bench.hpp"
 
 namespace ratebatch::sandbox_openai_test {
@@ -79,7 +80,7 @@ TEST_CASE("all that the user said is the prompt, parts included, and every messa
 TEST_CASE("an answer longer than max_tokens is cut and says so") {
   Generation asked{.model = "m", .prompt = "a biography of Ada", .input_characters = 5};
   const AnswerMark mark{.id = "0", .created = WallTime{7'000'000'000}};
-  const std::int64_t all = token_count(character_count(answer_text(1, asked.prompt)));
+  const std::int64_t all = token_count(code_points(answer_text(1, asked.prompt)));
   struct Row {
     std::int64_t tokens_max;
     std::int64_t tokens;
@@ -99,7 +100,7 @@ TEST_CASE("an answer longer than max_tokens is cut and says so") {
 }
 
 TEST_CASE(
-    "where JSON is asked for, the text is an object with the prose, cut and counted like it") {
+    "where JSON is asked for, the text is an object with the plain one, cut and counted like it") {
   const std::string input = R"({"model":"m","input":"Ada")";
   const std::string chat = R"({"model":"m","messages":[{"role":"user","content":"Ada"}])";
   struct Row {
@@ -123,9 +124,9 @@ TEST_CASE(
     auto asked = read_request(row.path, row.body);
     REQUIRE(asked.has_value());
     const AnswerText whole = text_for(*asked, {});
-    const std::string prose = answer_text(1, "Ada");
-    CHECK(whole.text == (row.is_json ? Json{{"text", prose}}.dump() : prose));
-    CHECK(whole.tokens == token_count(character_count(whole.text)));
+    const std::string plain = answer_text(1, "Ada");
+    CHECK(whole.text == (row.is_json ? Json{{"text", plain}}.dump() : plain));
+    CHECK(whole.tokens == token_count(code_points(whole.text)));
     CHECK(use_of(*asked, {})[index_of(Resource::output_tokens)] == whole.tokens);
     asked->tokens_max = 3;
     CHECK(text_for(*asked, {}).text == whole.text.substr(0, 12));
@@ -165,7 +166,7 @@ TEST_CASE("as many pictures come as were asked for, all different, and their tok
 
 TEST_CASE("what a chat uses is what its answer tells, and a reserve is OpenAI's guess of it") {
   Generation asked{.model = "m", .prompt = "a biography of Ada", .input_characters = 4001};
-  const std::int64_t all = token_count(character_count(answer_text(1, asked.prompt)));
+  const std::int64_t all = token_count(code_points(answer_text(1, asked.prompt)));
   const Amounts use = use_of(asked, {});
   CHECK(use == Amounts{1, 1001 + all, 1001, all, 0, 4001});
   CHECK(reserve_of(asked, use) == Amounts{1, 1001, 1001, all, 0, 4001});
@@ -347,7 +348,7 @@ TEST_CASE("texts are at least as large as was asked for, and cut by max_tokens a
   const std::string text = json["choices"][0]["message"]["content"];
   CHECK(text.size() >= 100'000);
   CHECK(text.size() < 102'000);
-  CHECK(json["usage"]["completion_tokens"] == token_count(character_count(text)));
+  CHECK(json["usage"]["completion_tokens"] == token_count(code_points(text)));
   const Json cut = json_of(bench.reply("/v1/chat/completions", start + R"(,"max_tokens":7})"));
   CHECK(cut["choices"][0]["message"]["content"].get<std::string>().size() == 28);
 }
