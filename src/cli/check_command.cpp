@@ -4,17 +4,17 @@
 #include <utility>
 
 #include "cli/check_report.hpp"
-#include "cli/checking_loader.hpp"
 #include "cli/commands.hpp"
 #include "cli/find_settings.hpp"
 #include "cli/job_request.hpp"
 #include "cli/process_rules.hpp"
 #include "cli/request_text.hpp"
+#include "cli/watched_loader.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
 #include "ratebatch/input/read_key.hpp"
 #include "ratebatch/input/render_job.hpp"
-#include "ratebatch/provider/dialect.hpp"
+#include "ratebatch/run/catalog.hpp"
 #include "ratebatch/run/job_files.hpp"
 #include "ratebatch/run/load.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
@@ -39,7 +39,7 @@ class Check {
   Result<ExitCode> work() {
     auto found = find_config();
     if (!found) return pass(found);
-    CheckingLoader loader{options_.show.value_or("")};
+    WatchedLoader loader{{}, options_.show.value_or("")};
     const run::LoadOptions how{.csv = options_.csv, .also_check = files_are_there};
     auto loaded = run::load_files(loader, config_, options_.files, how);
     if (!loaded) {
@@ -58,9 +58,8 @@ class Check {
     if (!lanes) return pass(lanes);
     const std::string text =
         context_.console.json() ? check_json(report_) + "\n" : check_text(report_);
-    auto written = context_.console.write(text);
-    if (!written) return pass(written);
-    return verdict();
+    auto written = print(context_.console, text);
+    return written ? verdict() : written;
   }
 
  private:
@@ -75,8 +74,7 @@ class Check {
       if (!status) return pass(status);
       stored = status->stamp.config_path;
     }
-    const std::string first_file = options_.files.empty() ? "" : options_.files.front();
-    auto found = find_settings(options_.common, stored, first_file);
+    auto found = find_settings(options_.common, stored, options_.files);
     if (!found) return pass(found);
     config_ = std::move(found->config);
     report_.config_path = std::move(found->path);
@@ -85,7 +83,7 @@ class Check {
   }
 
   // The models that the files use, or all configured ones.
-  Result<void> add_lanes(const CheckingLoader& loader) {
+  Result<void> add_lanes(const WatchedLoader& loader) {
     std::map<std::string, ModelSettings> models;
     if (options_.files.empty()) models = config_.models;
     for (const store::StoredRoute& route : loader.routes()) {
@@ -100,20 +98,15 @@ class Check {
   void add_lane(const ModelSettings& model) {
     CheckedLane lane{model, config_.providers.at(model.provider), {}, {}};
     hide_memory();
-    for (const KeySource& pattern : lane.provider.keys) {
-      std::vector<KeySource> sources = input::expanded(pattern, variable_names());
-      // Reading a pattern that fits nothing says so.
-      if (sources.empty()) sources.push_back(pattern);
-      for (const KeySource& source : sources) {
-        auto key = input::read_key(source, context_.environment);
-        lane.keys.push_back({source.name, key ? "" : key.error().message});
-      }
+    for (const KeySource& source : run::key_sources(lane.provider, variable_names)) {
+      auto key = input::read_key(source, context_.environment);
+      lane.keys.push_back({source.name, key ? "" : key.error().message});
     }
     report_.lanes.push_back(std::move(lane));
   }
 
   // What an API cannot be asked shows only where a request is made of a job: one of each route.
-  Result<void> try_requests(const CheckingLoader& loader) {
+  Result<void> try_requests(const WatchedLoader& loader) {
     for (const SeenJob& job : loader.samples()) {
       auto model = find_job_model(config_, job.type, job.model);
       if (!model) return pass(model);
@@ -142,7 +135,7 @@ class Check {
   }
 
   // Prints the request of one job.
-  Result<ExitCode> show(const std::string& id, const CheckingLoader& loader) {
+  Result<ExitCode> show(const std::string& id, const WatchedLoader& loader) {
     auto job = job_to_show(id, loader);
     if (!job) return pass(job);
     auto request = request_of_job(config_, *job);
@@ -151,14 +144,12 @@ class Check {
     if (!model) return pass(model);
     const std::vector<KeySource>& keys = config_.providers.at(model->provider).keys;
     const std::string key = keys.empty() ? "none" : keys.front().name;
-    auto written =
-        context_.console.write(context_.console.json() ? request_json(job->id, *request, key) + "\n"
-                                                       : request_text(*request, key));
-    if (!written) return pass(written);
-    return ExitCode::done;
+    return print(context_.console, context_.console.json()
+                                       ? request_json(job->id, *request, key) + "\n"
+                                       : request_text(*request, key));
   }
 
-  Result<SeenJob> job_to_show(const std::string& id, const CheckingLoader& loader) {
+  Result<SeenJob> job_to_show(const std::string& id, const WatchedLoader& loader) {
     const std::optional<SeenJob>& of_files = loader.shown();
     if (of_files) return *of_files;
     if (!reader_) {
@@ -174,7 +165,7 @@ class Check {
     }
     auto line = input::parse_job_line((*stored)->line_json);
     if (!line) return pass(line);
-    return SeenJob{line->id, line->type, line->model, (*stored)->line_json, (*stored)->file};
+    return SeenJob{line->id, line->type, line->model, (*stored)->line_json, (*stored)->file, 0};
   }
 
   const CheckOptions& options_;
@@ -186,7 +177,7 @@ class Check {
 
 }  // namespace
 
-Result<ExitCode> check_setup(const CheckOptions& options, const CommandContext& context) {
+Result<ExitCode> execute(const CheckOptions& options, const CommandContext& context) {
   return Check{options, context}.work();
 }
 

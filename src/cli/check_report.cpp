@@ -7,17 +7,15 @@
 #include <optional>
 #include <string_view>
 
+#include "ratebatch/base/integers.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/json/writer.hpp"
-#include "ratebatch/run/status_json.hpp"
+#include "ratebatch/run/json_line.hpp"
 
 namespace ratebatch::cli {
 namespace {
 
-using Json = json::OrderedJson;
-
-Json limits_json(const Limits& limits) {
-  Json json = Json::object();
+run::JsonLine limits_json(const Limits& limits) {
+  run::JsonLine json = run::JsonLine::object();
   for (const Limit& limit : limits.windows) json[limit.name] = limit.amount;
   if (limits.concurrency) json["concurrency"] = *limits.concurrency;
   return json;
@@ -41,18 +39,16 @@ std::string reset_text(const Reset& reset) {
 std::string limit_text(const Limit& limit) {
   std::string text = escaped(limit.name) + " " + grouped(limit.amount);
   if (!limit.is_long()) return text;
-  // Split, so that no product overflows.
-  const std::int64_t threshold = limit.amount / 1000 * limit.pause_at_per_mille +
-                                 limit.amount % 1000 * limit.pause_at_per_mille / 1000;
+  const std::int64_t threshold = share_of(limit.amount, limit.pause_at_per_mille);
   return text + fmt::format(" (pauses at {}{})", grouped(std::max<std::int64_t>(threshold, 1)),
                             reset_text(limit.reset));
 }
 
 std::string limits_text(const Limits& limits) {
   std::string text;
-  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
-  for (const Limit& limit : limits.windows) add(limit_text(limit));
-  if (limits.concurrency) add(fmt::format("concurrency {}", grouped(*limits.concurrency)));
+  for (const Limit& limit : limits.windows) add_to_list(text, limit_text(limit));
+  if (limits.concurrency)
+    add_to_list(text, fmt::format("concurrency {}", grouped(*limits.concurrency)));
   if (!text.empty()) return text;
   return limits.stated ? "none: only the workers bound it"
                        : "not stated: it starts gently and learns them";
@@ -107,17 +103,16 @@ std::string forms_text(const std::array<std::int64_t, input::job_form_count>& fo
   for (std::size_t i = 0; i < forms.size(); ++i) {
     all += forms[i];
     if (forms[i] == 0) continue;
-    if (!parts.empty()) parts += ", ";
-    parts += counted(forms[i], words[i].one, words[i].several);
+    add_to_list(parts, counted(forms[i], words[i].one, words[i].several));
   }
   if (all == forms[static_cast<std::size_t>(input::JobForm::native)]) return "";
   return fmt::format("{}: {}\n", counted(all, "line", "lines"), parts);
 }
 
-Json forms_json(const std::array<std::int64_t, input::job_form_count>& forms) {
+run::JsonLine forms_json(const std::array<std::int64_t, input::job_form_count>& forms) {
   constexpr std::array<const char*, input::job_form_count> names = {"native", "batch", "script",
                                                                     "csv"};
-  Json json = Json::object();
+  run::JsonLine json = run::JsonLine::object();
   for (std::size_t i = 0; i < forms.size(); ++i) {
     if (forms[i] > 0) json[names[i]] = forms[i];
   }
@@ -158,14 +153,14 @@ std::string check_text(const CheckReport& report) {
 }
 
 std::string check_json(const CheckReport& report) {
-  Json json = {{"schema_version", run::json_schema_version}, {"message_type", "check"}};
-  json["config"] = report.config_path.empty() ? Json(nullptr) : Json(report.config_path);
+  run::JsonLine json = run::json_message("check");
+  json["config"] = run::or_null(report.config_path);
   json["files"] = report.files;
   json["jobs"] = report.jobs;
   json["forms"] = forms_json(report.forms);
-  json["lanes"] = Json::array();
+  json["lanes"] = run::JsonLine::array();
   for (const CheckedLane& lane : report.lanes) {
-    Json keys = Json::array();
+    run::JsonLine keys = run::JsonLine::array();
     for (const CheckedKey& key : lane.keys) {
       keys.push_back({{"key", key.name}, {"present", key.problem.empty()}});
     }
@@ -182,9 +177,9 @@ std::string check_json(const CheckReport& report) {
                              {"limits", limits_json(lane.model.limits)},
                              {"provider_limits", limits_json(lane.provider.limits)},
                              {"keys", std::move(keys)},
-                             {"warning", warning ? Json(*warning) : Json(nullptr)}});
+                             {"warning", run::or_null(warning)}});
   }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json::written(json);
 }
 
 }  // namespace ratebatch::cli

@@ -1,16 +1,14 @@
 #include <algorithm>
 
 #include "cli/commands.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/run/status_json.hpp"
 
 namespace ratebatch::cli {
 namespace {
 
-bool is_plain(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-         std::string_view{"_-./+:,@"}.find(c) != std::string_view::npos;
-}
+bool is_plain(char c) { return is_letter_or_digit(c) || contains("_-./+:,@", {&c, 1}); }
 
 }  // namespace
 
@@ -20,6 +18,12 @@ std::string command_end(const CommonOptions& options) {
   std::string quoted;
   for (const char c : options.db) quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
   return " --db '" + escaped(quoted) + "'";
+}
+
+Result<ExitCode> print(Console& console, std::string_view text) {
+  auto written = console.write(text);
+  if (!written) return pass(written);
+  return ExitCode::done;
 }
 
 void report_error(Console& console, const Error& error) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/cli/console.hpp"
@@ -18,22 +19,24 @@ struct CommandContext {
   const input::EnvironmentLookup& environment;
 };
 
-Result<ExitCode> run_jobs(const RunOptions& options, const CommandContext& context);
-Result<ExitCode> show_status(const StatusOptions& options, const CommandContext& context);
-Result<ExitCode> write_out_results(const ResultsOptions& options, const CommandContext& context);
-Result<ExitCode> retry_jobs(const RetryOptions& options, const CommandContext& context);
-Result<ExitCode> check_setup(const CheckOptions& options, const CommandContext& context);
-Result<ExitCode> write_config(const InitOptions& options, const CommandContext& context);
-Result<ExitCode> serve(const SandboxCommandOptions& options, const CommandContext& context);
-Result<ExitCode> do_quota(const QuotaCommandOptions& options, const CommandContext& context);
-Result<ExitCode> show_tiers(const TiersOptions& options, const CommandContext& context);
-Result<ExitCode> plan_jobs(const PlanOptions& options, const CommandContext& context);
-Result<ExitCode> dry_run(const RunOptions& options, const CommandContext& context);
-Result<ExitCode> show_version(const VersionOptions& options, const CommandContext& context);
+Result<ExitCode> execute(const RunOptions& options, const CommandContext& context);
+Result<ExitCode> execute(const StatusOptions& options, const CommandContext& context);
+Result<ExitCode> execute(const ResultsOptions& options, const CommandContext& context);
+Result<ExitCode> execute(const RetryOptions& options, const CommandContext& context);
+Result<ExitCode> execute(const CheckOptions& options, const CommandContext& context);
+Result<ExitCode> execute(const InitOptions& options, const CommandContext& context);
+Result<ExitCode> execute(const SandboxCommandOptions& options, const CommandContext& context);
+Result<ExitCode> execute(const QuotaCommandOptions& options, const CommandContext& context);
+Result<ExitCode> execute(const TiersOptions& options, const CommandContext& context);
+Result<ExitCode> execute(const PlanOptions& options, const CommandContext& context);
+Result<ExitCode> execute(const VersionOptions& options, const CommandContext& context);
 
 // What the commands that a message names need behind them to mean the same checkpoint: " --db 'my
 // jobs.db'", quoted for a shell; empty for the default one.
 std::string command_end(const CommonOptions& options);
+
+// Writes the whole output of a command, which is then done. Fails as Console::write does.
+Result<ExitCode> print(Console& console, std::string_view text);
 
 // Tells the user of an error, also as a JSON line where --json asks for it. An empty message is not
 // told: there is nobody to read it.

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "ratebatch/base/file.hpp"
+
 namespace ratebatch::cli {
 namespace {
 
@@ -18,17 +20,6 @@ constexpr std::size_t rows_default = 24;
 // ECMA-48: CUU moves up, EL and ED erase, SGR colours.
 constexpr std::string_view erase_below = "\x1b[J";
 constexpr std::string_view erase_line_end = "\x1b[K";
-
-// Writes all of it; returns 0 or errno.
-int write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
 
 struct Size {
   std::size_t columns = columns_default;

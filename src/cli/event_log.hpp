@@ -3,12 +3,14 @@
 // Times are handed in. A log that cannot be written any more does not stop a run.
 #pragma once
 
-#include <memory>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "ratebatch/base/file.hpp"
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/base/time.hpp"
 
@@ -27,27 +29,23 @@ std::string event_text(std::string_view event, const std::vector<LogField>& fiel
 class EventLog {
  public:
   // Appends to the file at `path`, made with mode 0600 if missing; its folder must exist. Fails
-  // with invalid_input where it cannot be opened. Without a path the log goes nowhere.
+  // with invalid_input if it cannot be opened. Without a path the log goes nowhere.
   static Result<EventLog> open(const std::optional<std::string>& path);
 
-  EventLog(EventLog&&) noexcept;
-  EventLog& operator=(EventLog&&) noexcept;
-  EventLog(const EventLog&) = delete;
-  EventLog& operator=(const EventLog&) = delete;
-  ~EventLog();
-
-  // Writes one line and flushes it.
+  // Writes one line at once.
   void write(WallTime at, LogLevel level, std::string_view event,
              const std::vector<LogField>& fields);
 
   // Why lines are lost, told once: the first time a line could not be written.
-  std::optional<std::string> take_failure();
+  std::optional<std::string> take_failure() { return std::exchange(failure_, std::nullopt); }
 
  private:
-  struct Parts;
-  explicit EventLog(std::unique_ptr<Parts> parts);
+  EventLog(Descriptor file, std::string path) : file_(std::move(file)), path_(std::move(path)) {}
 
-  std::unique_ptr<Parts> parts_;  // Empty: the log goes nowhere.
+  Descriptor file_;  // None: the log goes nowhere.
+  std::string path_;
+  bool has_failed_ = false;
+  std::optional<std::string> failure_;  // Until it is taken.
 };
 
 }  // namespace ratebatch::cli

@@ -19,11 +19,14 @@ std::string absolute(const std::string& path) {
 }  // namespace
 
 Result<FoundConfig> find_settings(const CommonOptions& options, const std::string& stored,
-                                  const std::string& first_job_file) {
+                                  const std::vector<std::string>& job_files) {
   std::optional<std::string> path = options.config;
   const bool from_checkpoint = !path && !stored.empty();
   if (from_checkpoint) path = stored;
-  if (!path) path = input::find_config("", options.config_from_environment, "", first_job_file);
+  if (!path) {
+    path = input::find_config("", options.config_from_environment, "",
+                              job_files.empty() ? "" : job_files.front());
+  }
   if (!path) return FoundConfig{input::built_in_config(), ""};
   auto config = input::read_config(*path);
   if (!config && from_checkpoint) {
@@ -37,7 +40,7 @@ Result<FoundConfig> find_settings(const CommonOptions& options, const std::strin
 
 Result<FoundConfig> client_settings(const CommonOptions& options,
                                     const store::CheckpointStamp& stamp) {
-  auto found = find_settings(options, stamp.config_path, "");
+  auto found = find_settings(options, stamp.config_path, {});
   if (!found || !stamp.sandbox) return found;
   auto sandbox = sandbox::parse_sandbox_options(stamp.sandbox_options);
   if (!sandbox) return pass(sandbox);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/cli/options.hpp"
@@ -17,10 +18,10 @@ struct FoundConfig {
 };
 
 // The file of --config, else `stored` (the one a checkpoint was run with; may be empty), else of
-// RATEBATCH_CONFIG, else ratebatch.yaml here or beside `first_job_file` (may be empty), else the
+// RATEBATCH_CONFIG, else ratebatch.yaml here or beside the first of `job_files` (if any), else the
 // built-in one. Fails as read_config does.
 Result<FoundConfig> find_settings(const CommonOptions& options, const std::string& stored,
-                                  const std::string& first_job_file);
+                                  const std::vector<std::string>& job_files);
 
 // The same for the checkpoint of this stamp, with the limits as a run of it keeps them: those of a
 // sandbox checkpoint as the sandbox compresses them.

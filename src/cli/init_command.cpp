@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "cli/commands.hpp"
+#include "ratebatch/base/file.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/config_template.hpp"
 
@@ -14,23 +15,17 @@ namespace {
 
 // Returns 0 or errno. Never replaces a file.
 int write_new_file(const std::string& path, std::string_view text) {
-  const int descriptor =
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (descriptor < 0) return errno;
-  int code = 0;
-  while (code == 0 && !text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written >= 0) text.remove_prefix(static_cast<std::size_t>(written));
-    if (written < 0 && errno != EINTR) code = errno;
-  }
-  if (::close(descriptor) != 0 && code == 0) code = errno;
+  Descriptor file = create_exclusively(AT_FDCWD, path);
+  if (file.get() < 0) return errno;
+  int code = write_all(file.get(), text);
+  if (::close(file.release()) != 0 && code == 0) code = errno;
   if (code != 0) ::unlink(path.c_str());
   return code;
 }
 
 }  // namespace
 
-Result<ExitCode> write_config(const InitOptions& options, const CommandContext& context) {
+Result<ExitCode> execute(const InitOptions& options, const CommandContext& context) {
   const std::string path = options.common.config.value_or("ratebatch.yaml");
   const int code = write_new_file(path, input::config_template());
   if (code == EEXIST) {

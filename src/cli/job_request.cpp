@@ -11,21 +11,21 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_file.hpp"
 #include "ratebatch/input/render_job.hpp"
-#include "ratebatch/provider/dialect.hpp"
+#include "ratebatch/run/catalog.hpp"
 #include "ratebatch/run/job_files.hpp"
 
 namespace ratebatch::cli {
 namespace {
 
 // As the user named the file.
-input::LineError error_at(const PlacedJob& job, const std::vector<std::string>& files,
+input::LineError error_at(const SeenJob& job, const std::vector<std::string>& files,
                           std::string why) {
   const auto is_its = [&](const std::string& file) {
     std::error_code ignored;
-    return std::filesystem::absolute(file, ignored).lexically_normal() == job.job.file;
+    return std::filesystem::absolute(file, ignored).lexically_normal() == job.file;
   };
   const auto given = std::find_if(files.begin(), files.end(), is_its);
-  return {given == files.end() ? job.job.file : *given, job.line, std::move(why)};
+  return {given == files.end() ? job.file : *given, job.line, std::move(why)};
 }
 
 // Why no request can be made of a job, if none can.
@@ -48,28 +48,23 @@ Result<HttpRequest> request_of_job(const Config& config, const SeenJob& job) {
   auto read = run::read_job_files(run::job_folder(job.file), content->files);
   if (!read) return pass(read);
   const ProviderSettings& provider = config.providers.at(model->provider);
-  const provider::Dialect* dialect = provider::find_dialect(provider.api);
-  if (dialect == nullptr) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("provider '{}': api '{}' is not supported by this version",
-                            escaped(provider.name), escaped(provider.api)));
-  }
-  const Endpoint endpoint{provider.base_url,   model->id,        model->kind, model->timeout,
-                          provider.allow_http, provider.ca_file, model->http};
-  auto request = dialect->request(*content, endpoint);
-  if (request) request->key_header = dialect->key_header(endpoint);
+  auto dialect = run::dialect_of(provider);
+  if (!dialect) return pass(dialect);
+  const Endpoint endpoint = run::endpoint_of(provider, *model);
+  auto request = (*dialect)->request(*content, endpoint);
+  if (request) request->key_header = (*dialect)->key_header(endpoint);
   return request;
 }
 
-Result<void> check_sendable(const Config& config, const std::vector<PlacedJob>& jobs,
+Result<void> check_sendable(const Config& config, const std::vector<SeenJob>& jobs,
                             const RunOptions& options, Console& console) {
   std::string complaint;
-  for (const PlacedJob& placed : jobs) {
-    const auto why = unsendable(config, placed.job);
+  for (const SeenJob& job : jobs) {
+    const auto why = unsendable(config, job);
     if (!why) continue;
     const input::LineError error =
-        error_at(placed, options.files,
-                 fmt::format("job '{}' cannot be sent: {}", escaped(placed.job.id), why->message));
+        error_at(job, options.files,
+                 fmt::format("job '{}' cannot be sent: {}", escaped(job.id), why->message));
     if (options.skip_invalid)
       console.warn(input::to_text(error) + "; it will fail, and cost nothing");
     complaint += input::to_text(error) + "\n";

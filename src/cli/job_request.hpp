@@ -4,8 +4,7 @@
 
 #include <vector>
 
-#include "cli/checked_loader.hpp"
-#include "cli/checking_loader.hpp"
+#include "cli/watched_loader.hpp"
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/cli/console.hpp"
 #include "ratebatch/cli/options.hpp"
@@ -21,7 +20,7 @@ Result<HttpRequest> request_of_job(const Config& config, const SeenJob& job);
 // Fails with invalid_input, one "FILE:LINE: what is wrong" each, where some of these cannot be sent
 // at all; under --skip-invalid that is a warning. Jobs of models that are switched off pass, and
 // those with files, which are not read for it.
-Result<void> check_sendable(const Config& config, const std::vector<PlacedJob>& jobs,
+Result<void> check_sendable(const Config& config, const std::vector<SeenJob>& jobs,
                             const RunOptions& options, Console& console);
 
 }  // namespace ratebatch::cli

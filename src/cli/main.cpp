@@ -18,24 +18,6 @@ std::optional<std::string> environment_variable(const std::string& name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>{value};
 }
 
-Result<ExitCode> execute(const Command& command, const CommandContext& context) {
-  struct Executor {
-    const CommandContext& context;
-    auto operator()(const RunOptions& o) const { return run_jobs(o, context); }
-    auto operator()(const StatusOptions& o) const { return show_status(o, context); }
-    auto operator()(const ResultsOptions& o) const { return write_out_results(o, context); }
-    auto operator()(const RetryOptions& o) const { return retry_jobs(o, context); }
-    auto operator()(const CheckOptions& o) const { return check_setup(o, context); }
-    auto operator()(const InitOptions& o) const { return write_config(o, context); }
-    auto operator()(const SandboxCommandOptions& o) const { return serve(o, context); }
-    auto operator()(const QuotaCommandOptions& o) const { return do_quota(o, context); }
-    auto operator()(const TiersOptions& o) const { return show_tiers(o, context); }
-    auto operator()(const PlanOptions& o) const { return plan_jobs(o, context); }
-    auto operator()(const VersionOptions& o) const { return show_version(o, context); }
-  };
-  return std::visit(Executor{context}, command);
-}
-
 ExitCode run_program(const std::vector<std::string>& arguments) {
   const input::EnvironmentLookup environment = environment_variable;
   const ParsedCommandLine parsed = parse_command_line(arguments, environment);
@@ -50,7 +32,8 @@ ExitCode run_program(const std::vector<std::string>& arguments) {
   }
   const auto& command = std::get<Command>(parsed);
   Console console{common_of(command), environment};
-  const auto done = execute(command, {console, environment});
+  const CommandContext context{console, environment};
+  const auto done = std::visit([&](const auto& o) { return execute(o, context); }, command);
   if (done) return *done;
   report_error(console, done.error());
   return exit_code_of(done.error().code);

@@ -1,49 +1,41 @@
 #include "cli/option_values.hpp"
 
-#include <algorithm>
-#include <charconv>
 #include <limits>
-#include <string>
 
 #include "ratebatch/model/config.hpp"
 
 namespace ratebatch::cli {
 namespace {
 
-// "12.5" times 10^decimals, from 0 on. Nothing where it has more decimals, or does not fit.
-std::optional<std::int64_t> scaled(std::string_view text, std::size_t decimals_max,
-                                   std::int64_t whole_max) {
-  const std::size_t dot = text.find('.');
-  const auto whole = whole_number(text.substr(0, dot), 0, whole_max);
-  if (!whole) return std::nullopt;
-  std::string decimals{dot == std::string_view::npos ? "" : text.substr(dot + 1)};
-  const bool wrong =
-      decimals.size() > decimals_max || (dot != std::string_view::npos && decimals.empty());
-  if (wrong) return std::nullopt;
+// "12.5" times 10^decimals_max, from 0 on; nullopt if it has more decimals or its whole part is
+// above `whole_max`.
+std::optional<std::int64_t> fixed_point(std::string_view text, std::size_t decimals_max,
+                                        std::int64_t whole_max) {
+  const auto [integer, fraction] = parted(text, '.');
+  const auto whole = number_between(integer, 0, whole_max);
+  std::string decimals{fraction.value_or("0")};
+  if (!whole || decimals.empty() || decimals.size() > decimals_max) return std::nullopt;
   decimals.resize(decimals_max, '0');
   std::int64_t unit = 1;
   for (std::size_t i = 0; i < decimals_max; ++i) unit *= 10;
-  const auto part = whole_number(decimals, 0, unit - 1);
+  const auto part = number_between(decimals, 0, unit - 1);
   if (!part) return std::nullopt;
   return *whole * unit + *part;
 }
 
 }  // namespace
 
-std::optional<std::int64_t> whole_number(std::string_view text, std::int64_t low,
-                                         std::int64_t high) {
-  std::int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number);
-  if (read.ec != std::errc{} || read.ptr != end || number < low || number > high) return {};
-  if (text.front() == '-') return {};
+std::optional<std::int64_t> number_between(std::string_view text, std::int64_t low,
+                                           std::int64_t high) {
+  const auto number = whole_number<std::int64_t>(text);
+  if (!number || text.front() == '-' || *number < low || *number > high) return std::nullopt;
   return number;
 }
 
 std::optional<std::int32_t> share_per_mille(std::string_view text) {
   const bool percent = text.ends_with('%');
   if (percent) text.remove_suffix(1);
-  const auto share = percent ? scaled(text, 1, 100) : scaled(text, 3, 1);
+  const auto share = percent ? fixed_point(text, 1, 100) : fixed_point(text, 3, 1);
   if (!share || *share < 1 || *share > 1000) return std::nullopt;
   return static_cast<std::int32_t>(*share);
 }
@@ -55,30 +47,36 @@ std::optional<CostMax> cost_max(std::string_view text) {
   CostMax max;
   max.per_day = text.ends_with(per_day);
   if (max.per_day) text.remove_suffix(per_day.size());
-  const auto micro = scaled(text, decimals_max, 1'000'000);
+  const auto micro = fixed_point(text, decimals_max, 1'000'000);
   if (!micro || *micro < 1) return std::nullopt;
   max.pico_usd = *micro * pico_usd_per_micro;
   return max;
 }
 
-std::vector<std::string_view> parts_of(std::string_view text) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const std::size_t comma = text.find(',');
-    parts.push_back(text.substr(0, comma));
-    if (comma == std::string_view::npos) return parts;
-    text.remove_prefix(comma + 1);
-  }
-}
-
 std::optional<Waves> waves_of(std::string_view text) {
-  const std::size_t cross = text.find('x');
-  if (cross == std::string_view::npos) return std::nullopt;
-  const auto size =
-      whole_number(text.substr(0, cross), 1, std::numeric_limits<std::int32_t>::max());
-  const auto delay = parse_duration(text.substr(cross + 1));
+  const auto [count, pause] = parted(text, 'x');
+  if (!pause) return std::nullopt;
+  const auto size = number_between(count, 1, std::numeric_limits<std::int32_t>::max());
+  const auto delay = parse_duration(*pause);
   if (!size || !delay) return std::nullopt;
   return Waves{static_cast<std::int32_t>(*size), *delay};
+}
+
+Reader number_into(std::optional<std::int64_t>& target, std::int64_t low, std::int64_t high,
+                   std::string what) {
+  const auto parse = [low, high](std::string_view text) { return number_between(text, low, high); };
+  return into(target, parse, std::move(what));
+}
+
+Reader length_into(std::optional<Duration>& target) {
+  return [&target](const std::string& value) -> Problem {
+    if (value.empty()) return std::nullopt;
+    auto length = parse_duration(value);
+    if (!length) return ": " + length.error().message;
+    if (*length <= Duration{}) return ": expected more than 0";
+    target = *length;
+    return std::nullopt;
+  };
 }
 
 }  // namespace ratebatch::cli

@@ -2,339 +2,264 @@
 
 #include <fmt/format.h>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
 #include <algorithm>
-#include <memory>
+#include <iterator>
 
-#include "cli/help_text.hpp"
-#include "cli/option_checks.hpp"
+#include "cli/command_syntax.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::cli {
 namespace {
 
-std::unique_ptr<CLI::App> make_app() {
-  auto app = std::make_unique<CLI::App>();
-  app->set_help_flag();
-  app->allow_extras();
-  return app;
+struct CommandEntry;
+using CommandReader = ParsedCommandLine (*)(const CommandEntry& command, const Words& arguments,
+                                            const input::EnvironmentLookup& environment);
+
+struct CommandEntry {
+  std::string_view name;
+  CommandReader read;
+  std::string_view usage;  // And its purpose.
+  std::string_view examples;
+};
+
+constexpr std::string_view program_text =
+    R"(ratebatch gets large batches of paid API calls done, within the rate limits of each model.
+
+Usage: ratebatch COMMAND [options]
+
+  run [FILE ...]   load job files, then work until nothing is left
+  resume           go on from the checkpoint
+  status           what is done, waiting, failing; rate and time left
+  results          write the results
+  retry            put jobs back in the queue
+  plan [FILE]      rehearse: finish, pauses, bottleneck, cost, workers needed
+  quota            what is used of each limit; correct a counter, lift a pause
+  tiers            the built-in limits of providers, models and tiers
+  check [FILE]     check configuration, keys and job lines; send nothing
+  init             write a commented ratebatch.yaml
+  sandbox          serve a stand-in provider on this machine
+
+'ratebatch COMMAND --help' says more; 'ratebatch --version' names the version.
+)";
+
+constexpr std::string_view exit_text =
+    R"(
+Exit codes: 0 everything done; 1 some jobs failed for good or are held; 2 bad usage, configuration
+or job file, nothing was changed; 70 a bug in ratebatch; 74 the disk or the checkpoint failed;
+75 not finished, run again later, or another process holds the checkpoint; 77 a person must act
+(key, credit); 130 interrupted, 143 terminated, the checkpoint is good.
+)";
+
+std::string see_help(const std::string& problem, std::string_view command) {
+  return fmt::format("{}; see 'ratebatch {}{}--help'", problem, command,
+                     command.empty() ? "" : " ");
 }
 
-CLI::Option* add_value(CLI::App& app, const std::string& name, std::string& value) {
-  return app.add_option(name, value)->take_last();
+struct AskedFor {
+  bool help = false;
+  bool version = false;
+};
+
+void declare_general(Syntax& syntax, CommonOptions& options, AskedFor& asked) {
+  declare_common(syntax, options);
+  syntax.flag("--version", "name the version", asked.version);
+  syntax.flag("-h,--help", "this text", asked.help);
 }
 
-void add_common(CLI::App& app, RawCommon& raw) {
-  add_value(app, "--db", raw.db);
-  add_value(app, "--config", raw.config);
-  add_value(app, "--log-file", raw.log_file);
-  add_value(app, "--color", raw.color);
-  app.add_flag("--json", raw.json);
-  app.add_flag("-q,--quiet", raw.quiet);
-  app.add_flag("-v,--verbose", raw.verbose);
-  app.add_flag("-h,--help", raw.help);
-  app.add_flag("--version", raw.version);
+// Reads the arguments of one command, whose options `declare` knows.
+template <typename Options, void (*declare)(Syntax&, Options&)>
+ParsedCommandLine read_command(const CommandEntry& command, const Words& arguments,
+                               const input::EnvironmentLookup& environment) {
+  Options options;
+  CommonOptions& common = options.common;
+  if (const auto db = environment("RATEBATCH_DB").value_or(""); !db.empty()) common.db = db;
+  common.config_from_environment = environment("RATEBATCH_CONFIG").value_or("");
+  AskedFor asked;
+  Syntax syntax;
+  declare(syntax, options);
+  const std::string own_help = syntax.take_help();
+  declare_general(syntax, common, asked);
+  Problem problem = syntax.parse(arguments);
+  // Help wins over anything else that may be wrong.
+  if (asked.help) {
+    return EarlyExit{ExitCode::done,
+                     fmt::format("{}{}{}\nCommon options:\n{}\nExamples:\n{}{}", command.usage,
+                                 own_help.empty() ? "" : "\n", own_help, syntax.take_help(),
+                                 command.examples, exit_text)};
+  }
+  if (!problem && asked.version) return Command{VersionOptions{common}};
+  if (!problem && common.quiet && common.verbose) {
+    problem = "--quiet and --verbose exclude each other";
+  }
+  if (!problem) problem = syntax.read();
+  if (problem) return EarlyExit{ExitCode::bad_usage, see_help(*problem, command.name)};
+  return Command{std::move(options)};
 }
 
-void add_run(CLI::App& app, RawRun& raw) {
-  add_value(app, "-j,--workers", raw.workers);
-  add_value(app, "--grace", raw.grace);
-  add_value(app, "--on-unknown", raw.on_unknown);
-  // A flag: it takes a value behind '=' only, never the next argument.
-  app.add_flag("--sandbox", raw.sandbox)->take_last();
-  add_value(app, "-o,--output", raw.output);
-  add_value(app, "--max-jobs", raw.max_jobs);
-  add_value(app, "--max-runtime", raw.max_runtime);
-  add_value(app, "--max-cost", raw.max_cost);
-  add_value(app, "--pause-at", raw.pause_at);
-  add_value(app, "--deadline", raw.deadline);
-  app.add_flag("--no-wait", raw.no_wait);
-  app.add_flag("-n,--dry-run", raw.dry_run);
-}
+constexpr CommandEntry commands[] = {
+    {"run", read_command<RunOptions, declare_run>,
+     R"(Usage: ratebatch run [FILE ...] [options]
 
-void add_csv(CLI::App& app, input::CsvColumns& columns) {
-  add_value(app, "--type", columns.type);
-  add_value(app, "--id-column", columns.id_column);
-}
+Loads job files (JSONL, OpenAI Batch, bare request bodies, CSV; - is standard input) into the
+checkpoint, new ids only, then works until nothing is left. Without FILE it goes on, as 'ratebatch
+resume' does.
+)",
+     R"(  ratebatch run jobs.jsonl --sandbox --workers 4
+  ratebatch run leads.csv --type email --id-column lead_id --db live.db -o results.jsonl
+)"},
+    {"resume", read_command<RunOptions, declare_resume>,
+     R"(Usage: ratebatch resume [options]
 
-std::vector<std::string> option_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  }
-  return names;
-}
+Goes on from the checkpoint, with the configuration used last unless --config names another. A
+pause that a provider asked for is tried at once; one at its own threshold waits for the reset.
+)",
+     R"(  ratebatch resume
+  ratebatch resume --db live.db --workers 16 --quiet
+)"},
+    {"status", read_command<StatusOptions, declare_status>,
+     R"(Usage: ratebatch status [options]
 
-// Complains about what no option took.
-std::optional<UsageError> check_rest(const CLI::App& app) {
-  const std::vector<std::string> rest = app.remaining();
-  for (const std::string& argument : rest) {
-    if (argument.size() < 2 || argument.front() != '-') continue;
-    const std::string name = argument.substr(0, argument.find('='));
-    return UsageError{
-        fmt::format("unknown option '{}'{}", escaped(name), did_you_mean(name, option_names(app)))};
-  }
-  if (rest.empty()) return std::nullopt;
-  return UsageError{fmt::format("unexpected argument '{}'", escaped(rest.front()))};
-}
+Says what is done, waiting and failing, from the checkpoint; also while a run is going.
+)",
+     R"(  ratebatch status
+  ratebatch status --db live.db --json
+)"},
+    {"results", read_command<ResultsOptions, declare_results>,
+     R"(Usage: ratebatch results [options]
 
-std::optional<UsageError> parse(CLI::App& app, std::vector<std::string> arguments) {
-  std::reverse(arguments.begin(), arguments.end());
-  try {
-    app.parse(arguments);
-  } catch (const CLI::ArgumentMismatch& e) {
-    const std::string text = e.what();
-    return UsageError{fmt::format("{} needs a value", escaped(text.substr(0, text.find(':'))))};
-  } catch (const CLI::Error& e) {
-    return UsageError{escaped(e.what())};
-  }
-  return check_rest(app);
-}
+Writes one JSON line for each job that came to an end, in the order of their end.
+)",
+     R"(  ratebatch results -o results.jsonl
+  ratebatch results --format batch -o output.jsonl --errors errors.jsonl
+)"},
+    {"retry", read_command<RetryOptions, declare_retry>,
+     R"(Usage: ratebatch retry --failed|--unknown|--truncated|--changed|--class C|--id ID [options]
 
-// Options that may be given again, one value each.
-void add_list(CLI::App& app, const std::string& name, std::vector<std::string>& values) {
-  app.add_option(name, values)->expected(1)->take_all()->allow_extra_args(false);
-}
+Puts jobs back in the queue; 'ratebatch resume' then works on them. Choices add up.
+)",
+     R"(  ratebatch retry --failed && ratebatch resume
+  ratebatch retry --class content_policy --id bio-17
+)"},
+    {"plan", read_command<PlanOptions, declare_plan>,
+     R"(Usage: ratebatch plan [FILE ...] [options]
 
-// Reads the arguments of one command.
-class CommandLine {
- public:
-  CommandLine(std::string command, RawCommon raw, const input::EnvironmentLookup& environment)
-      : command_(std::move(command)),
-        raw_(std::move(raw)),
-        environment_(environment),
-        app_(make_app()) {
-    add_common(*app_, raw_);
-  }
+Rehearses in virtual time, with the rules of a run: when it would finish, its pauses, what holds it
+back, tokens, cost and the workers it needs; on a terminal with a chart. Without FILE: the rest of
+the checkpoint; with FILE: all of its jobs, and nothing is loaded. Sends nothing.
+)",
+     R"(  ratebatch plan jobs.jsonl --workers 1,2,4,8,16
+  ratebatch plan --deadline 7d
+)"},
+    {"quota", read_command<QuotaCommandOptions, declare_quota>,
+     R"(Usage: ratebatch quota [options]
+       ratebatch quota set MODEL LIMIT=N [options]
+       ratebatch quota reset MODEL [options]
 
-  ParsedCommandLine read(const std::vector<std::string>& arguments) {
-    if (command_ == "run" || command_ == "resume") return read_run(arguments);
-    if (command_ == "status") return read_status(arguments);
-    if (command_ == "results") return read_results(arguments);
-    if (command_ == "retry") return read_retry(arguments);
-    if (command_ == "check") return read_check(arguments);
-    if (command_ == "sandbox") return read_sandbox(arguments);
-    if (command_ == "quota") return read_quota(arguments);
-    if (command_ == "tiers") return read_tiers(arguments);
-    if (command_ == "plan") return read_plan(arguments);
-    return finish(arguments, InitOptions{});
-  }
+Shows what is used of each limit, by model and key group. 'set' corrects the counter of a limit per
+day or longer; 'reset' starts the model afresh: counters, waits, pauses and what was learned. Both
+need the checkpoint for themselves: exit code 75 while a run holds it.
+)",
+     R"(  ratebatch quota set gpt-4o-mini rpd=3000
+  ratebatch quota reset gpt-4o-mini --key OPENAI_API_KEY_2
+)"},
+    {"tiers", read_command<TiersOptions, declare_tiers>,
+     R"(Usage: ratebatch tiers [PROVIDER] [options]
 
- private:
-  ParsedCommandLine refuse(const UsageError& error) const {
-    return EarlyExit{ExitCode::bad_usage,
-                     fmt::format("{}; see 'ratebatch {} --help'", error.message, command_)};
-  }
+Prints the built-in limits by provider, model and tier, with where they are from and when they were
+read: what 'tier:' in the configuration stands for.
+)",
+     R"(  ratebatch tiers
+  ratebatch tiers gemini --json
+)"},
+    {"check", read_command<CheckOptions, declare_check>,
+     R"(Usage: ratebatch check [FILE ...] [options]
 
-  // Parses, then fills in the common options. `check` completes the command's own ones.
-  template <typename Options, typename Check>
-  ParsedCommandLine finish(const std::vector<std::string>& arguments, Options options,
-                           const Check& check) {
-    auto error = parse(*app_, arguments);
-    // Help wins over anything else that may be wrong.
-    if (raw_.help) return EarlyExit{ExitCode::done, command_help(command_)};
-    if (!error) error = check_common(raw_, environment_, options.common);
-    if (!error && raw_.version) return Command{VersionOptions{options.common}};
-    if (!error) error = check(options);
-    if (error) return refuse(*error);
-    return Command{std::move(options)};
-  }
+Checks the configuration, whether keys are there, and the lines of job files. Prints where each
+model's requests go and its limits. Sends nothing and changes nothing.
+)",
+     R"(  ratebatch check jobs.jsonl
+  ratebatch check jobs.jsonl --show bio-17
+)"},
+    {"init", read_command<InitOptions, declare_init>,
+     R"(Usage: ratebatch init [options]
 
-  template <typename Options>
-  ParsedCommandLine finish(const std::vector<std::string>& arguments, Options options) {
-    return finish(arguments, std::move(options),
-                  [](const Options&) { return std::optional<UsageError>{}; });
-  }
+Writes a commented ratebatch.yaml to start from, here or where --config says. Never overwrites.
+)",
+     R"(  ratebatch init
+  ratebatch init --config live.yaml
+)"},
+    {"sandbox", read_command<SandboxCommandOptions, declare_sandbox>,
+     R"(Usage: ratebatch sandbox [options]
 
-  ParsedCommandLine read_run(const std::vector<std::string>& arguments) {
-    RawRun raw;
-    RunOptions options;
-    add_run(*app_, raw);
-    bool skip_invalid = false;
-    bool update = false;
-    input::CsvColumns csv;
-    if (command_ == "run") {
-      app_->add_option("files", raw.files);
-      add_csv(*app_, csv);
-      app_->add_flag("--skip-invalid", skip_invalid);
-      app_->add_flag("--update", update);
-    }
-    return finish(arguments, std::move(options), [&](RunOptions& o) {
-      o.probe_pauses = command_ == "resume";
-      o.skip_invalid = skip_invalid;
-      o.update = update;
-      o.csv = csv;
-      return check_run(raw, o);
-    });
-  }
+Serves a stand-in for the providers on this machine until Ctrl-C: it keeps to the limits of the
+configured models, counts, and calls nobody. GET /stats tells what it granted and refused. It has
+OpenAI's API at /v1, others at /together/v1, /anthropic/v1, /gemini/v1, /elevenlabs/v1, /http/MODEL.
 
-  ParsedCommandLine read_status(const std::vector<std::string>& arguments) {
-    bool failed = false;
-    bool exit_code = false;
-    std::string lane;
-    app_->add_flag("--failed", failed);
-    app_->add_flag("--exit-code", exit_code);
-    add_value(*app_, "--lane", lane);
-    return finish(arguments, StatusOptions{}, [&](StatusOptions& o) {
-      o.failed = failed;
-      o.exit_code = exit_code;
-      if (!lane.empty()) o.lane = lane;
-      return std::optional<UsageError>{};
-    });
-  }
-
-  ParsedCommandLine read_results(const std::vector<std::string>& arguments) {
-    RawResults raw;
-    bool in_order = false;
-    bool follow = false;
-    add_value(*app_, "-o,--output", raw.output);
-    add_value(*app_, "--format", raw.format);
-    add_value(*app_, "--columns", raw.columns);
-    add_value(*app_, "--errors", raw.errors);
-    app_->add_flag("--in-order", in_order);
-    app_->add_flag("--follow", follow);
-    return finish(arguments, ResultsOptions{}, [&](ResultsOptions& o) {
-      o.in_order = in_order;
-      o.follow = follow;
-      return check_results(raw, o);
-    });
-  }
-
-  ParsedCommandLine read_retry(const std::vector<std::string>& arguments) {
-    RetryOptions chosen;
-    app_->add_flag("--failed", chosen.failed);
-    app_->add_flag("--unknown", chosen.unknown);
-    app_->add_flag("--truncated", chosen.truncated);
-    app_->add_flag("--changed", chosen.changed);
-    add_list(*app_, "--class", chosen.classes);
-    add_list(*app_, "--id", chosen.ids);
-    return finish(arguments, RetryOptions{}, [&](RetryOptions& o) {
-      chosen.common = o.common;
-      o = chosen;
-      return check_retry(o);
-    });
-  }
-
-  ParsedCommandLine read_check(const std::vector<std::string>& arguments) {
-    std::vector<std::string> files;
-    std::string show;
-    input::CsvColumns csv;
-    app_->add_option("files", files);
-    add_csv(*app_, csv);
-    add_value(*app_, "--show", show);
-    return finish(arguments, CheckOptions{}, [&](CheckOptions& o) {
-      o.files = files;
-      o.csv = csv;
-      if (!show.empty()) o.show = show;
-      return check_csv(files, csv);
-    });
-  }
-
-  ParsedCommandLine read_sandbox(const std::vector<std::string>& arguments) {
-    const std::vector<std::string> settings = sandbox::sandbox_option_names();
-    std::vector<std::string> values(settings.size());
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      std::string name = settings[i];
-      std::replace(name.begin(), name.end(), '_', '-');
-      add_value(*app_, "--" + name, values[i]);
-    }
-    return finish(arguments, SandboxCommandOptions{}, [&](SandboxCommandOptions& o) {
-      for (std::size_t i = 0; i < values.size(); ++i) {
-        if (values[i].empty()) continue;
-        if (!o.settings.empty()) o.settings += ",";
-        o.settings += fmt::format("{}={}", settings[i], values[i]);
-      }
-      auto read = sandbox::parse_sandbox_options(o.settings);
-      return read ? std::nullopt : std::optional{UsageError{read.error().message}};
-    });
-  }
-
-  ParsedCommandLine read_quota(const std::vector<std::string>& arguments) {
-    RawQuota raw;
-    app_->add_option("words", raw.words);
-    add_value(*app_, "--key", raw.key);
-    return finish(arguments, QuotaCommandOptions{},
-                  [&](QuotaCommandOptions& o) { return check_quota(raw, o); });
-  }
-
-  ParsedCommandLine read_tiers(const std::vector<std::string>& arguments) {
-    std::string provider;
-    app_->add_option("provider", provider);
-    return finish(arguments, TiersOptions{}, [&](TiersOptions& o) {
-      if (!provider.empty()) o.provider = provider;
-      return std::optional<UsageError>{};
-    });
-  }
-
-  ParsedCommandLine read_plan(const std::vector<std::string>& arguments) {
-    RawPlan raw;
-    PlanOptions options;
-    app_->add_option("files", options.files);
-    add_csv(*app_, options.csv);
-    add_value(*app_, "-j,--workers", raw.workers);
-    add_value(*app_, "--waves", raw.waves);
-    add_value(*app_, "--deadline", raw.deadline);
-    add_value(*app_, "--latency", raw.latency);
-    add_value(*app_, "--tokens", raw.tokens);
-    return finish(arguments, PlanOptions{}, [&](PlanOptions& o) {
-      o.files = options.files;
-      o.csv = options.csv;
-      if (auto error = check_csv(o.files, o.csv)) return std::optional{*error};
-      return check_plan(raw, o);
-    });
-  }
-
-  std::string command_;
-  RawCommon raw_;
-  const input::EnvironmentLookup& environment_;
-  std::unique_ptr<CLI::App> app_;
+      --port N          0 to 65535 (default: 0, any free one)
+      --seed N          of texts, pictures and faults (default: 1)
+      --latency D, --jitter D    an answer takes latency, give or take jitter (200ms, 0s)
+      --algorithm A     how limits count: fixed, sliding or bucket (default: sliding)
+      --burst N         the most a bucket holds        --headers on|off   tell of limits (on)
+      --rpm N, --tpd N and their like   limits of each model, beside its own: r, t, it, ot, i or c
+                        (requests, tokens, input, output, images, characters) per s, m, h, d, mo
+      --window D:N      so many requests per window, such as 10s:50
+      --concurrency N   of each model        --total-concurrency N   over all models
+      --token-count W   usage or reserve: what a request is charged when it arrives (usage)
+      --keys W          separate or shared: whether each key has limits of its own (separate)
+      --minute D, --day D        so long a minute and a day last (1m, 24h)
+      --outage D-D[@MODEL]       answer 503 in this time since the start, such as 10s-40s
+      --require-key K   refuse every other key
+      --error-rate R, --reset-rate R, --truncate-rate R, --hang-rate R, --garbage-rate R
+                        shares of requests that go wrong, such as 0.02 or 2% (default: 0)
+      --image-bytes N, --text-bytes N   pictures and texts are at least so large (0)
+      --links on|off    answer with links to pictures (off)   --link-error-rate R   downloads fail
+      --replies FILE    scripted replies to requests that hold [[NAME]]
+)",
+     R"(  ratebatch sandbox --port 8080
+  ratebatch sandbox --latency 1s --error-rate 2% --rpm 600
+)"},
 };
 
 EarlyExit unknown_command(const std::string& name) {
-  const bool is_option = name.size() > 1 && name.front() == '-';
-  if (is_option) {
+  if (name.size() > 1 && name.front() == '-') {
     return {ExitCode::bad_usage,
-            fmt::format("unknown option '{}' before the command; see 'ratebatch --help'",
-                        escaped(name))};
+            see_help(fmt::format("unknown option '{}' before the command", escaped(name)), "")};
   }
-  return {ExitCode::bad_usage, fmt::format("unknown command '{}'{}; see 'ratebatch --help'",
-                                           escaped(name), did_you_mean(name, command_names()))};
-}
-
-bool is_command(const std::string& name) {
-  const std::vector<std::string> names = command_names();
-  return std::find(names.begin(), names.end(), name) != names.end();
+  Words names;
+  for (const CommandEntry& command : commands) names.emplace_back(command.name);
+  return {ExitCode::bad_usage,
+          see_help(fmt::format("unknown command '{}'{}", escaped(name), did_you_mean(name, names)),
+                   "")};
 }
 
 }  // namespace
 
 ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments,
                                      const input::EnvironmentLookup& environment) {
-  RawCommon raw;
-  auto app = make_app();
-  add_common(*app, raw);
-  app->prefix_command();
-  std::vector<std::string> reversed{arguments.rbegin(), arguments.rend()};
-  try {
-    app->parse(reversed);
-  } catch (const CLI::Error& e) {
-    return EarlyExit{ExitCode::bad_usage,
-                     fmt::format("{}; see 'ratebatch --help'", escaped(e.what()))};
-  }
-  std::vector<std::string> rest = app->remaining();
+  CommonOptions unused;
+  AskedFor asked;
+  Syntax syntax;
+  declare_general(syntax, unused, asked);
+  Words rest;
+  const Problem problem = syntax.parse_to_command(arguments, rest);
+  if (problem) return EarlyExit{ExitCode::bad_usage, see_help(*problem, "")};
+  // Common options may stand before the command, too.
+  Words of_command{arguments.begin(), arguments.end() - std::ssize(rest)};
+  if (!rest.empty() && rest.front() == "--") rest.erase(rest.begin());
   if (!rest.empty() && rest.front() == "help") {
     rest.erase(rest.begin());
-    raw.help = true;
+    asked.help = true;
+    of_command.emplace_back("--help");
   }
-  if (rest.empty() && raw.help) return EarlyExit{ExitCode::done, program_help()};
-  if (rest.empty() && raw.version) return Command{VersionOptions{}};
-  if (rest.empty()) return EarlyExit{ExitCode::bad_usage, "no command given\n\n" + program_help()};
-  if (!is_command(rest.front())) return unknown_command(rest.front());
-  const std::string command = rest.front();
-  rest.erase(rest.begin());
-  return CommandLine{command, raw, environment}.read(rest);
+  const std::string program_help = fmt::format("{}{}", program_text, exit_text);
+  if (rest.empty() && asked.help) return EarlyExit{ExitCode::done, program_help};
+  if (rest.empty() && asked.version) return Command{VersionOptions{}};
+  if (rest.empty()) return EarlyExit{ExitCode::bad_usage, "no command given\n\n" + program_help};
+  const auto command = std::find_if(std::begin(commands), std::end(commands),
+                                    [&](const CommandEntry& c) { return c.name == rest.front(); });
+  if (command == std::end(commands)) return unknown_command(rest.front());
+  of_command.insert(of_command.end(), rest.begin() + 1, rest.end());
+  return command->read(*command, of_command, environment);
 }
 
 const CommonOptions& common_of(const Command& command) {

@@ -20,16 +20,6 @@ tl::unexpected<Error> refused(const OutputPath& output, const std::string& why) 
               fmt::format("{} {}: {}", output.option, escaped(output.path), why));
 }
 
-bool exists(const OutputPath& output) {
-  std::error_code ignored;
-  return fs::exists(output.path, ignored);
-}
-
-bool is_file(const OutputPath& output) {
-  std::error_code ignored;
-  return fs::is_regular_file(output.path, ignored);
-}
-
 // By the files where both are there, else by their names.
 bool is_same(const std::string& a, const std::string& b) {
   std::error_code failed;
@@ -44,7 +34,9 @@ bool is_same(const std::string& a, const std::string& b) {
 Result<void> guard_from(const OutputPath& output, const std::string& input) {
   if (input.empty() || input == "-" || !is_same(output.path, input)) return {};
   // A terminal, a pipe or /dev/null loses nothing.
-  if (exists(output) && !is_file(output)) return {};
+  std::error_code ignored;
+  const fs::file_status there = fs::status(output.path, ignored);
+  if (fs::exists(there) && !fs::is_regular_file(there)) return {};
   return refused(output, "is read by this command, or by its checkpoint; name another file");
 }
 
@@ -60,7 +52,8 @@ Result<void> check_folder(const OutputPath& output) {
 }
 
 Result<void> check_appended(const OutputPath& output) {
-  if (!exists(output)) return check_folder(output);
+  std::error_code ignored;
+  if (!fs::exists(output.path, ignored)) return check_folder(output);
   if (::access(output.path.c_str(), W_OK) == 0) return {};
   return refused(output, fmt::format("cannot write to it: {}", std::strerror(errno)));
 }

@@ -4,63 +4,126 @@
 #include <algorithm>
 #include <utility>
 
-#include "cli/checking_loader.hpp"
 #include "cli/commands.hpp"
 #include "cli/find_settings.hpp"
-#include "cli/plan_report.hpp"
 #include "cli/plan_source.hpp"
 #include "cli/process_rules.hpp"
+#include "cli/watched_loader.hpp"
 #include "ratebatch/base/system_clock.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/read_key.hpp"
+#include "ratebatch/run/catalog.hpp"
+#include "ratebatch/run/json_line.hpp"
 #include "ratebatch/run/load.hpp"
 #include "ratebatch/run/plan_text.hpp"
-#include "ratebatch/run/quota_picture.hpp"
 
 namespace ratebatch::cli {
 namespace {
 
-// What a plan is asked about, from either of its commands.
-struct Question {
-  CommonOptions common;
-  std::vector<std::string> files;
-  input::CsvColumns csv;
-  PlanWishes wishes;
-  std::optional<std::int32_t> pause_at_per_mille;
-  std::optional<std::string> sandbox;  // The text behind --sandbox=.
-  bool check_keys = false;
-  bool workers_auto = false;
+double seconds_of(Duration d) { return std::chrono::duration<double>(d).count(); }
+
+run::JsonLine cost_json(std::int64_t pico_usd, bool has_price) {
+  return has_price ? run::JsonLine(static_cast<double>(pico_usd) / 1e12) : run::JsonLine(nullptr);
+}
+
+run::JsonLine tokens_json(const Usage& usage) {
+  return {{"input", usage.input_tokens}, {"output", usage.output_tokens}};
+}
+
+run::JsonLine deadline_json(const std::optional<run::DeadlineCheck>& check) {
+  if (!check) return nullptr;
+  run::JsonLine json = {{"met", check->met},
+                        {"reachable", check->reachable},
+                        {"workers", run::or_null(check->workers)}};
+  json["limits"] = run::JsonLine::array();
+  for (const run::LimitNeed& need : check->limits) {
+    json["limits"].push_back(
+        {{"limit", need.limit}, {"amount", need.amount}, {"needed", need.needed}});
+  }
+  return json;
+}
+
+run::JsonLine lane_json(const run::PlanLane& lane, const run::LaneAssumption& assumption) {
+  run::JsonLine json = {{"model", lane.model},
+                        {"jobs", lane.jobs},
+                        {"done", lane.done},
+                        {"failed", lane.failed},
+                        {"finished_after_seconds", seconds_of(lane.finished_after)},
+                        {"pauses", lane.pauses}};
+  json["seconds"] = run::JsonLine::object();
+  for (const run::Activity activity :
+       {run::Activity::working, run::Activity::paced, run::Activity::paused, run::Activity::idle}) {
+    json["seconds"][std::string{run::to_string(activity)}] = seconds_of(lane.time(activity));
+  }
+  json["tokens"] = tokens_json(lane.usage);
+  json["images"] = lane.usage.images;
+  json["cost_usd"] = cost_json(lane.cost_pico_usd, lane.has_price);
+  json["latency_seconds"] = seconds_of(assumption.latency);
+  json["assumed"] = assumption.is_assumed;
+  return json;
+}
+
+// What was found out beside the plan itself.
+struct PlanFindings {
+  std::string variant;  // "--workers 8"; empty: as configured.
+  std::optional<std::int32_t> workers_needed;
+  std::optional<run::DeadlineCheck> deadline;
 };
+
+// One line without its newline.
+std::string plan_json(const run::Plan& plan, const run::PlanInput& input,
+                      const PlanFindings& findings) {
+  run::JsonLine json = run::json_message("plan");
+  json["variant"] = run::or_null(findings.variant);
+  json["workers"] = plan.workers;
+  json["jobs"] = plan.jobs;
+  json["complete"] = plan.complete;
+  json["finish_at"] =
+      plan.complete ? run::JsonLine(format_utc(plan.finish_at)) : run::JsonLine(nullptr);
+  json["seconds"] = seconds_of(plan.takes);
+  json["pauses"] = plan.pauses;
+  json["bottleneck"] = run::or_null(plan.bottleneck);
+  json["failed"] = plan.failed;
+  json["tokens"] = tokens_json(plan.usage);
+  json["images"] = plan.usage.images;
+  json["cost_usd"] = cost_json(plan.cost_pico_usd, plan.has_price);
+  json["workers_needed"] = run::or_null(findings.workers_needed);
+  json["deadline"] = deadline_json(findings.deadline);
+  json["lanes"] = run::JsonLine::array();
+  for (std::size_t i = 0; i < plan.lanes.size(); ++i) {
+    if (plan.lanes[i].jobs == 0) continue;
+    json["lanes"].push_back(lane_json(plan.lanes[i], input.assumptions[i]));
+  }
+  return json::written(json);
+}
 
 class Planner {
  public:
-  Planner(Question question, const CommandContext& context)
-      : question_(std::move(question)), context_(context) {}
+  Planner(PlanOptions options, const CommandContext& context)
+      : options_(std::move(options)), context_(context) {}
 
   Result<ExitCode> work() {
-    auto gathered = question_.files.empty() ? from_checkpoint() : from_files();
+    auto gathered = options_.files.empty() ? from_checkpoint() : from_files();
     if (!gathered) return pass(gathered);
-    if (question_.check_keys) {
+    if (options_.check_keys) {
       auto checked = check_keys();
       if (!checked) return pass(checked);
     }
     input_.start = system_now();
     input_.assumptions =
-        assumptions_for(catalog_, input_.jobs, data_ ? &*data_ : nullptr, question_.wishes);
-    if (data_ && question_.files.empty()) input_.stored = data_->states;
+        assumptions_for(catalog_, input_.jobs, data_ ? &*data_ : nullptr, options_.settings);
+    if (data_ && options_.files.empty()) input_.stored = data_->states;
     input_.scheduler.quota.slow_at_per_mille = config_.slow_at_per_mille;
     input_.scheduler.quota.warn_at_per_mille = config_.warn_at_per_mille;
     input_.scheduler.workers = workers();
     zone_ = zone_of_resets();
-    auto written = context_.console.write(is_comparison() ? rows() : report());
-    if (!written) return pass(written);
-    return ExitCode::done;
+    return print(context_.console, is_comparison() ? rows() : report());
   }
 
  private:
   // The rest of a checkpoint.
   Result<void> from_checkpoint() {
-    auto reader = store::CheckpointReader::open(question_.common.db);
+    auto reader = store::CheckpointReader::open(options_.common.db);
     if (!reader) return pass(reader);
     auto data = (*reader)->status();
     if (!data) return pass(data);
@@ -70,15 +133,12 @@ class Planner {
       if (!sandbox) return pass(sandbox);
       note_sandbox(*sandbox);
     }
-    auto found = client_settings(question_.common, data_->stamp);
+    auto found = client_settings(options_.common, data_->stamp);
     if (!found) return pass(found);
     config_ = std::move(found->config);
-    if (question_.pause_at_per_mille) set_pause_at(config_, *question_.pause_at_per_mille);
+    if (options_.pause_at_per_mille) set_pause_at(config_, *options_.pause_at_per_mille);
     std::vector<store::StoredRoute> routes = data_->routes;
-    std::erase_if(routes, [&](const store::StoredRoute& route) {
-      const auto counts = data_->counts.routes.find(route.id);
-      return counts == data_->counts.routes.end() || counts->second.open() == 0;
-    });
+    std::erase_if(routes, [&](const auto& route) { return data_->counts.open(route.id) == 0; });
     auto catalog = run::catalog_without_keys(config_, std::move(routes), variable_names);
     if (!catalog) return pass(catalog);
     catalog_ = std::move(*catalog);
@@ -90,18 +150,18 @@ class Planner {
 
   // All jobs of the files; nothing is loaded.
   Result<void> from_files() {
-    auto found = find_settings(question_.common, "", question_.files.front());
+    auto found = find_settings(options_.common, "", options_.files);
     if (!found) return pass(found);
     config_ = std::move(found->config);
-    if (question_.pause_at_per_mille) set_pause_at(config_, *question_.pause_at_per_mille);
-    if (question_.sandbox) {
-      auto sandbox = sandbox::parse_sandbox_options(*question_.sandbox);
+    if (options_.pause_at_per_mille) set_pause_at(config_, *options_.pause_at_per_mille);
+    if (options_.sandbox) {
+      auto sandbox = sandbox::parse_sandbox_options(*options_.sandbox);
       if (!sandbox) return pass(sandbox);
       config_ = for_sandbox(std::move(config_), *sandbox);
       note_sandbox(*sandbox);
     }
-    CheckingLoader loader{""};
-    auto loaded = run::load_files(loader, config_, question_.files, {.csv = question_.csv});
+    WatchedLoader loader;
+    auto loaded = run::load_files(loader, config_, options_.files, {.csv = options_.csv});
     if (!loaded) return tl::unexpected<Error>(with_advice(std::move(loaded.error()), found->path));
     auto catalog = run::catalog_without_keys(config_, loader.routes(), variable_names);
     if (!catalog) return pass(catalog);
@@ -118,8 +178,8 @@ class Planner {
   // How slow a stand-in is need not be assumed.
   void note_sandbox(const sandbox::SandboxOptions& sandbox) {
     is_sandbox_ = true;
-    if (!question_.wishes.latency && sandbox.latency > Duration{}) {
-      question_.wishes.latency = sandbox.latency;
+    if (!options_.settings.latency && sandbox.latency > Duration{}) {
+      options_.settings.latency = sandbox.latency;
     }
   }
 
@@ -128,15 +188,13 @@ class Planner {
     if (is_sandbox_) return {};
     hide_memory();
     for (const KeyPool& pool : catalog_.lanes.pools) {
-      const ProviderSettings& provider = config_.providers.at(pool.provider);
       std::optional<Error> missing;
       bool found = false;
-      for (const KeySource& pattern : provider.keys) {
-        for (const KeySource& source : input::expanded(pattern, variable_names())) {
-          auto key = input::read_key(source, context_.environment);
-          found = found || key.has_value();
-          if (!key && !missing) missing = key.error();
-        }
+      for (const KeySource& source :
+           run::key_sources(config_.providers.at(pool.provider), variable_names)) {
+        auto key = input::read_key(source, context_.environment);
+        found = found || key.has_value();
+        if (!key && !missing) missing = key.error();
       }
       if (found) continue;
       if (missing) return tl::unexpected<Error>(*missing);
@@ -147,10 +205,11 @@ class Planner {
   }
 
   [[nodiscard]] std::int32_t workers() const {
-    if (question_.workers_auto && !input_.jobs.empty()) {
-      return workers_for(catalog_.lanes, input_, config_.workers_max, question_.wishes.deadline);
+    if (options_.workers_auto && !input_.jobs.empty()) {
+      return run::workers_needed(catalog_.lanes, input_, config_.workers_max,
+                                 options_.settings.deadline);
     }
-    return question_.wishes.workers.empty() ? config_.workers : question_.wishes.workers.front();
+    return options_.settings.workers.empty() ? config_.workers : options_.settings.workers.front();
   }
 
   // The zone of the first reset at a time of day: there people count their days.
@@ -164,28 +223,28 @@ class Planner {
   }
 
   [[nodiscard]] bool is_comparison() const {
-    return question_.wishes.workers.size() > 1 || !question_.wishes.waves.empty();
+    return options_.settings.workers.size() > 1 || !options_.settings.waves.empty();
   }
 
   [[nodiscard]] std::string rows() const {
     std::vector<run::PlanRow> rows;
     const auto add_workers = [&](const Lanes& lanes, const std::string& waves) {
-      std::vector<std::int32_t> all = question_.wishes.workers;
+      std::vector<std::int32_t> all = options_.settings.workers;
       if (all.empty()) all.push_back(input_.scheduler.workers);
       for (const std::int32_t workers : all) {
         run::PlanInput input = input_;
         input.scheduler.workers = workers;
-        const bool named = question_.wishes.workers.size() > 1;
+        const bool named = options_.settings.workers.size() > 1;
         std::string variant = named ? fmt::format("--workers {}", workers) : "";
         if (!waves.empty()) variant += (named ? " --waves " : "--waves ") + waves;
         rows.push_back({std::move(variant), run::make_plan(lanes, input)});
       }
     };
-    if (question_.wishes.waves.empty()) add_workers(catalog_.lanes, "");
-    for (const Waves& waves : question_.wishes.waves) {
+    if (options_.settings.waves.empty()) add_workers(catalog_.lanes, "");
+    for (const Waves& waves : options_.settings.waves) {
       add_workers(run::with_waves(catalog_.lanes, waves), run::waves_text(waves));
     }
-    if (!question_.common.json) return run::plan_rows(rows, zone_);
+    if (!options_.common.json) return run::plan_rows(rows, zone_);
     std::string text;
     for (const run::PlanRow& row : rows)
       text += plan_json(row.plan, input_, {row.variant, {}, {}}) + "\n";
@@ -207,7 +266,7 @@ class Planner {
   }
 
   [[nodiscard]] std::string report() const {
-    if (input_.jobs.empty() && !question_.common.json) return "nothing to do: no job is open\n";
+    if (input_.jobs.empty() && !options_.common.json) return "nothing to do: no job is open\n";
     const Lanes& lanes = catalog_.lanes;
     const run::Plan plan = run::make_plan(lanes, input_);
     const std::int32_t most = std::max(config_.workers_max, input_.scheduler.workers);
@@ -215,9 +274,9 @@ class Planner {
     if (plan.complete && !input_.jobs.empty()) {
       findings.workers_needed = run::workers_needed(lanes, input_, most);
     }
-    const auto& deadline = question_.wishes.deadline;
+    const auto& deadline = options_.settings.deadline;
     if (deadline) findings.deadline = run::check_deadline(lanes, input_, plan, *deadline);
-    if (question_.common.json) return plan_json(plan, input_, findings) + "\n";
+    if (options_.common.json) return plan_json(plan, input_, findings) + "\n";
     std::string text = is_sandbox_ ? "SANDBOX\n" : "";
     text += run::plan_report(plan, input_, zone_) + unknown_output();
     if (findings.workers_needed)
@@ -227,7 +286,7 @@ class Planner {
     return text;
   }
 
-  Question question_;
+  PlanOptions options_;
   const CommandContext& context_;
   Config config_;
   run::Catalog catalog_;
@@ -239,27 +298,8 @@ class Planner {
 
 }  // namespace
 
-Result<ExitCode> plan_jobs(const PlanOptions& options, const CommandContext& context) {
-  Question question;
-  question.common = options.common;
-  question.files = options.files;
-  question.csv = options.csv;
-  question.wishes = options.wishes;
-  return Planner{std::move(question), context}.work();
-}
-
-Result<ExitCode> dry_run(const RunOptions& options, const CommandContext& context) {
-  Question question;
-  question.common = options.common;
-  question.files = options.files;
-  question.csv = options.csv;
-  question.wishes.deadline = options.deadline;
-  if (options.workers) question.wishes.workers = {*options.workers};
-  question.workers_auto = options.workers_auto;
-  question.pause_at_per_mille = options.pause_at_per_mille;
-  question.sandbox = options.sandbox;
-  question.check_keys = true;
-  return Planner{std::move(question), context}.work();
+Result<ExitCode> execute(const PlanOptions& options, const CommandContext& context) {
+  return Planner{options, context}.work();
 }
 
 }  // namespace ratebatch::cli

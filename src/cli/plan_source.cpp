@@ -67,11 +67,10 @@ Result<std::vector<run::JobClass>> open_jobs(store::CheckpointReader& reader, co
                                              const store::Counts& counts) {
   std::vector<run::JobClass> jobs;
   for (const RouteSettings& route : lanes.routes) {
-    const auto found = counts.routes.find(route.route);
-    if (found == counts.routes.end() || found->second.open() == 0) continue;
+    if (counts.open(route.route) == 0) continue;
     auto size = reader.open_job_size(route.route);
     if (!size) return pass(size);
-    jobs.push_back({route.route, found->second.open(), size->value_or(JobSize{})});
+    jobs.push_back({route.route, counts.open(route.route), size->value_or(JobSize{})});
   }
   return jobs;
 }
@@ -79,7 +78,7 @@ Result<std::vector<run::JobClass>> open_jobs(store::CheckpointReader& reader, co
 std::vector<run::LaneAssumption> assumptions_for(const run::Catalog& catalog,
                                                  const std::vector<run::JobClass>& jobs,
                                                  const store::StatusData* seen,
-                                                 const PlanWishes& wishes) {
+                                                 const PlanSettings& settings) {
   const Lanes& lanes = catalog.lanes;
   std::vector<Seen> answers(lanes.lanes.size());
   if (seen != nullptr) answers = seen_by_lane(lanes, *seen);
@@ -98,8 +97,8 @@ std::vector<run::LaneAssumption> assumptions_for(const run::Catalog& catalog,
       lane.latency = std::chrono::milliseconds{std::max<std::int64_t>(seen->latency->p50_ms, 1)};
       lane.is_assumed = false;
     }
-    if (wishes.latency) {
-      lane.latency = *wishes.latency;
+    if (settings.latency) {
+      lane.latency = *settings.latency;
       lane.is_assumed = false;
     }
     const std::int64_t each = std::max<std::int64_t>(asked[i].jobs, 1);
@@ -113,27 +112,9 @@ std::vector<run::LaneAssumption> assumptions_for(const run::Catalog& catalog,
       lane.usage.input_tokens = std::llround(answers[i].input_tokens / answers[i].answers);
       lane.usage.output_tokens = std::llround(answers[i].output_tokens / answers[i].answers);
     }
-    if (wishes.tokens) lane.usage.output_tokens = *wishes.tokens;
+    if (settings.tokens) lane.usage.output_tokens = *settings.tokens;
   }
   return assumptions;
-}
-
-std::int32_t workers_for(const Lanes& lanes, const run::PlanInput& input, std::int32_t most,
-                         const std::optional<Duration>& deadline) {
-  if (!deadline) return run::workers_needed(lanes, input, most);
-  const auto meets = [&](std::int32_t workers) {
-    run::PlanInput tried = input;
-    tried.scheduler.workers = workers;
-    const run::Plan plan = run::make_plan(lanes, tried);
-    return plan.complete && plan.takes <= *deadline;
-  };
-  std::int32_t low = 0;
-  std::int32_t high = most;
-  while (high - low > 1) {
-    const std::int32_t middle = low + (high - low) / 2;
-    (meets(middle) ? high : low) = middle;
-  }
-  return high;
 }
 
 }  // namespace ratebatch::cli

@@ -22,11 +22,6 @@ Result<std::vector<run::JobClass>> open_jobs(store::CheckpointReader& reader, co
 std::vector<run::LaneAssumption> assumptions_for(const run::Catalog& catalog,
                                                  const std::vector<run::JobClass>& jobs,
                                                  const store::StatusData* seen,
-                                                 const PlanWishes& wishes);
-
-// The workers of --workers auto: as few as finish as early as `most`, or, where a
-// deadline is given, as few as meet it, and `most` where none do.
-std::int32_t workers_for(const Lanes& lanes, const run::PlanInput& input, std::int32_t most,
-                         const std::optional<Duration>& deadline);
+                                                 const PlanSettings& settings);
 
 }  // namespace ratebatch::cli

@@ -8,11 +8,10 @@
 #include "cli/process_rules.hpp"
 #include "ratebatch/base/system_clock.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/json/writer.hpp"
 #include "ratebatch/quota/quota_monitor.hpp"
+#include "ratebatch/run/catalog.hpp"
 #include "ratebatch/run/limit_text.hpp"
 #include "ratebatch/run/progress.hpp"
-#include "ratebatch/run/quota_picture.hpp"
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/run/status_report.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
@@ -31,7 +30,7 @@ std::string usage_text(const run::StatusReport& report) {
     text += "\n";
     for (const KeyView& key : lane.keys) {
       std::string names;
-      for (const std::string& name : key.keys) names += (names.empty() ? "" : ", ") + escaped(name);
+      for (const std::string& name : key.keys) add_to_list(names, escaped(name));
       text += fmt::format("  keys {} ({})\n", escaped(key.group), names);
       if (key.limits.empty()) text += "    no limit is known\n";
       for (const LimitView& view : key.limits) {
@@ -58,10 +57,8 @@ Result<ExitCode> show_quota(const QuotaCommandOptions& options, const CommandCon
   if (!quota) return pass(quota);
   const run::StatusReport report = run::make_status_report(std::move(*data), found->config, &*quota,
                                                            options.common.db, now.wall);
-  auto written = context.console.write(options.common.json ? run::quota_json(report) + "\n"
-                                                           : usage_text(report));
-  if (!written) return pass(written);
-  return ExitCode::done;
+  return print(context.console,
+               options.common.json ? run::quota_json(report) + "\n" : usage_text(report));
 }
 
 // The key group that --key means: by the name of a key in it, or its own.
@@ -143,7 +140,7 @@ Result<ExitCode> correct_quota(const QuotaCommandOptions& options, const Command
 
 }  // namespace
 
-Result<ExitCode> do_quota(const QuotaCommandOptions& options, const CommandContext& context) {
+Result<ExitCode> execute(const QuotaCommandOptions& options, const CommandContext& context) {
   if (options.what == What::show) return show_quota(options, context);
   return correct_quota(options, context);
 }

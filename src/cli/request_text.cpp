@@ -3,28 +3,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/json/writer.hpp"
-#include "ratebatch/run/status_json.hpp"
+#include "ratebatch/run/json_line.hpp"
+#include "sandbox/form_data.hpp"
 
 namespace ratebatch::cli {
 namespace {
-
-using Json = json::OrderedJson;
 
 // Longer texts of nothing but these letters are files; no prompt looks so.
 constexpr std::size_t base64_bytes_min = 1024;
 
 bool is_base64(std::string_view text) {
   while (text.ends_with('=')) text.remove_suffix(1);
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
-           c == '/';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_letter_or_digit(c) || c == '+' || c == '/'; });
 }
 
 std::string bytes_text(std::size_t bytes, std::string_view of) {
@@ -49,102 +47,61 @@ std::string without_base64(const std::string& text) {
   return comma == std::string::npos ? shown : "data:" + shown;
 }
 
-void shorten(Json& json) {
+void shorten(run::JsonLine& json) {
   if (json.is_string()) json = without_base64(json.get<std::string>());
   if (!json.is_structured()) return;
-  for (Json& child : json) shorten(child);
+  for (run::JsonLine& child : json) shorten(child);
 }
 
-struct Part {
-  std::string name;
-  std::string file_name;   // Empty: a plain field.
-  std::string media_type;  // Of a file.
-  std::string_view content;
-};
-
-// The value of name="..." in a header.
-std::string quoted_value(std::string_view header, std::string_view name) {
-  const std::string before = fmt::format("; {}=\"", name);
-  const std::size_t begin = header.find(before);
-  if (begin == std::string_view::npos) return {};
-  const std::string_view rest = header.substr(begin + before.size());
-  return std::string(rest.substr(0, rest.find('"')));
-}
-
-Part read_part(std::string_view text) {
-  constexpr std::string_view type_mark = "\r\ncontent-type: ";
-  const std::size_t end = text.find("\r\n\r\n");
-  const std::string_view head = text.substr(0, end);
-  Part part;
-  part.name = quoted_value(head, "name");
-  part.file_name = quoted_value(head, "filename");
-  const std::size_t type = head.find(type_mark);
-  if (type != std::string_view::npos) {
-    const std::string_view rest = head.substr(type + type_mark.size());
-    part.media_type = rest.substr(0, rest.find("\r\n"));
-  }
-  if (end != std::string_view::npos) part.content = text.substr(end + 4);
-  return part;
-}
-
-// The parts of a multipart body as our dialects write it; none where it is another body.
-std::vector<Part> parts_of(const HttpRequest& request) {
-  constexpr std::string_view mark = "boundary=";
-  std::string_view type;
+// The parts of a multipart body; none if it is another body.
+std::vector<sandbox::FormPart> parts_of(const HttpRequest& request) {
   for (const Header& header : request.headers) {
-    if (header.value.starts_with("multipart/form-data;")) type = header.value;
+    if (!header.value.starts_with("multipart/form-data;")) continue;
+    const auto form = sandbox::Form::read(header.value, request.body);
+    if (form) return form->parts();
   }
-  std::vector<Part> parts;
-  const std::size_t at = type.find(mark);
-  if (at == std::string_view::npos) return parts;
-  const std::string boundary = fmt::format("--{}", type.substr(at + mark.size()));
-  const std::string_view body = request.body;
-  std::size_t begin = body.find(boundary);
-  while (begin != std::string_view::npos) {
-    begin += boundary.size();
-    const std::size_t end = body.find("\r\n" + boundary, begin);
-    if (end == std::string_view::npos) break;
-    parts.push_back(read_part(body.substr(begin, end - begin)));
-    begin = end + 2;
-  }
-  return parts;
+  return {};
+}
+
+// The body as JSON, with files by their size; nullopt if it is no JSON.
+std::optional<run::JsonLine> shortened_body(const HttpRequest& request) {
+  run::JsonLine json = run::JsonLine::parse(request.body, nullptr, false);
+  if (json.is_discarded()) return std::nullopt;
+  shorten(json);
+  return json;
 }
 
 std::string body_text(const HttpRequest& request) {
   std::string text;
-  for (const Part& part : parts_of(request)) {
+  for (const sandbox::FormPart& part : parts_of(request)) {
     text += escaped(part.name) + ": ";
-    text += part.file_name.empty()
-                ? escaped(part.content)
-                : fmt::format("{} ({})", bytes_text(part.content.size(), escaped(part.media_type)),
-                              escaped(part.file_name));
+    text += !part.file_name
+                ? escaped(part.bytes)
+                : fmt::format("{} ({})", bytes_text(part.bytes.size(), escaped(part.content_type)),
+                              escaped(*part.file_name));
     text += '\n';
   }
   if (!text.empty() || request.body.empty()) return text;
-  Json json = Json::parse(request.body, nullptr, false);
-  if (json.is_discarded()) return escaped(request.body, request.body.size()) + "\n";
-  shorten(json);
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  const auto json = shortened_body(request);
+  if (!json) return escaped(request.body, request.body.size()) + "\n";
+  return json->dump(2, ' ', false, run::JsonLine::error_handler_t::replace) + "\n";
 }
 
-Json body_json(const HttpRequest& request) {
-  Json parts = Json::array();
-  for (const Part& part : parts_of(request)) {
-    if (part.file_name.empty()) {
-      parts.push_back({{"name", part.name}, {"text", part.content}});
+run::JsonLine body_json(const HttpRequest& request) {
+  run::JsonLine parts = run::JsonLine::array();
+  for (const sandbox::FormPart& part : parts_of(request)) {
+    if (!part.file_name) {
+      parts.push_back({{"name", part.name}, {"text", part.bytes}});
     } else {
       parts.push_back({{"name", part.name},
-                       {"file", part.file_name},
-                       {"media_type", part.media_type},
-                       {"bytes", part.content.size()}});
+                       {"file", *part.file_name},
+                       {"media_type", part.content_type},
+                       {"bytes", part.bytes.size()}});
     }
   }
   if (!parts.empty()) return parts;
   if (request.body.empty()) return nullptr;
-  Json json = Json::parse(request.body, nullptr, false);
-  if (json.is_discarded()) return request.body;
-  shorten(json);
-  return json;
+  return shortened_body(request).value_or(request.body);
 }
 
 }  // namespace
@@ -163,15 +120,15 @@ std::string request_text(const HttpRequest& request, const std::string& key_name
 
 std::string request_json(const std::string& id, const HttpRequest& request,
                          const std::string& key_name) {
-  Json json = {{"schema_version", run::json_schema_version}, {"message_type", "request"}};
+  run::JsonLine json = run::json_message("request");
   json["id"] = id;
   json["method"] = request.method;
   json["url"] = request.url;
   json["key"] = key_name;
-  json["headers"] = Json::object();
+  json["headers"] = run::JsonLine::object();
   for (const Header& header : request.headers) json["headers"][header.name] = header.value;
   json["body"] = body_json(request);
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json::written(json);
 }
 
 }  // namespace ratebatch::cli

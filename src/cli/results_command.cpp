@@ -142,7 +142,7 @@ class ResultsCommand {
 
 }  // namespace
 
-Result<ExitCode> write_out_results(const ResultsOptions& options, const CommandContext& context) {
+Result<ExitCode> execute(const ResultsOptions& options, const CommandContext& context) {
   const std::vector<OutputPath> outputs = outputs_of(options);
   auto guarded = guard_outputs(outputs, options.common, {});
   if (!guarded) return pass(guarded);

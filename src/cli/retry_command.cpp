@@ -3,9 +3,8 @@
 #include "cli/commands.hpp"
 #include "cli/find_settings.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/json/writer.hpp"
-#include "ratebatch/run/recipes.hpp"
-#include "ratebatch/run/status_json.hpp"
+#include "ratebatch/run/catalog.hpp"
+#include "ratebatch/run/json_line.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
 
 namespace ratebatch::cli {
@@ -15,7 +14,7 @@ std::string listed(const std::vector<std::string>& ids) {
   constexpr std::size_t shown_max = 10;
   std::string text;
   for (std::size_t i = 0; i < ids.size() && i < shown_max; ++i) {
-    text += (i > 0 ? ", " : "") + escaped(ids[i]);
+    add_to_list(text, escaped(ids[i]));
   }
   if (ids.size() > shown_max) text += fmt::format(" and {} more", ids.size() - shown_max);
   return text;
@@ -27,24 +26,22 @@ std::string summary_of(const store::RequeueSummary& summary) {
   for (const JobState state : all_job_states) {
     const std::int64_t count = summary.requeued[static_cast<std::size_t>(state)];
     if (count == 0) continue;
-    if (!parts.empty()) parts += ", ";
-    parts += fmt::format("{} {}", grouped(count), to_string(state));
+    add_to_list(parts, fmt::format("{} {}", grouped(count), to_string(state)));
   }
   return parts.empty() ? text : text + " (" + parts + " before)";
 }
 
 std::string summary_json(const store::RequeueSummary& summary) {
-  json::OrderedJson json = {{"schema_version", run::json_schema_version},
-                            {"message_type", "retry"},
-                            {"requeued", summary.total()},
-                            {"before", json::OrderedJson::object()},
-                            {"ids_not_found", summary.ids_not_found},
-                            {"ids_open", summary.ids_open}};
+  run::JsonLine json = run::json_message("retry");
+  json["requeued"] = summary.total();
+  json["before"] = run::JsonLine::object();
+  json["ids_not_found"] = summary.ids_not_found;
+  json["ids_open"] = summary.ids_open;
   for (const JobState state : all_job_states) {
     const std::int64_t count = summary.requeued[static_cast<std::size_t>(state)];
     if (count > 0) json["before"][std::string{to_string(state)}] = count;
   }
-  return json.dump(-1, ' ', false, json::OrderedJson::error_handler_t::replace);
+  return json::written(json);
 }
 
 Result<store::RequeueFilter> filter_of(const RetryOptions& options,
@@ -66,7 +63,7 @@ Result<store::RequeueFilter> filter_of(const RetryOptions& options,
 
 }  // namespace
 
-Result<ExitCode> retry_jobs(const RetryOptions& options, const CommandContext& context) {
+Result<ExitCode> execute(const RetryOptions& options, const CommandContext& context) {
   auto checkpoint =
       store::SqliteCheckpoint::open(options.common.db, store::OpenMode::must_exist, {});
   if (!checkpoint) return pass(checkpoint);

@@ -7,8 +7,6 @@
 #include <memory>
 #include <utility>
 
-#include "cli/checked_loader.hpp"
-#include "cli/checking_loader.hpp"
 #include "cli/commands.hpp"
 #include "cli/event_log.hpp"
 #include "cli/find_settings.hpp"
@@ -18,6 +16,7 @@
 #include "cli/process_rules.hpp"
 #include "cli/run_observer.hpp"
 #include "cli/run_setup.hpp"
+#include "cli/watched_loader.hpp"
 #include "ratebatch/base/system_clock.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/cli/signals.hpp"
@@ -56,8 +55,13 @@ class Run {
         setup_(std::move(setup)),
         checkpoint_(*setup_.checkpoint),
         log_(std::move(log)),
-        start_(system_now()),
-        before_(checkpoint_.counts()) {}
+        start_(system_now()) {
+    summary_.db = options.common.db;
+    summary_.command_end = command_end(options.common);
+    summary_.sandbox = setup_.sandbox != nullptr;
+    summary_.before = checkpoint_.counts();
+    summary_.files_folder = assets_folder(setup_.config, options.common.db, summary_.sandbox);
+  }
 
   Result<ExitCode> work() {
     auto chosen = choose_workers();
@@ -102,8 +106,8 @@ class Run {
     input.assumptions = assumptions_for(setup_.catalog, input.jobs, &*data, {});
     input.start = start_;
     input.stored = std::move(data->states);
-    workers_ =
-        workers_for(setup_.catalog.lanes, input, setup_.config.workers_max, options_.deadline);
+    workers_ = run::workers_needed(setup_.catalog.lanes, input, setup_.config.workers_max,
+                                   options_.deadline);
     return {};
   }
 
@@ -121,7 +125,7 @@ class Run {
     auto finished = drive_to_end(**signals, **transport, *begun);
     Ending ending = finished ? ending_of(finished->reason, (*signals)->first_signal())
                              : Ending{exit_code_of(finished.error().code), "storage failed"};
-    if (finished) words_ = finished->words;
+    if (finished) summary_.words = finished->words;
     log_.write(system_now().wall, LogLevel::info, "run_ended",
                {{"reason", ending.reason}, {"exit_code", std::to_string(to_int(ending.code))}});
     auto recorded = checkpoint_.end_run({system_now().wall, to_int(ending.code), ending.reason});
@@ -161,7 +165,7 @@ class Run {
                          log_,
                          checkpoint_,
                          setup_.catalog.lanes,
-                         setup_.sandbox != nullptr,
+                         summary_,
                          start_,
                          setup_.config.log_usage_every};
     if (options_.deadline) observer.set_deadline(start_.wall + *options_.deadline);
@@ -180,24 +184,17 @@ class Run {
     if (setup_.sandbox) options.sandbox_origin = run::origin_of(setup_.sandbox->base_url());
     options.usage_every = setup_.config.log_usage_every;
     options.seed = static_cast<std::uint64_t>(start_.wall.ns);
-    run::AssetsFolder files{
-        assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr),
-        checkpoint_.path()};
+    run::AssetsFolder files{summary_.files_folder, checkpoint_.path()};
     auto finished = run::drive(
         setup_.catalog, {clock, transport, checkpoint_, signals, observer, files}, options, begun);
     context_.console.erase();
-    waits_ = observer.waits();
-    longest_recovery_ = observer.longest_recovery();
-    files_written_ = observer.files_written();
-    pauses_ = observer.pauses();
-    warnings_ = observer.warnings();
-    lanes_left_ = observer.lanes_left(system_now());
+    observer.finish(system_now());
     return finished;
   }
 
   [[nodiscard]] quota::BudgetSettings budget() const {
     quota::BudgetSettings budget;
-    budget.spent_pico_usd = before_.calls.cost_pico_usd;
+    budget.spent_pico_usd = summary_.before.calls.cost_pico_usd;
     if (!options_.cost_max) return budget;
     auto& max = options_.cost_max->per_day ? budget.day_max_pico_usd : budget.total_max_pico_usd;
     max = options_.cost_max->pico_usd;
@@ -206,7 +203,7 @@ class Run {
 
   [[nodiscard]] Ending ending_of(action::FinishReason reason, std::optional<int> signal) const {
     const store::JobCounts jobs = checkpoint_.counts().jobs();
-    const bool failed = jobs.of(JobState::failed) > before_.jobs().of(JobState::failed);
+    const bool failed = jobs.of(JobState::failed) > summary_.before.jobs().of(JobState::failed);
     switch (reason) {
       case action::FinishReason::complete:
         if (setup_.switched_off > 0) return {ExitCode::not_finished, "switched_off"};
@@ -245,35 +242,20 @@ class Run {
     auto written =
         run::write_results_file(**reader, store::ResultOrder::finishing, *options_.output);
     if (!written) return pass(written);
-    output_written_ = true;
+    summary_.output = options_.output;
     return {};
   }
 
-  void tell_summary(const Ending& ending) const {
-    run::RunSummary summary;
-    summary.db = options_.common.db;
-    summary.command_end = command_end(options_.common);
-    summary.sandbox = setup_.sandbox != nullptr;
-    summary.exit_code = to_int(ending.code);
-    summary.reason = ending.reason;
-    summary.words = words_;
-    summary.took = system_now().steady - start_.steady;
-    summary.before = before_;
-    summary.after = checkpoint_.counts();
-    summary.waits = waits_;
-    summary.longest_recovery = longest_recovery_;
-    summary.files_written = files_written_;
-    summary.pauses = pauses_;
-    summary.warnings = warnings_;
-    summary.lanes_left = lanes_left_;
-    summary.files_folder =
-        assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr);
-    if (output_written_) summary.output = options_.output;
-    if (context_.console.json()) context_.console.write_event(run::summary_json(summary));
+  void tell_summary(const Ending& ending) {
+    summary_.exit_code = to_int(ending.code);
+    summary_.reason = ending.reason;
+    summary_.took = system_now().steady - start_.steady;
+    summary_.after = checkpoint_.counts();
+    if (context_.console.json()) context_.console.write_event(run::summary_json(summary_));
     if (needs_words(ending.code)) {
-      context_.console.error(run::summary_text(summary));
+      context_.console.error(run::summary_text(summary_));
     } else {
-      context_.console.say(run::summary_text(summary));
+      context_.console.say(run::summary_text(summary_));
     }
   }
 
@@ -283,16 +265,8 @@ class Run {
   store::SqliteCheckpoint& checkpoint_;
   EventLog log_;
   Now start_;
-  store::Counts before_;
   std::int32_t workers_ = 0;
-  std::vector<run::TimeWaited> waits_;
-  std::optional<Duration> longest_recovery_;
-  std::int64_t files_written_ = 0;
-  std::int64_t pauses_ = 0;
-  std::int64_t warnings_ = 0;
-  std::vector<std::string> lanes_left_;
-  std::string words_;  // Of stopped lanes.
-  bool output_written_ = false;
+  run::RunSummary summary_;
 };
 
 // A dry run refuses the jobs that the run would refuse. What can be read only once is left to the
@@ -304,23 +278,35 @@ Result<void> check_jobs(const RunOptions& options, const CommandContext& context
   };
   const std::vector<std::string>& files = options.files;
   if (files.empty() || std::any_of(files.begin(), files.end(), is_read_once)) return {};
-  auto found = find_settings(options.common, "", files.front());
+  auto found = find_settings(options.common, "", files);
   if (!found) return pass(found);
-  CheckedLoader loader{std::make_unique<CheckingLoader>(""), [&](const auto&, const auto& first) {
-                         return check_sendable(found->config, first, options, context.console);
-                       }};
+  WatchedLoader loader{[&](const auto&, const auto& first) {
+    return check_sendable(found->config, first, options, context.console);
+  }};
   auto loaded = run::load_files(loader, found->config, files, {.csv = options.csv});
   if (loaded) return {};
   return tl::unexpected<Error>(with_advice(std::move(loaded.error()), found->path));
 }
 
+// What a dry run asks a plan.
+PlanOptions plan_of(const RunOptions& options) {
+  PlanOptions plan{.common = options.common, .files = options.files, .csv = options.csv};
+  plan.settings.deadline = options.deadline;
+  if (options.workers) plan.settings.workers = {*options.workers};
+  plan.workers_auto = options.workers_auto;
+  plan.pause_at_per_mille = options.pause_at_per_mille;
+  plan.sandbox = options.sandbox;
+  plan.check_keys = true;
+  return plan;
+}
+
 }  // namespace
 
-Result<ExitCode> run_jobs(const RunOptions& options, const CommandContext& context) {
+Result<ExitCode> execute(const RunOptions& options, const CommandContext& context) {
   if (options.dry_run) {
     auto checked = check_jobs(options, context);
     if (!checked) return pass(checked);
-    return dry_run(options, context);
+    return execute(plan_of(options), context);
   }
   // Hours of work should not end with a file that cannot be written.
   auto guarded = guard_outputs(outputs_of(options), options.common, options.files);

@@ -25,15 +25,16 @@ std::vector<LogField> usage_fields(const std::string& model, const LaneQuota& qu
 }  // namespace
 
 RunObserver::RunObserver(Console& console, EventLog& log, store::Checkpoint& checkpoint,
-                         const Lanes& lanes, bool sandbox, Now start, std::int32_t log_usage_every)
+                         const Lanes& lanes, run::RunSummary& summary, Now start,
+                         std::int32_t log_usage_every)
     : console_(console),
       log_(log),
       checkpoint_(checkpoint),
       lanes_(lanes),
-      sandbox_(sandbox),
+      summary_(summary),
       log_usage_every_(log_usage_every),
       tracker_(lanes, start, checkpoint.counts()),
-      told_(lanes.lanes.size()),
+      last_usage_(lanes.lanes.size()),
       lane_status_(lanes.lanes.size()),
       refused_since_(lanes.lanes.size()),
       // JSON begins with where the run stands; in text the first words of the run say that.
@@ -49,7 +50,7 @@ void RunObserver::committed(Now now, const Batch& batch, const store::Counts& /*
   for (const FetchEnd& end : batch.fetches) note_fetch(now, end);
   for (const AttemptStart& start : batch.starts) {
     flights_[start.job] = {start.lane, start.key, now.steady};
-    ++told_[index_of(start.lane)].requests;
+    ++last_usage_[index_of(start.lane)].requests;
   }
 }
 
@@ -66,25 +67,25 @@ Duration RunObserver::turned(Now now, const Snapshot& snapshot, const store::Cou
 
 void RunObserver::usage(Now now, LaneId lane, const LaneQuota& quota) {
   tracker_.usage(lane, quota);
-  Told& told = told_[index_of(lane)];
-  if (told.requests >= log_usage_every_) {
+  LastUsage& last = last_usage_[index_of(lane)];
+  if (last.requests >= log_usage_every_) {
     note_usage(now.wall, lane, quota);
-    told.requests = 0;
+    last.requests = 0;
   }
-  if (quota.critical && !told.critical) {
-    ++warnings_;
+  if (quota.critical && !last.critical) {
+    ++summary_.warnings;
     note(now.wall, LogLevel::warning, "quota_warning", usage_fields(model_of(lane), quota, true));
   }
-  told.critical = quota.critical;
-  const bool lowered = told.has_looked && quota.concurrency &&
-                       (!told.concurrency || *quota.concurrency < *told.concurrency);
+  last.critical = quota.critical;
+  const bool lowered = last.is_known && quota.concurrency &&
+                       (!last.concurrency || *quota.concurrency < *last.concurrency);
   if (lowered) {
-    const std::string from = told.concurrency ? std::to_string(*told.concurrency) : "workers";
+    const std::string from = last.concurrency ? std::to_string(*last.concurrency) : "workers";
     note(now.wall, LogLevel::warning, "concurrency_lowered",
          {{"model", model_of(lane)}, {"from", from}, {"to", std::to_string(*quota.concurrency)}});
   }
-  told.has_looked = true;
-  told.concurrency = quota.concurrency;
+  last.is_known = true;
+  last.concurrency = quota.concurrency;
 }
 
 void RunObserver::note_usage(WallTime now, LaneId lane, const LaneQuota& quota) {
@@ -92,20 +93,19 @@ void RunObserver::note_usage(WallTime now, LaneId lane, const LaneQuota& quota) 
   note(now, LogLevel::info, "quota_usage", usage_fields(model_of(lane), quota, false));
 }
 
-std::vector<std::string> RunObserver::lanes_left(Now now) const {
-  std::vector<std::string> lines;
-  if (!turned_) return lines;
+void RunObserver::finish(Now now) {
+  summary_.waits = tracker_.waits();
+  if (!turned_) return;
   for (const run::LaneProgress& lane : tracker_.progress(now).lanes) {
     const std::string wait = run::wait_text(lane.status, lane.limits, now.wall);
     if (lane.jobs.open() == 0 || wait.empty()) continue;
-    lines.push_back(escaped(lane.model) + " " + wait);
+    summary_.lanes_left.push_back(escaped(lane.model) + " " + wait);
   }
-  return lines;
 }
 
 run::Progress RunObserver::progress(Now now) const {
   run::Progress progress = tracker_.progress(now);
-  progress.sandbox = sandbox_;
+  progress.sandbox = summary_.sandbox;
   progress.deadline = deadline_;
   return progress;
 }
@@ -125,7 +125,7 @@ void RunObserver::note_end(Now now, const AttemptEnd& end, const Flight& flight)
   switch (end.outcome.kind) {
     case OutcomeClass::done:
       if (end.outcome.answer) {
-        files_written_ += static_cast<std::int64_t>(end.outcome.answer->files.size());
+        summary_.files_written += static_cast<std::int64_t>(end.outcome.answer->files.size());
       }
       note_recovery(now, flight);
       break;
@@ -157,7 +157,8 @@ void RunObserver::note_recovery(Now now, const Flight& flight) {
   std::optional<Instant>& since = refused_since_[index_of(flight.lane)];
   // An answer to what was sent before the refusal does not show that it is over.
   if (!since || flight.started <= *since) return;
-  longest_recovery_ = std::max(longest_recovery_.value_or(Duration{}), now.steady - *since);
+  summary_.longest_recovery =
+      std::max(summary_.longest_recovery.value_or(Duration{}), now.steady - *since);
   since.reset();
 }
 
@@ -197,7 +198,7 @@ void RunObserver::note_failed_job(Now now, const AttemptEnd& end, const Flight& 
 
 void RunObserver::note_fetch(Now now, const FetchEnd& end) {
   if (end.to == JobState::done) {
-    files_written_ += static_cast<std::int64_t>(end.outcome.files.size());
+    summary_.files_written += static_cast<std::int64_t>(end.outcome.files.size());
     return;
   }
   if (end.ready_at) {
@@ -223,7 +224,7 @@ void RunObserver::note_lane(WallTime now, const LaneSnapshot& lane) {
   const LaneState before = std::exchange(noted, lane.status).state;
   switch (lane.status.state) {
     case LaneState::paused:
-      if (before != LaneState::paused) ++pauses_;
+      if (before != LaneState::paused) ++summary_.pauses;
       note(now, LogLevel::warning, "paused",
            {{"model", model},
             {"reason", lane.status.reason},

@@ -1,4 +1,4 @@
-// Watches a run for people: draws the progress, writes the log, gathers what the summary tells.
+// Watches a run for people: draws the progress, writes the log, fills in what the summary tells.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include "ratebatch/cli/console.hpp"
 #include "ratebatch/run/driver.hpp"
 #include "ratebatch/run/progress_tracker.hpp"
+#include "ratebatch/run/run_summary.hpp"
 #include "ratebatch/store/checkpoint.hpp"
 
 namespace ratebatch::cli {
@@ -26,10 +27,11 @@ constexpr Duration line_interval = std::chrono::minutes{1};
 
 class RunObserver final : public run::Observer {
  public:
-  // All references must outlive the observer. `start`: when the run began. `log_usage_every`:
-  // requests of a lane between two quota_usage events.
+  // All references must outlive the observer. `summary` says whether it is a sandbox run, and gets
+  // what is counted. `start`: when the run began. `log_usage_every`: requests of a lane between two
+  // quota_usage events.
   RunObserver(Console& console, EventLog& log, store::Checkpoint& checkpoint, const Lanes& lanes,
-              bool sandbox, Now start, std::int32_t log_usage_every);
+              run::RunSummary& summary, Now start, std::int32_t log_usage_every);
 
   // The end that the progress is held against.
   void set_deadline(WallTime deadline) { deadline_ = deadline; }
@@ -39,22 +41,16 @@ class RunObserver final : public run::Observer {
   void usage(Now now, LaneId lane, const LaneQuota& quota) override;
   void warned(Now now, const std::string& message) override;
 
-  [[nodiscard]] std::vector<run::TimeWaited> waits() const { return tracker_.waits(); }
-  [[nodiscard]] std::optional<Duration> longest_recovery() const { return longest_recovery_; }
-  [[nodiscard]] std::int64_t files_written() const { return files_written_; }
-  [[nodiscard]] std::int64_t pauses() const { return pauses_; }
-  [[nodiscard]] std::int64_t warnings() const { return warnings_; }
-
-  // What the lanes with work that cannot go on at once wait for, for people. Nothing before the
-  // first turn.
-  [[nodiscard]] std::vector<std::string> lanes_left(Now now) const;
+  // Adds to the summary what was waited for, and what lanes with work that cannot go on at once
+  // wait for now.
+  void finish(Now now);
 
  private:
-  // What was last told of a lane's limits.
-  struct Told {
+  // What was last reported of a lane's limits.
+  struct LastUsage {
     std::int32_t requests = 0;  // Since the last quota_usage event.
     bool critical = false;
-    bool has_looked = false;
+    bool is_known = false;
     std::optional<std::int32_t> concurrency;  // Absent: only the workers bound it.
   };
   struct Flight {
@@ -83,20 +79,16 @@ class RunObserver final : public run::Observer {
   EventLog& log_;
   store::Checkpoint& checkpoint_;
   const Lanes& lanes_;
-  bool sandbox_;
+  run::RunSummary& summary_;
   std::int32_t log_usage_every_;
   std::optional<WallTime> deadline_;
   run::ProgressTracker tracker_;
   bool turned_ = false;
-  std::vector<Told> told_;  // By LaneId.
-  std::int64_t pauses_ = 0;
-  std::int64_t warnings_ = 0;
+  std::vector<LastUsage> last_usage_;                  // By LaneId.
   std::map<JobSeq, Flight> flights_;                   // At most one per worker.
   std::vector<LaneStatus> lane_status_;                // By LaneId, as last noted.
   std::vector<std::optional<Instant>> refused_since_;  // By LaneId; until the next answer.
   std::set<KeyId> refused_keys_;
-  std::optional<Duration> longest_recovery_;
-  std::int64_t files_written_ = 0;
   std::optional<Instant> last_drawn_;
   Instant next_line_;
 };

@@ -5,14 +5,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "cli/checked_loader.hpp"
 #include "cli/find_settings.hpp"
 #include "cli/job_request.hpp"
 #include "cli/output_guard.hpp"
 #include "cli/process_rules.hpp"
+#include "cli/watched_loader.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
-#include "ratebatch/run/assets.hpp"
+#include "ratebatch/run/answer_files.hpp"
 #include "ratebatch/run/load.hpp"
 
 namespace ratebatch::cli {
@@ -70,8 +70,7 @@ class Setup {
   }
 
   Result<void> find_config(const std::string& stored) {
-    const std::string first_file = options_.files.empty() ? "" : options_.files.front();
-    auto found = find_settings(options_.common, stored, first_file);
+    auto found = find_settings(options_.common, stored, options_.files);
     if (!found) return pass(found);
     setup_.config = std::move(found->config);
     if (options_.pause_at_per_mille) set_pause_at(setup_.config, *options_.pause_at_per_mille);
@@ -149,7 +148,7 @@ class Setup {
     auto loader = setup_.checkpoint->begin_load(input::same_job_content);
     if (!loader) return pass(loader);
     const auto check = [&](const std::vector<store::StoredRoute>& added,
-                           const std::vector<PlacedJob>& first) -> Result<void> {
+                           const std::vector<SeenJob>& first) -> Result<void> {
       std::vector<store::StoredRoute> all = *routes;
       all.insert(all.end(), added.begin(), added.end());
       std::vector<std::string> told_later;
@@ -157,7 +156,7 @@ class Setup {
       if (!catalog) return pass(catalog);
       return check_sendable(setup_.config, first, options_, context_.console);
     };
-    CheckedLoader checked{std::move(*loader), check};
+    WatchedLoader checked{std::move(*loader), check};
     auto report = run::load_files(checked, setup_.config, options_.files,
                                   {options_.skip_invalid, options_.update, options_.csv});
     if (!report) {
@@ -199,7 +198,7 @@ class Setup {
     const store::Counts& counts = setup_.checkpoint->counts();
     setup_.switched_off = counts.jobs().open();
     for (const store::StoredRoute& route : served) {
-      setup_.switched_off -= counts.routes.at(route.id).open();
+      setup_.switched_off -= counts.open(route.id);
     }
     for (RouteSettings& route : setup_.catalog.lanes.routes) {
       route.proven = counts.routes.at(route.route).of(JobState::done) > 0;
@@ -211,10 +210,7 @@ class Setup {
     auto routes = setup_.checkpoint->routes();
     if (!routes) return pass(routes);
     const store::Counts& counts = setup_.checkpoint->counts();
-    std::erase_if(*routes, [&](const store::StoredRoute& route) {
-      const auto found = counts.routes.find(route.id);
-      return found == counts.routes.end() || found->second.open() == 0;
-    });
+    std::erase_if(*routes, [&](const auto& route) { return counts.open(route.id) == 0; });
     return std::move(*routes);
   }
 

@@ -7,11 +7,9 @@
 #include "cli/process_rules.hpp"
 #include "ratebatch/base/system_clock.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/run/quota_picture.hpp"
-#include "ratebatch/run/recipes.hpp"
+#include "ratebatch/run/catalog.hpp"
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/run/status_report.hpp"
-#include "ratebatch/run/status_text.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
 namespace ratebatch::cli {
@@ -70,7 +68,7 @@ Result<void> keep_lane(run::StatusReport& report, const std::string& model) {
 
 }  // namespace
 
-Result<ExitCode> show_status(const StatusOptions& options, const CommandContext& context) {
+Result<ExitCode> execute(const StatusOptions& options, const CommandContext& context) {
   auto reader = store::CheckpointReader::open(options.common.db);
   if (!reader) return pass(reader);
   if (options.failed) return list_failed(**reader, context.console);

@@ -5,24 +5,22 @@
 
 #include "cli/commands.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/json/writer.hpp"
 #include "ratebatch/quota/tiers.hpp"
-#include "ratebatch/run/status_json.hpp"
+#include "ratebatch/run/json_line.hpp"
 
 namespace ratebatch::cli {
 namespace {
 
-using Json = json::OrderedJson;
-
 std::string limits_text(const quota::TierRow& row) {
   std::string text;
-  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   for (const quota::TierAmount& limit : row.amounts) {
-    if (!limit.name.empty()) add(fmt::format("{} {}", limit.name, grouped(limit.amount)));
+    if (!limit.name.empty())
+      add_to_list(text, fmt::format("{} {}", limit.name, grouped(limit.amount)));
   }
-  if (row.concurrency > 0) add(fmt::format("concurrency {}", row.concurrency));
+  if (row.concurrency > 0) add_to_list(text, fmt::format("concurrency {}", row.concurrency));
   if (row.waves) {
-    add(fmt::format("waves of {} every {}", row.waves->size, format_duration(row.waves->delay)));
+    add_to_list(text, fmt::format("waves of {} every {}", row.waves->size,
+                                  format_duration(row.waves->delay)));
   }
   return text.empty() ? "none known" : text;
 }
@@ -61,21 +59,21 @@ std::string table_text(const std::vector<const quota::TierRow*>& rows) {
          "states\nreplaces them name by name.\n";
 }
 
-Json row_json(const quota::TierRow& row) {
-  Json json = {{"schema_version", run::json_schema_version},
-               {"message_type", "tier"},
-               {"provider", row.provider},
-               {"models", row.models},
-               {"tier", row.tier}};
-  json["limits"] = Json::object();
+run::JsonLine row_json(const quota::TierRow& row) {
+  run::JsonLine json = run::json_message("tier");
+  json["provider"] = row.provider;
+  json["models"] = row.models;
+  json["tier"] = row.tier;
+  json["limits"] = run::JsonLine::object();
   for (const quota::TierAmount& limit : row.amounts) {
     if (!limit.name.empty()) json["limits"][std::string{limit.name}] = limit.amount;
   }
-  json["concurrency"] = row.concurrency > 0 ? Json(row.concurrency) : Json(nullptr);
+  json["concurrency"] =
+      row.concurrency > 0 ? run::JsonLine(row.concurrency) : run::JsonLine(nullptr);
   json["waves"] = nullptr;
   if (row.waves) {
     json["waves"] = {{"size", row.waves->size},
-                     {"delay_seconds", static_cast<double>(to_ms(row.waves->delay)) / 1000}};
+                     {"delay_seconds", run::json_seconds(row.waves->delay)}};
   }
   json["source"] = row.source;
   json["date"] = row.date;
@@ -84,7 +82,7 @@ Json row_json(const quota::TierRow& row) {
 
 }  // namespace
 
-Result<ExitCode> show_tiers(const TiersOptions& options, const CommandContext& context) {
+Result<ExitCode> execute(const TiersOptions& options, const CommandContext& context) {
   std::vector<const quota::TierRow*> rows;
   std::vector<std::string> providers;
   for (const quota::TierRow& row : quota::tier_table()) {
@@ -103,13 +101,11 @@ Result<ExitCode> show_tiers(const TiersOptions& options, const CommandContext& c
   }
   std::string text;
   if (options.common.json) {
-    for (const quota::TierRow* row : rows) text += row_json(*row).dump() + "\n";
+    for (const quota::TierRow* row : rows) text += json::written(row_json(*row)) + "\n";
   } else {
     text = table_text(rows);
   }
-  auto written = context.console.write(text);
-  if (!written) return pass(written);
-  return ExitCode::done;
+  return print(context.console, text);
 }
 
 }  // namespace ratebatch::cli

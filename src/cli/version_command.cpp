@@ -6,12 +6,10 @@
 
 namespace ratebatch::cli {
 
-Result<ExitCode> show_version(const VersionOptions& /*options*/, const CommandContext& context) {
-  auto written =
-      context.console.write(fmt::format("ratebatch {}\nSQLite {}\nlibcurl {}\n", RATEBATCH_VERSION,
-                                        store::sqlite_version(), net::curl_library_version()));
-  if (!written) return pass(written);
-  return ExitCode::done;
+Result<ExitCode> execute(const VersionOptions& /*options*/, const CommandContext& context) {
+  return print(context.console,
+               fmt::format("ratebatch {}\nSQLite {}\nlibcurl {}\n", RATEBATCH_VERSION,
+                           store::sqlite_version(), net::curl_library_version()));
 }
 
 }  // namespace ratebatch::cli

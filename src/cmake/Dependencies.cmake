@@ -21,7 +21,6 @@ ratebatch_need(yaml-cpp libyaml-cpp-dev "the configuration file")
 ratebatch_need(SQLite3 libsqlite3-dev "the checkpoint")
 ratebatch_need(CURL libcurl4-openssl-dev "HTTP")
 ratebatch_need(CLI11 libcli11-dev "the command line")
-ratebatch_need(spdlog libspdlog-dev "logging")
 
 # libevent comes without a CMake package.
 ratebatch_need(PkgConfig pkg-config "finding libevent")

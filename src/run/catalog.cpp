@@ -9,8 +9,8 @@
 #include "ratebatch/base/url.hpp"
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/input/read_key.hpp"
+#include "ratebatch/input/render_job.hpp"
 #include "ratebatch/input/route_estimate.hpp"
-#include "ratebatch/run/recipes.hpp"
 
 namespace ratebatch::run {
 namespace {
@@ -66,12 +66,8 @@ class CatalogBuilder {
     const auto known = lane_ids_.find(model.name);
     if (known != lane_ids_.end()) return known->second;
     const ProviderSettings& provider = catalog_.config.providers.at(model.provider);
-    const provider::Dialect* dialect = provider::find_dialect(provider.api);
-    if (dialect == nullptr) {
-      return fail(ErrorCode::invalid_input,
-                  fmt::format("provider '{}': api '{}' is not supported by this version",
-                              provider.name, escaped(provider.api)));
-    }
+    auto dialect = dialect_of(provider);
+    if (!dialect) return pass(dialect);
     auto pool = pool_of(provider);
     if (!pool) return pass(pool);
     const LaneId id{static_cast<std::int32_t>(catalog_.lanes.lanes.size())};
@@ -86,16 +82,9 @@ class CatalogBuilder {
     lane.fallback_on = model.fallback_on;
     catalog_.lanes.lanes.push_back(std::move(lane));
     fallback_names_.push_back(model.fallback_to);
-    Endpoint endpoint;
-    endpoint.base_url = base_url(provider, model.name);
-    endpoint.model_id = model.id;
-    endpoint.kind = model.kind;
-    endpoint.timeout = model.timeout;
-    endpoint.allow_http = provider.allow_http;
-    endpoint.ca_file = provider.ca_file;
-    endpoint.http = model.http;
-    catalog_.endpoints.push_back(std::move(endpoint));
-    catalog_.dialects.push_back(dialect);
+    catalog_.endpoints.push_back(endpoint_of(provider, model));
+    catalog_.endpoints.back().base_url = base_url(provider, model.name);
+    catalog_.dialects.push_back(*dialect);
     lane_ids_.emplace(model.name, id);
     return id;
   }
@@ -115,16 +104,14 @@ class CatalogBuilder {
   Result<void> add_keys(const ProviderSettings& provider, PoolId pool) {
     std::vector<Error> missing;
     std::size_t found = 0;
-    for (const KeySource& pattern : provider.keys) {
-      for (const KeySource& source : sources_of(pattern)) {
-        auto key = options_.sandbox_base_url ? Result<Secret>{sandbox_key(provider, source)}
-                                             : read_key_(source);
-        if (key) {
-          ++found;
-          add_key(source.name, group_of(provider, source, pool), std::move(*key));
-        } else {
-          missing.push_back(key.error());
-        }
+    for (const KeySource& source : key_sources(provider, options_.variables)) {
+      auto key = options_.sandbox_base_url ? Result<Secret>{sandbox_key(provider, source)}
+                                           : read_key_(source);
+      if (key) {
+        ++found;
+        add_key(source.name, group_of(provider, source, pool), std::move(*key));
+      } else {
+        missing.push_back(key.error());
       }
     }
     if (found == 0 && options_.sandbox_base_url) {
@@ -140,14 +127,6 @@ class CatalogBuilder {
     }
     for (const Error& error : missing) warnings_.push_back(error.message);
     return {};
-  }
-
-  [[nodiscard]] std::vector<KeySource> sources_of(const KeySource& pattern) const {
-    if (!input::is_pattern(pattern)) return {pattern};
-    auto sources = input::expanded(
-        pattern, options_.variables ? options_.variables() : std::vector<std::string>{});
-    // Reading a pattern that fits nothing says so.
-    return sources.empty() ? std::vector<KeySource>{pattern} : sources;
   }
 
   // The stand-in counts per key: keys of one group are one account there.
@@ -198,6 +177,31 @@ class CatalogBuilder {
 
 }  // namespace
 
+std::vector<KeySource> key_sources(const ProviderSettings& provider,
+                                   const VariableNames& variables) {
+  std::vector<KeySource> sources;
+  for (const KeySource& pattern : provider.keys) {
+    std::vector<KeySource> fitting;
+    if (input::is_pattern(pattern) && variables) fitting = input::expanded(pattern, variables());
+    if (fitting.empty()) fitting.push_back(pattern);
+    sources.insert(sources.end(), fitting.begin(), fitting.end());
+  }
+  return sources;
+}
+
+Result<const provider::Dialect*> dialect_of(const ProviderSettings& provider) {
+  const provider::Dialect* dialect = provider::find_dialect(provider.api);
+  if (dialect != nullptr) return dialect;
+  return fail(ErrorCode::invalid_input,
+              fmt::format("provider '{}': api '{}' is not supported by this version",
+                          escaped(provider.name), escaped(provider.api)));
+}
+
+Endpoint endpoint_of(const ProviderSettings& provider, const ModelSettings& model) {
+  return {provider.base_url,   model.id,         model.kind, model.timeout,
+          provider.allow_http, provider.ca_file, model.http};
+}
+
 Result<Catalog> make_catalog(const Config& config, const std::vector<store::StoredRoute>& routes,
                              const KeyReader& read_key, const CatalogOptions& options,
                              std::vector<std::string>& warnings) {
@@ -208,6 +212,34 @@ Result<Catalog> make_catalog(const Config& config, const std::vector<store::Stor
   }
   builder.add_fallbacks();
   return builder.take();
+}
+
+Result<Catalog> catalog_without_keys(const Config& config, std::vector<store::StoredRoute> routes,
+                                     const VariableNames& variables) {
+  std::erase_if(routes, [&](const store::StoredRoute& route) {
+    return !resolve_job_model(config, route.type, route.model);
+  });
+  const KeyReader stand_in = [](const KeySource&) -> Result<Secret> { return Secret{"unused"}; };
+  CatalogOptions options;
+  options.variables = variables;
+  std::vector<std::string> warnings;
+  return make_catalog(config, routes, stand_in, options, warnings);
+}
+
+Result<store::Recipe> recipe_of(const Config& config, const store::StoredRoute& route) {
+  auto json = input::recipe_json(config, route.type, route.model);
+  if (!json) return pass(json);
+  return store::Recipe{route.id, fnv1a_64_hex(*json), std::move(*json)};
+}
+
+std::vector<store::Recipe> known_recipes(const Config& config,
+                                         const std::vector<store::StoredRoute>& routes) {
+  std::vector<store::Recipe> recipes;
+  for (const store::StoredRoute& route : routes) {
+    auto recipe = recipe_of(config, route);
+    if (recipe) recipes.push_back(std::move(*recipe));
+  }
+  return recipes;
 }
 
 std::string origin_of(std::string_view url) {

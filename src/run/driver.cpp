@@ -9,9 +9,8 @@
 #include <vector>
 
 #include "ratebatch/base/assert.hpp"
+#include "run/exchange.hpp"
 #include "run/fetcher.hpp"
-#include "run/read_answer.hpp"
-#include "run/request_maker.hpp"
 
 namespace ratebatch::run {
 namespace {
@@ -72,7 +71,7 @@ class Driver {
                    begun.fetches),
         requests_(catalog),
         fetcher_(ports.transport, ports.files),
-        looked_(catalog.lanes.lanes.size()) {}
+        last_look_(catalog.lanes.lanes.size()) {}
 
   Result<action::Finished> run() {
     while (true) {
@@ -103,7 +102,7 @@ class Driver {
   };
 
   // When a lane's limits were last looked at, and its requests since then.
-  struct Looked {
+  struct LastLook {
     std::int32_t requests = 0;
     std::optional<Instant> at;
     LaneState state = LaneState::idle;
@@ -245,7 +244,7 @@ class Driver {
       files.folder = incoming();
       files.stem = std::to_string(static_cast<std::uint64_t>(id));
     }
-    ++looked_[index_of(send.lane)].requests;
+    ++last_look_[index_of(send.lane)].requests;
     sent_.emplace(
         id, Sent{send.job, send.attempt, send.route, send.lane, send.key, job->id, request->asked});
     ports_.transport.send(id, std::move(request->http));
@@ -335,7 +334,7 @@ class Driver {
 
   void tell_usage(const Snapshot& snapshot) {
     for (const LaneSnapshot& shown : snapshot.lanes) {
-      Looked& lane = looked_[index_of(shown.lane)];
+      LastLook& lane = last_look_[index_of(shown.lane)];
       const bool is_due = lane.requests >= options_.usage_every || !lane.at ||
                           now_.steady - *lane.at >= usage_interval ||
                           lane.state != shown.status.state;
@@ -359,7 +358,7 @@ class Driver {
   schedule::Scheduler scheduler_;
   RequestMaker requests_;
   Fetcher fetcher_;
-  std::vector<Looked> looked_;  // By LaneId.
+  std::vector<LastLook> last_look_;  // By LaneId.
   std::map<net::TransferId, Sent> sent_;
   std::deque<net::FinishedTransfer> arrived_;  // Not yet looked at.
   std::vector<Unsaved> unsaved_;

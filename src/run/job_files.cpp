@@ -13,8 +13,8 @@
 #include <string_view>
 #include <utility>
 
+#include "ratebatch/base/file.hpp"
 #include "ratebatch/base/text.hpp"
-#include "run/durable_file.hpp"
 
 namespace ratebatch::run {
 namespace {

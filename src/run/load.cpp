@@ -16,6 +16,10 @@
 namespace ratebatch::run {
 namespace {
 
+// By AddedAs, up to kept.
+constexpr std::array counters = {&LoadReport::added, &LoadReport::same, &LoadReport::updated,
+                                 &LoadReport::kept};
+
 store::FileStamp to_store(const input::JobFileStamp& stamp) {
   return {stamp.path, stamp.inode, stamp.size, stamp.mtime_ns};
 }
@@ -162,26 +166,14 @@ class Load {
 
   Result<void> count(const std::string& path, const input::FileLine& line, const std::string& id,
                      const store::Added& added) {
-    switch (added.as) {
-      case store::AddedAs::added:
-        ++report_.added;
-        return {};
-      case store::AddedAs::same:
-        ++report_.same;
-        return {};
-      case store::AddedAs::updated:
-        ++report_.updated;
-        return {};
-      case store::AddedAs::kept:
-        ++report_.kept;
-        return {};
-      case store::AddedAs::conflict:
-        return refuse(path, line,
-                      fmt::format("id '{}' was loaded from {}:{} with other content; give this "
-                                  "job another id, or accept the change with --update",
-                                  escaped(id), escaped(added.first_file), added.first_line));
+    if (added.as != store::AddedAs::conflict) {
+      ++(report_.*counters[static_cast<std::size_t>(added.as)]);
+      return {};
     }
-    return {};
+    return refuse(path, line,
+                  fmt::format("id '{}' was loaded from {}:{} with other content; give this job "
+                              "another id, or accept the change with --update",
+                              escaped(id), escaped(added.first_file), added.first_line));
   }
 
   Result<void> refuse(const std::string& path, const input::FileLine& line, std::string why) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/integers.hpp"
+#include "ratebatch/base/text.hpp"
 
 namespace ratebatch::run {
 namespace {
@@ -25,16 +27,10 @@ char mark_of(Activity activity) {
   RB_ASSERT(false);
 }
 
-std::string number_text(std::int64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
-}
-
 // Cents, rounded up: a plan that says less than the bill is worse than the other way round.
 std::string cost_text(std::int64_t pico_usd) {
-  const std::int64_t cents = (pico_usd + pico_usd_per_cent - 1) / pico_usd_per_cent;
-  return fmt::format("{}.{:02} USD", number_text(cents / 100), cents % 100);
+  const std::int64_t cents = divide_up(pico_usd, pico_usd_per_cent);
+  return fmt::format("{}.{:02} USD", grouped(cents / 100), cents % 100);
 }
 
 std::string cost_of(const Plan& plan) {
@@ -46,8 +42,7 @@ std::string cost_of(const Plan& plan) {
 std::string usage_text(const Usage& usage) {
   std::string text;
   const auto add = [&](std::int64_t amount, std::string_view what) {
-    if (amount == 0) return;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", number_text(amount), what);
+    if (amount != 0) add_to_list(text, fmt::format("{} {}", grouped(amount), what));
   };
   add(usage.input_tokens, "input tokens");
   add(usage.output_tokens, "output tokens");
@@ -62,7 +57,7 @@ std::string finish_text(const Plan& plan, const TimeZone& zone) {
   }
   if (plan.reason == action::FinishReason::no_key) return "never: a lane has no usable key";
   return fmt::format("never: {} of {} jobs would be left",
-                     number_text(plan.jobs - plan.done - plan.failed), number_text(plan.jobs));
+                     grouped(plan.jobs - plan.done - plan.failed), grouped(plan.jobs));
 }
 
 std::size_t widest_model(const Plan& plan) {
@@ -78,11 +73,11 @@ std::string times_text(const PlanLane& lane) {
   for (const Activity activity :
        {Activity::working, Activity::paced, Activity::paused, Activity::idle}) {
     if (lane.time(activity) < std::chrono::seconds{1}) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", to_string(activity),
-                        format_duration(lane.time(activity)));
+    add_to_list(text,
+                fmt::format("{} {}", to_string(activity), format_duration(lane.time(activity))));
   }
   if (lane.pauses > 0) {
-    text += fmt::format(" ({} pause{})", lane.pauses, lane.pauses == 1 ? "" : "s");
+    text += " (" + counted(lane.pauses, "pause", "pauses") + ")";
   }
   return text;
 }
@@ -103,20 +98,19 @@ std::string assumption_text(const Plan& plan, const PlanInput& input) {
 }  // namespace
 
 std::string plan_report(const Plan& plan, const PlanInput& input, const TimeZone& zone) {
-  std::string text =
-      fmt::format("jobs        {}, {} workers\n", number_text(plan.jobs), plan.workers);
+  std::string text = fmt::format("jobs        {}, {} workers\n", grouped(plan.jobs), plan.workers);
   text += "finish      " + finish_text(plan, zone) + "\n";
   if (!plan.bottleneck.empty()) text += "bottleneck  " + plan.bottleneck + "\n";
   if (plan.pauses > 0) text += fmt::format("pauses      {}\n", plan.pauses);
   if (plan.failed > 0) {
-    text += fmt::format("failed      {}: larger than a limit allows\n", number_text(plan.failed));
+    text += fmt::format("failed      {}: larger than a limit allows\n", grouped(plan.failed));
   }
   text += "uses        " + usage_text(plan.usage) + "\n";
   text += "cost        " + cost_of(plan) + "\n";
   const std::size_t width = widest_model(plan);
   for (const PlanLane& lane : plan.lanes) {
     if (lane.jobs == 0) continue;
-    text += fmt::format("  {:{}}  {} jobs: {}\n", lane.model, width, number_text(lane.jobs),
+    text += fmt::format("  {:{}}  {} jobs: {}\n", lane.model, width, grouped(lane.jobs),
                         times_text(lane));
   }
   return text + assumption_text(plan, input);
@@ -171,8 +165,8 @@ std::string deadline_text(const DeadlineCheck& check, const Plan& plan, Duration
   }
   text += "; it would take\n";
   for (const LimitNeed& need : check.limits) {
-    text += fmt::format("              {}: {} instead of {}\n", need.limit,
-                        number_text(need.needed), number_text(need.amount));
+    text += fmt::format("              {}: {} instead of {}\n", need.limit, grouped(need.needed),
+                        grouped(need.amount));
   }
   if (check.workers) text += fmt::format("              --workers {}\n", *check.workers);
   return text;

@@ -1,19 +1,13 @@
-#include "plan_watch.hpp"
+#include "run/plan_watch.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/integers.hpp"
 
 namespace ratebatch::run {
 namespace {
-
-void add(Usage& sum, const Usage& usage) {
-  sum.input_tokens += usage.input_tokens;
-  sum.output_tokens += usage.output_tokens;
-  sum.images += usage.images;
-  sum.characters += usage.characters;
-}
 
 using Shares = std::array<std::int64_t, activity_count>;
 
@@ -82,7 +76,7 @@ void PlanWatch::apply(Now now, const AttemptEnd& end) {
   lane_of_.erase(found);
   --lane.in_flight;
   --in_flight_;
-  add(lane.plan.usage, end.outcome.usage);
+  lane.plan.usage += end.outcome.usage;
   lane.plan.cost_pico_usd += end.cost_pico_usd;
   if (end.to == JobState::pending) return;
   --lane.left;
@@ -124,8 +118,7 @@ std::vector<PlanLane> PlanWatch::lanes(Instant end) {
   std::vector<PlanLane> plans;
   const Instant begin = input_.start.steady;
   const std::int64_t bucket =
-      std::max<std::int64_t>(1, ((end - begin).count() + std::int64_t{timeline_buckets} - 1) /
-                                    std::int64_t{timeline_buckets});
+      std::max<std::int64_t>(1, divide_up((end - begin).count(), timeline_buckets));
   for (Watched& lane : watched_) {
     std::array<Shares, timeline_buckets> shares{};
     for (std::size_t i = 0; i < lane.spans.size(); ++i) {

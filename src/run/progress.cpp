@@ -26,13 +26,6 @@ struct ProgressRow {
   double share = 0;
 };
 
-// Waits are rounded up: "0s" would be wrong while it lasts.
-void add_note(std::string& notes, const std::string& note) {
-  if (note.empty()) return;
-  if (!notes.empty()) notes += ", ";
-  notes += note;
-}
-
 std::string shown_model(const std::string& model) { return escaped(model, shown_model_bytes_max); }
 
 std::string counts_text(const store::JobCounts& jobs) {
@@ -54,7 +47,7 @@ std::string trouble_text(const store::JobCounts& jobs) {
   std::string text;
   for (const JobState state : {JobState::fetching, JobState::failed, JobState::held}) {
     if (jobs.of(state) > 0) {
-      add_note(text, fmt::format("{} {}", grouped(jobs.of(state)), to_string(state)));
+      add_to_list(text, fmt::format("{} {}", grouped(jobs.of(state)), to_string(state)));
     }
   }
   return text;
@@ -64,16 +57,16 @@ std::string trouble_text(const store::JobCounts& jobs) {
 std::string run_notes(const Progress& progress) {
   std::string notes;
   if (progress.sandbox) notes = "SANDBOX";
-  add_note(notes, fmt::format("{} of {} workers busy", progress.in_flight, progress.workers));
-  add_note(notes, trouble_text(progress.jobs));
-  if (progress.stopping) add_note(notes, "stopping, Ctrl-C again gives up what is in flight");
-  if (progress.storage_waits) add_note(notes, "waiting for room on the disk");
+  add_to_list(notes, fmt::format("{} of {} workers busy", progress.in_flight, progress.workers));
+  add_to_list(notes, trouble_text(progress.jobs));
+  if (progress.stopping) add_to_list(notes, "stopping, Ctrl-C again gives up what is in flight");
+  if (progress.storage_waits) add_to_list(notes, "waiting for room on the disk");
   return notes;
 }
 
 ProgressRow lane_row(const LaneProgress& lane, WallTime now) {
   std::string note = wait_text(lane.status, lane.limits, now);
-  add_note(note, trouble_text(lane.jobs));
+  add_to_list(note, trouble_text(lane.jobs));
   return {shown_model(lane.model),       counts_text(lane.jobs), rate_text(lane.per_minute),
           eta_text(lane.eta, lane.jobs), std::move(note),        share_of(lane.jobs)};
 }
@@ -91,14 +84,9 @@ std::size_t columns_of(std::string_view text) {
   }));
 }
 
-std::string padded(const std::string& text, std::size_t columns) {
-  const std::size_t own = columns_of(text);
-  return own < columns ? text + std::string(columns - own, ' ') : text;
-}
-
-std::string padded_left(const std::string& text, std::size_t columns) {
-  const std::size_t own = columns_of(text);
-  return own < columns ? std::string(columns - own, ' ') + text : text;
+// Blanks that fill up a text to so many columns.
+std::string padding(const std::string& text, std::size_t columns) {
+  return std::string(columns - std::min(columns, columns_of(text)), ' ');
 }
 
 std::string cut_to(const std::string& text, std::size_t columns) {
@@ -124,9 +112,9 @@ std::vector<std::string> table(const std::vector<ProgressRow>& rows, std::size_t
   }
   std::vector<std::string> lines;
   for (const ProgressRow& row : rows) {
-    std::string line = fmt::format("{}  {}{}  {}  {}  {}", padded(row.name, name),
-                                   bar(row.share, bar_width), padded_left(row.counts, counts),
-                                   padded_left(row.rate, rate), padded(row.eta, eta), row.note);
+    std::string line = fmt::format("{}{}  {}{:>{}}  {:>{}}  {:<{}}  {}", row.name,
+                                   padding(row.name, name), bar(row.share, bar_width), row.counts,
+                                   counts, row.rate, rate, row.eta, eta, row.note);
     line.erase(line.find_last_not_of(' ') + 1);
     lines.push_back(std::move(line));
   }
@@ -194,9 +182,9 @@ std::vector<std::string> progress_lines(const Progress& progress, WallTime now, 
 
 std::string progress_line(const Progress& progress, WallTime now) {
   std::string line = fmt::format("{} {} done", format_utc(now), counts_text(progress.jobs));
-  add_note(line, rate_text(progress.per_minute));
-  add_note(line, eta_text(progress.eta, progress.jobs));
-  add_note(line, run_notes(progress));
+  add_to_list(line, rate_text(progress.per_minute));
+  add_to_list(line, eta_text(progress.eta, progress.jobs));
+  add_to_list(line, run_notes(progress));
   for (const LaneProgress& lane : progress.lanes) {
     const std::string wait = wait_text(lane.status, lane.limits, now);
     if (!wait.empty()) line += fmt::format("; {} {}", escaped(lane.model), wait);

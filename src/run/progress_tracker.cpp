@@ -9,6 +9,9 @@
 namespace ratebatch::run {
 namespace {
 
+constexpr std::int64_t second_ns = 1'000'000'000;
+constexpr std::int64_t window_s = rate_window_length.count() / second_ns;
+
 bool stands_still(LaneState state) {
   switch (state) {
     case LaneState::idle:
@@ -26,6 +29,27 @@ bool stands_still(LaneState state) {
 }
 
 }  // namespace
+
+void RateWindow::add(Instant now, std::int64_t count) {
+  if (count == 0) return;
+  const std::int64_t second = now.ns / second_ns;
+  while (!seconds_.empty() && seconds_.front().second <= second - window_s) seconds_.pop_front();
+  if (!seconds_.empty() && seconds_.back().second >= second) {
+    seconds_.back().count += count;
+  } else {
+    seconds_.push_back({second, count});
+  }
+}
+
+double RateWindow::per_minute(Instant now) const {
+  const std::int64_t oldest = now.ns / second_ns - window_s;
+  std::int64_t sum = 0;
+  for (const Second& s : seconds_) {
+    if (s.second > oldest) sum += s.count;
+  }
+  const Duration elapsed = std::clamp(now - start_, rate_window_min, rate_window_length);
+  return static_cast<double>(sum) * 60e9 / static_cast<double>(elapsed.count());
+}
 
 ProgressTracker::ProgressTracker(const Lanes& lanes, Now start, const store::Counts& counts)
     : lanes_(lanes),
@@ -69,12 +93,7 @@ void ProgressTracker::forecast(Now now) {
   }
   if (!is_due) return;
   forecast_at_ = now.steady;
-  store::CallCounts calls = calls_;
-  calls.sent -= calls_before_.sent;
-  calls.input_tokens -= calls_before_.input_tokens;
-  calls.output_tokens -= calls_before_.output_tokens;
-  calls.images -= calls_before_.images;
-  const UsePerJob use = use_per_job(calls, ended(jobs_) - ended_before_);
+  const UsePerJob use = use_per_job(calls_ - calls_before_, ended(jobs_) - ended_before_);
   for (const LaneSnapshot& lane : snapshot_.lanes) {
     LaneTrack& track = tracks_[index_of(lane.lane)];
     track.state = lane.status.state;

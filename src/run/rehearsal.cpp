@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "ratebatch/base/assert.hpp"
-#include "rehearsed_jobs.hpp"
+#include "run/rehearsed_jobs.hpp"
 
 namespace ratebatch::run {
 namespace {
@@ -69,8 +69,8 @@ RehearsalEnd Rehearsal::run(std::optional<Instant> until) {
     }
     std::optional<Instant> next = wake_;
     if (commit_) next = commit_->done_at;
-    if (!happenings_.empty()) {
-      const Instant at = happenings_.top().at;
+    if (!arrivals_.empty()) {
+      const Instant at = arrivals_.top().at;
       next = next ? std::min(*next, at) : at;
     }
     if (!next) return RehearsalEnd::stuck;
@@ -85,28 +85,28 @@ RehearsalEnd Rehearsal::run(std::optional<Instant> until) {
 }
 
 void Rehearsal::pass_until(Instant until) {
-  while (!happenings_.empty() && happenings_.top().at <= until) {
-    const Happening happening = happenings_.top();
-    happenings_.pop();
-    now_ = std::max(now_, happening.at);
-    deliver(happening);
+  while (!arrivals_.empty() && arrivals_.top().at <= until) {
+    const Arrival arrival = arrivals_.top();
+    arrivals_.pop();
+    now_ = std::max(now_, arrival.at);
+    deliver(arrival);
   }
   now_ = std::max(now_, until);
 }
 
-void Rehearsal::deliver(const Happening& happening) {
-  Message& message = messages_[happening.message];
-  if (happening.is_reply) {
+void Rehearsal::deliver(const Arrival& arrival) {
+  Message& message = messages_[arrival.message];
+  if (arrival.is_reply) {
     if (message.life == life_ && scheduler_) {
       inbox_.push_back({message.send.job, message.send.attempt, std::move(message.outcome)});
     }
     message.outcome = {};
-    free_messages_.push_back(happening.message);
+    free_messages_.push_back(arrival.message);
     return;
   }
   RehearsalWorld::Reply reply = world_.arrive(true_now(), message.send);
   message.outcome = std::move(reply.outcome);
-  schedule(now_ + std::max(reply.after, Duration{}), happening.message, true);
+  schedule(now_ + std::max(reply.after, Duration{}), arrival.message, true);
 }
 
 void Rehearsal::begin_life() {
@@ -238,7 +238,7 @@ std::size_t Rehearsal::new_message(Message message) {
 }
 
 void Rehearsal::schedule(Instant at, std::size_t message, bool is_reply) {
-  happenings_.push({at, ++last_happening_, message, is_reply});
+  arrivals_.push({at, ++last_arrival_, message, is_reply});
 }
 
 }  // namespace ratebatch::run

@@ -1,4 +1,4 @@
-#include "rehearsed_jobs.hpp"
+#include "run/rehearsed_jobs.hpp"
 
 #include <algorithm>
 #include <numeric>

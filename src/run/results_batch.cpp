@@ -1,12 +1,12 @@
 // Results in the form of OpenAI's Batch API, so that what reads those files reads ours.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cstdint>
 #include <fstream>
 #include <optional>
 #include <sstream>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/base64.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/json/writer.hpp"
@@ -17,9 +17,7 @@ namespace {
 
 using Json = json::OrderedJson;
 
-std::string line_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string line_of(const Json& json) { return json::written(json) + "\n"; }
 
 std::string text_at(const Json& json, const char* name) {
   const auto found = json.find(name);
@@ -39,17 +37,13 @@ Result<std::string> encoded_file(const std::string& path, const std::string& id)
   return encode_base64(bytes.view());
 }
 
-// The index N of "file:N"; nothing where the text is no such thing.
+// The index N of "file:N"; nullopt for anything else.
 std::optional<std::size_t> file_index(const Json& value) {
   constexpr std::string_view prefix = "file:";
   if (!value.is_string()) return std::nullopt;
   const auto& text = value.get_ref<const std::string&>();
   if (!text.starts_with(prefix)) return std::nullopt;
-  std::size_t index = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data() + prefix.size(), end, index);
-  if (parsed.ec != std::errc{} || parsed.ptr != end) return std::nullopt;
-  return index;
+  return whole_number<std::size_t>(std::string_view{text}.substr(prefix.size()));
 }
 
 // Puts the files back where the provider's body had them; they stand there in their order, from

@@ -41,7 +41,7 @@ std::string cell(std::string_view value) {
 std::string text_of(const Json& value) {
   if (value.is_null()) return {};
   if (value.is_string()) return value.get<std::string>();
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json::written(value);
 }
 
 // A single file is a plain path, as most results have it.

@@ -4,7 +4,7 @@
 
 #include "ratebatch/base/money.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/run/status_text.hpp"
+#include "ratebatch/run/status_report.hpp"
 
 namespace ratebatch::run {
 namespace {
@@ -49,15 +49,11 @@ std::string this_run_line(const RunSummary& summary) {
 }
 
 std::string calls_line(const RunSummary& summary) {
-  const store::CallCounts& before = summary.before.calls;
-  const store::CallCounts& after = summary.after.calls;
-  std::string text = fmt::format("  calls     {} sent", grouped(after.sent - before.sent));
-  add_count(text, after.resent - before.resent, "resent");
-  add_count(text, after.rate_limited - before.rate_limited, "rate limited");
-  const std::int64_t input = after.input_tokens - before.input_tokens;
-  const std::int64_t output = after.output_tokens - before.output_tokens;
-  if (input + output > 0) {
-    text += fmt::format("; {} input and {} output tokens", grouped(input), grouped(output));
+  const store::CallCounts calls = summary.after.calls - summary.before.calls;
+  std::string text = calls_text(calls);
+  if (calls.input_tokens + calls.output_tokens > 0) {
+    text += fmt::format("; {} input and {} output tokens", grouped(calls.input_tokens),
+                        grouped(calls.output_tokens));
   }
   return text + "\n";
 }

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "ratebatch/quota/quota_monitor.hpp"
 #include "ratebatch/run/eta.hpp"
 
 namespace ratebatch::run {
@@ -63,40 +64,32 @@ LaneStatus status_now(const LaneStatus& stored, const LaneStatus& remembered, bo
   return stored;
 }
 
-// What is used of a lane's limits.
-void add_quota(LaneReport& lane, const QuotaPicture& quota, LaneId id) {
-  const LaneQuota& view = quota.quotas[index_of(id)];
-  lane.critical = view.critical;
-  lane.concurrency = view.concurrency;
-  lane.limits = shown_limits(quota.lanes, id, view.limits);
-  lane.keys = view.keys;
-}
-
 // The lanes of the last run, and those that the next one will have besides.
 std::vector<LaneReport> lane_reports(const StatusReport& report, const QuotaPicture* quota) {
-  const bool alive = report.data.live_run.has_value();
-  std::vector<LaneReport> lanes;
+  std::vector<store::StoredLane> stored = report.data.lanes;
   std::set<std::string> known;
-  for (const store::StoredLane& stored : report.data.lanes) {
-    LaneReport lane;
-    lane.model = stored.model;
-    lane.provider = stored.provider;
-    const auto id = quota == nullptr ? std::nullopt : quota->lane_of(stored.model);
-    const LaneStatus remembered = id ? quota->quotas[index_of(*id)].status : LaneStatus{};
-    lane.status = status_now(stored.status, remembered, alive, report.now);
-    if (id) add_quota(lane, *quota, *id);
-    known.insert(stored.model);
-    lanes.push_back(std::move(lane));
+  for (const store::StoredLane& lane : stored) known.insert(lane.model);
+  if (quota != nullptr) {
+    for (const LaneSettings& lane : quota->lanes.lanes) {
+      if (!known.insert(lane.model).second) continue;
+      stored.push_back({lane.model, quota->lanes.pools[index_of(lane.pool)].provider, {}});
+    }
   }
-  if (quota == nullptr) return lanes;
-  for (std::size_t i = 0; i < quota->lanes.lanes.size(); ++i) {
-    const LaneSettings& settings = quota->lanes.lanes[i];
-    if (!known.insert(settings.model).second) continue;
+  std::vector<LaneReport> lanes;
+  for (const store::StoredLane& each : stored) {
     LaneReport lane;
-    lane.model = settings.model;
-    lane.provider = quota->lanes.pools[index_of(settings.pool)].provider;
-    lane.status = status_now({}, quota->quotas[i].status, alive, report.now);
-    add_quota(lane, *quota, LaneId{static_cast<std::int32_t>(i)});
+    lane.model = each.model;
+    lane.provider = each.provider;
+    LaneStatus remembered;
+    if (const auto id = quota == nullptr ? std::nullopt : quota->lane_of(each.model)) {
+      const LaneQuota& view = quota->quotas[index_of(*id)];
+      remembered = view.status;
+      lane.critical = view.critical;
+      lane.concurrency = view.concurrency;
+      lane.limits = shown_limits(quota->lanes, *id, view.limits);
+      lane.keys = view.keys;
+    }
+    lane.status = status_now(each.status, remembered, report.data.live_run.has_value(), report.now);
     lanes.push_back(std::move(lane));
   }
   return lanes;
@@ -180,6 +173,30 @@ std::optional<Eta> forecast(const StatusReport& report, const QuotaPicture* quot
 }
 
 }  // namespace
+
+std::optional<LaneId> QuotaPicture::lane_of(std::string_view model) const {
+  for (std::size_t i = 0; i < lanes.lanes.size(); ++i) {
+    if (lanes.lanes[i].model == model) return LaneId{static_cast<std::int32_t>(i)};
+  }
+  return std::nullopt;
+}
+
+Result<QuotaPicture> picture_of(const Config& config, const std::vector<store::StoredRoute>& routes,
+                                const VariableNames& variables,
+                                const std::vector<StoredState>& states, Now now) {
+  auto catalog = catalog_without_keys(config, routes, variables);
+  if (!catalog) return pass(catalog);
+  QuotaPicture picture;
+  picture.lanes = std::move(catalog->lanes);
+  quota::QuotaOptions options;
+  options.slow_at_per_mille = config.slow_at_per_mille;
+  options.warn_at_per_mille = config.warn_at_per_mille;
+  const quota::QuotaMonitor monitor{picture.lanes, options, now, states};
+  for (std::size_t i = 0; i < picture.lanes.lanes.size(); ++i) {
+    picture.quotas.push_back(monitor.view(now, LaneId{static_cast<std::int32_t>(i)}));
+  }
+  return picture;
+}
 
 std::string_view to_string(OverallState state) {
   constexpr std::array<std::string_view, 6> names = {"running", "waiting",  "paused",

@@ -1,11 +1,10 @@
-#include "ratebatch/run/status_text.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "ratebatch/base/money.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/run/status_report.hpp"
 
 namespace ratebatch::run {
 namespace {
@@ -59,9 +58,7 @@ std::string rate_line(const StatusReport& report) {
 
 std::string calls_line(const store::StatusData& data) {
   const store::CallCounts& calls = data.counts.calls;
-  std::string text = fmt::format("  calls     {} sent", grouped(calls.sent));
-  add_count(text, calls.resent, "resent");
-  add_count(text, calls.rate_limited, "rate limited");
+  std::string text = calls_text(calls);
   if (data.latency) {
     text += fmt::format("; {} for half of them, {} for 95 %",
                         format_duration(std::chrono::milliseconds{data.latency->p50_ms}),
@@ -190,6 +187,13 @@ std::string next_lines(const StatusReport& report, const std::string& command_en
 
 void add_count(std::string& text, std::int64_t count, std::string_view what) {
   if (count > 0) text += fmt::format(", {} {}", grouped(count), what);
+}
+
+std::string calls_text(const store::CallCounts& calls) {
+  std::string text = fmt::format("  calls     {} sent", grouped(calls.sent));
+  add_count(text, calls.resent, "resent");
+  add_count(text, calls.rate_limited, "rate limited");
+  return text;
 }
 
 std::string status_text(const StatusReport& report, const std::string& command_end) {

@@ -77,6 +77,23 @@ class UsageTest(CliTestCase):
             with self.subTest(arguments):
                 self.assertEqual(f"ratebatch: {message}\n", self.refused(*arguments))
 
+    def test_two_dashes_end_the_options(self):
+        for arguments in (["run", "--", "-x.jsonl"], ["--", "run", "--", "-x.jsonl"],
+                          ["check", "-q", "--", "-x.jsonl"], ["plan", "--", "-x.jsonl"]):
+            with self.subTest(arguments):
+                text = self.refused(*arguments)
+                self.assertIn("-x.jsonl", text)
+                self.assertNotIn("option", text)
+        self.assertEqual("ratebatch: unexpected argument '-x'; see 'ratebatch status --help'\n",
+                         self.refused("status", "--", "-x"))
+        self.assertIn("ratebatch.db", self.refused("status", "--"))
+        self.assertIn("unexpected argument '--json'", self.refused("status", "--", "--json"))
+
+    def test_a_job_file_may_begin_with_a_dash(self):
+        self.write("-x.jsonl", '{"id":"a","model":"gpt-4o-mini","prompt":"Hello"}\n')
+        self.check_code(self.run_cli("run", "--sandbox=latency=1ms", "-q", "--", "-x.jsonl"), 0)
+        self.assertEqual(1, self.status()["jobs"]["done"])
+
     def test_values_with_units_are_checked(self):
         self.assertIn("--grace: ", self.refused("run", "--grace", "30 parsecs"))
         self.assertIn("latency", self.refused("run", "--sandbox=latencie=2s"))

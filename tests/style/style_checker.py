@@ -35,7 +35,6 @@ THIRD_PARTY = {
     "curl/": ["net"],
     "event2/": ["sandbox"],
     "CLI/": ["cli"],
-    "spdlog/": ["cli"],
     "yaml-cpp/": ["input"],
     "simdjson.h": ["json"],
     "nlohmann/": ["json"],

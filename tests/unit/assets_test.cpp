@@ -1,4 +1,4 @@
-#include "ratebatch/run/assets.hpp"
+#include "ratebatch/run/answer_files.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

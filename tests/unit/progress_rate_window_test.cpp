@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "ratebatch/run/rate_window.hpp"
+#include "ratebatch/run/progress_tracker.hpp"
 
 namespace ratebatch::progress_rate_window_test {
 

@@ -3,10 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "ratebatch/quota/quota_monitor.hpp"
-#include "ratebatch/run/quota_picture.hpp"
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/run/status_report.hpp"
-#include "ratebatch/run/status_text.hpp"
 
 namespace ratebatch::progress_status_test {
 

@@ -1,4 +1,4 @@
-#include "run/read_answer.hpp"
+#include "run/exchange.hpp"
 
 #include <doctest/doctest.h>
 

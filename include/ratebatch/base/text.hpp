@@ -55,6 +55,13 @@ std::string grouped(std::int64_t number);
 // "1 job", "3 jobs".
 std::string counted(std::int64_t number, std::string_view singular, std::string_view plural);
 
+// Appends an item to a list for people, with ", " before it if it is not the first. An empty item is
+// left out.
+inline void add_to_list(std::string& list, std::string_view item) {
+  if (!list.empty() && !item.empty()) list += ", ";
+  list += item;
+}
+
 // FNV-1a of 64 bits, as 16 hexadecimal digits: names a recipe; not for secrets or against malice.
 std::string fnv1a_64_hex(std::string_view bytes);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
 #include "ratebatch/base/result.hpp"
 
@@ -39,31 +40,14 @@ constexpr ExitCode exit_code_of(ErrorCode code) {
   return ExitCode::bug;
 }
 
-// Where several hold, the earlier of: 70, 74, 130 and 143, 77, 75, 2, 1, 0.
+// Where both hold, the earlier of: 70, 74, 130, 143, 77, 75, 2, 1, 0.
 constexpr ExitCode graver(ExitCode a, ExitCode b) {
-  constexpr auto rank = [](ExitCode code) {
-    switch (code) {
-      case ExitCode::bug:
-        return 7;
-      case ExitCode::storage:
-        return 6;
-      case ExitCode::interrupted:
-      case ExitCode::terminated:
-        return 5;
-      case ExitCode::needs_person:
-        return 4;
-      case ExitCode::not_finished:
-        return 3;
-      case ExitCode::bad_usage:
-        return 2;
-      case ExitCode::some_failed:
-        return 1;
-      case ExitCode::done:
-        return 0;
-    }
-    return 7;
-  };
-  return rank(b) > rank(a) ? b : a;
+  for (const ExitCode code : {ExitCode::bug, ExitCode::storage, ExitCode::interrupted,
+                              ExitCode::terminated, ExitCode::needs_person, ExitCode::not_finished,
+                              ExitCode::bad_usage, ExitCode::some_failed}) {
+    if (code == a || code == b) return code;
+  }
+  return ExitCode::done;
 }
 
 }  // namespace ratebatch::cli

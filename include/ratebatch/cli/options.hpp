@@ -128,7 +128,7 @@ struct TiersOptions {
 };
 
 // What a plan is asked for; also by `run --dry-run`.
-struct PlanWishes {
+struct PlanSettings {
   std::vector<std::int32_t> workers;  // More than one: a row each. Empty: as configured.
   std::vector<Waves> waves;           // A row each.
   std::optional<Duration> deadline;
@@ -140,7 +140,12 @@ struct PlanOptions {
   CommonOptions common;
   std::vector<std::string> files;  // Empty: the rest of the checkpoint.
   input::CsvColumns csv;
-  PlanWishes wishes;
+  PlanSettings settings;
+  // Of `run --dry-run` only, as in RunOptions.
+  std::optional<std::int32_t> pause_at_per_mille;
+  std::optional<std::string> sandbox;
+  bool workers_auto = false;
+  bool check_keys = false;  // Fail where the run would for want of a key.
 };
 
 struct VersionOptions {

@@ -71,6 +71,14 @@ struct Usage {
   std::int64_t images = 0;
   std::int64_t characters = 0;
 
+  Usage& operator+=(const Usage& more) {
+    input_tokens += more.input_tokens;
+    output_tokens += more.output_tokens;
+    images += more.images;
+    characters += more.characters;
+    return *this;
+  }
+
   friend bool operator==(const Usage&, const Usage&) = default;
 };
 

@@ -40,6 +40,17 @@ using KeyReader = std::function<Result<Secret>(const KeySource&)>;
 // The names of the environment's variables, for patterns of keys.
 using VariableNames = std::function<std::vector<std::string>()>;
 
+// The keys of a provider, each pattern as the variables that fit it. One that fits none stands for
+// itself: reading it says so.
+std::vector<KeySource> key_sources(const ProviderSettings& provider,
+                                   const VariableNames& variables);
+
+// The dialect of the provider's API. Fails with invalid_input if this version does not speak it.
+Result<const provider::Dialect*> dialect_of(const ProviderSettings& provider);
+
+// Where the requests of a model go.
+Endpoint endpoint_of(const ProviderSettings& provider, const ModelSettings& model);
+
 struct CatalogOptions {
   // Every lane goes there instead, with no key of the user's: the sandbox. This is its path for
   // OpenAI's API; those of others lie beside it, see SandboxServer.
@@ -54,6 +65,19 @@ struct CatalogOptions {
 Result<Catalog> make_catalog(const Config& config, const std::vector<store::StoredRoute>& routes,
                              const KeyReader& read_key, const CatalogOptions& options,
                              std::vector<std::string>& warnings);
+
+// The lanes of the routes, with a stand-in for every key. Routes whose model is not configured any
+// more, or switched off, have none. Fails as make_catalog does.
+Result<Catalog> catalog_without_keys(const Config& config, std::vector<store::StoredRoute> routes,
+                                     const VariableNames& variables);
+
+// How the results of a route are made now. Fails with invalid_input if the configuration does not
+// know the route's type or model.
+Result<store::Recipe> recipe_of(const Config& config, const store::StoredRoute& route);
+
+// Those of all routes that the configuration still knows.
+std::vector<store::Recipe> known_recipes(const Config& config,
+                                         const std::vector<store::StoredRoute>& routes);
 
 // "https://host:443" of an absolute http(s) URL, in lower case; empty if it is none.
 std::string origin_of(std::string_view url);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "ratebatch/base/port.hpp"
 #include "ratebatch/base/random.hpp"
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/base/time.hpp"
@@ -22,34 +23,21 @@
 namespace ratebatch::run {
 
 // Reads both clocks. The driver is the only one who asks.
-class Clock {
+class Clock : public Port {
  public:
-  Clock() = default;
-  Clock(const Clock&) = delete;
-  Clock& operator=(const Clock&) = delete;
-  virtual ~Clock() = default;
   virtual Now now() = 0;
 };
 
 // Tells of signals that arrived. `take` answers each press once: the first with the grace time, the
 // second with grace 0.
-class Interrupts {
+class Interrupts : public Port {
  public:
-  Interrupts() = default;
-  Interrupts(const Interrupts&) = delete;
-  Interrupts& operator=(const Interrupts&) = delete;
-  virtual ~Interrupts() = default;
   virtual std::optional<event::StopRequested> take() = 0;
 };
 
 // Watches a run: progress, log. Called by the driver only with what is stored.
-class Observer {
+class Observer : public Port {
  public:
-  Observer() = default;
-  Observer(const Observer&) = delete;
-  Observer& operator=(const Observer&) = delete;
-  virtual ~Observer() = default;
-
   // The batch is durable; `counts` has it counted.
   virtual void committed(Now now, const Batch& batch, const store::Counts& counts) = 0;
 

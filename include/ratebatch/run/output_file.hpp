@@ -1,10 +1,10 @@
 // A file that is complete or absent: written beside its final name, made visible by `commit`.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 
+#include "ratebatch/base/file.hpp"
 #include "ratebatch/base/result.hpp"
 
 namespace ratebatch::run {
@@ -14,7 +14,7 @@ class OutputFile {
   // Opens a temporary file (0600) beside `path`. Fails with io or disk_full, naming the path.
   static Result<OutputFile> create(const std::string& path);
 
-  OutputFile(OutputFile&&) noexcept;
+  OutputFile(OutputFile&&) noexcept = default;
   OutputFile& operator=(OutputFile&&) = delete;
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
@@ -29,10 +29,15 @@ class OutputFile {
   Result<void> commit();
 
  private:
-  struct Parts;
-  explicit OutputFile(std::unique_ptr<Parts> parts);
+  OutputFile(std::string path, std::string temporary, Descriptor file)
+      : path_(std::move(path)), temporary_(std::move(temporary)), file_(std::move(file)) {}
 
-  std::unique_ptr<Parts> parts_;
+  Result<void> flush();
+
+  std::string path_;
+  std::string temporary_;
+  Descriptor file_;  // None once the file is visible, or moved from.
+  std::string buffer_;
 };
 
 }  // namespace ratebatch::run

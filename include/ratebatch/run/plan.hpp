@@ -100,8 +100,10 @@ struct Plan {
 Plan make_plan(const Lanes& lanes, const PlanInput& input);
 
 // The smallest number of workers, up to `workers_max`, that finishes within 1 % of the time
-// `workers_max` need. Precondition: workers_max at least 1.
-std::int32_t workers_needed(const Lanes& lanes, const PlanInput& input, std::int32_t workers_max);
+// `workers_max` need, or by the deadline if there is one; `workers_max` if none does.
+// Precondition: workers_max at least 1.
+std::int32_t workers_needed(const Lanes& lanes, const PlanInput& input, std::int32_t workers_max,
+                            const std::optional<Duration>& deadline = std::nullopt);
 
 // How a limit would have to be for the deadline.
 struct LimitNeed {

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "ratebatch/base/port.hpp"
 #include "ratebatch/base/random.hpp"
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/batch.hpp"
@@ -37,17 +38,12 @@ struct JobClass {
 };
 
 // What is outside the client. Times are true times: steps of the client's clock do not show.
-class RehearsalWorld {
+class RehearsalWorld : public Port {
  public:
   struct Reply {
     Outcome outcome;
     Duration after{};  // From the arrival at the server to the answer's arrival here.
   };
-
-  RehearsalWorld() = default;
-  RehearsalWorld(const RehearsalWorld&) = delete;
-  RehearsalWorld& operator=(const RehearsalWorld&) = delete;
-  virtual ~RehearsalWorld() = default;
 
   // How long a request that leaves now is on its way. At least 0.
   virtual Duration way_there(Now at, const action::Send& send);
@@ -60,13 +56,8 @@ class RehearsalWorld {
 };
 
 // Watches a rehearsal. Times are the client's own.
-class RehearsalObserver {
+class RehearsalObserver : public Port {
  public:
-  RehearsalObserver() = default;
-  RehearsalObserver(const RehearsalObserver&) = delete;
-  RehearsalObserver& operator=(const RehearsalObserver&) = delete;
-  virtual ~RehearsalObserver() = default;
-
   // The batch is durable: starts, outcomes, changes of lanes.
   virtual void committed(Now now, const Batch& batch) = 0;
 };
@@ -132,13 +123,13 @@ class Rehearsal {
   [[nodiscard]] std::optional<Snapshot> snapshot() const;  // Nothing while no client lives.
 
  private:
-  struct Happening {
+  struct Arrival {
     Instant at;
     std::uint64_t number = 0;  // Ties go by the order of making.
     std::size_t message = 0;
     bool is_reply = false;
 
-    friend bool operator>(const Happening& a, const Happening& b) {
+    friend bool operator>(const Arrival& a, const Arrival& b) {
       return a.at != b.at ? a.at > b.at : a.number > b.number;
     }
   };
@@ -165,7 +156,7 @@ class Rehearsal {
   void finish_commit();
   void set_wake();
   void pass_until(Instant until);
-  void deliver(const Happening& happening);
+  void deliver(const Arrival& arrival);
   [[nodiscard]] std::size_t new_message(Message message);
   void schedule(Instant at, std::size_t message, bool is_reply);
 
@@ -181,8 +172,8 @@ class Rehearsal {
   std::unique_ptr<schedule::Scheduler> scheduler_;
   action::Finished finish_;
   std::uint64_t life_ = 0;
-  std::priority_queue<Happening, std::vector<Happening>, std::greater<>> happenings_;
-  std::uint64_t last_happening_ = 0;
+  std::priority_queue<Arrival, std::vector<Arrival>, std::greater<>> arrivals_;
+  std::uint64_t last_arrival_ = 0;
   std::vector<Message> messages_;
   std::vector<std::size_t> free_messages_;
   std::deque<event::AttemptEnded> inbox_;

@@ -20,7 +20,7 @@ struct RunSummary {
   // "complete", "nothing_to_do", "interrupted", "terminated", "no_key", "no_room", "switched_off",
   // "max_jobs", "max_runtime", "max_cost", "paused", "stopped".
   std::string reason;
-  std::string words;  // Of "stopped": the lane, and what the server said; foreign text.
+  std::string words;  // Of "stopped": the lane, and what the server said, unescaped.
   Duration took{};
   store::Counts before;  // As the run found them.
   store::Counts after;

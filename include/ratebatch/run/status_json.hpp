@@ -15,9 +15,6 @@
 
 namespace ratebatch::run {
 
-// Raised where a field changes its meaning; new fields do not raise it.
-constexpr int json_schema_version = 1;
-
 std::string status_json(const StatusReport& report);
 // Only what is used of the limits: the lanes of a status.
 std::string quota_json(const StatusReport& report);

@@ -1,6 +1,7 @@
 // What `status` says, worked out from a checkpoint: true also where no run is alive.
 //
-// Pure. The texts are made of it by status_text.hpp and status_json.hpp.
+// Pure, given the configuration and what is stored; no key is read. The texts for people are here,
+// those for programs in status_json.hpp.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +13,27 @@
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/limit.hpp"
+#include "ratebatch/model/quota_view.hpp"
+#include "ratebatch/run/catalog.hpp"
 #include "ratebatch/run/progress.hpp"
-#include "ratebatch/run/quota_picture.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
 namespace ratebatch::run {
+
+// The quota monitor as a checkpoint remembers it: what is used of every limit, without a run.
+struct QuotaPicture {
+  Lanes lanes;
+  std::vector<LaneQuota> quotas;  // By LaneId.
+
+  // The lane of a model, by its name.
+  [[nodiscard]] std::optional<LaneId> lane_of(std::string_view model) const;
+};
+
+// What is used of the limits of these lanes. `config` has the windows of the client; see
+// for_sandbox. Fails as catalog_without_keys does.
+Result<QuotaPicture> picture_of(const Config& config, const std::vector<store::StoredRoute>& routes,
+                                const VariableNames& variables,
+                                const std::vector<StoredState>& states, Now now);
 
 enum class OverallState : std::uint8_t {
   running,      // A run is alive, and something is under way or could start.
@@ -57,5 +74,18 @@ struct StatusReport {
 // limits, if that is known; nullptr: not.
 StatusReport make_status_report(store::StatusData data, const std::optional<Config>& config,
                                 const QuotaPicture* quota, std::string db, WallTime now);
+
+// Appends ", 7 failed" to a line of counts, or nothing where the count is 0.
+void add_count(std::string& text, std::int64_t count, std::string_view what);
+
+// "  calls     1,204 sent, 3 resent": the beginning of a line.
+std::string calls_text(const store::CallCounts& calls);
+
+// Several lines, the last with its newline. Text from outside in it is escaped. `command_end`: what
+// the commands it names need behind them, such as " --db live.db"; may be empty.
+std::string status_text(const StatusReport& report, const std::string& command_end);
+
+// One line per failed job: where it came from, its id, the class and the server's words.
+std::string failed_jobs_text(const std::vector<store::JobRow>& jobs);
 
 }  // namespace ratebatch::run

@@ -48,6 +48,15 @@ struct CallCounts {
   std::int64_t images = 0;
   std::int64_t cost_pico_usd = 0;  // By the configured prices.
 
+  friend CallCounts operator-(const CallCounts& a, const CallCounts& b) {
+    return {a.sent - b.sent,
+            a.resent - b.resent,
+            a.rate_limited - b.rate_limited,
+            a.input_tokens - b.input_tokens,
+            a.output_tokens - b.output_tokens,
+            a.images - b.images,
+            a.cost_pico_usd - b.cost_pico_usd};
+  }
   friend bool operator==(const CallCounts&, const CallCounts&) = default;
 };
 
@@ -59,6 +68,12 @@ struct Counts {
     JobCounts sum;
     for (const auto& [route, counts] : routes) sum += counts;
     return sum;
+  }
+
+  // Jobs of one route that a run may still start or finish.
+  [[nodiscard]] std::int64_t open(RouteId route) const {
+    const auto found = routes.find(route);
+    return found == routes.end() ? 0 : found->second.open();
   }
 
   friend bool operator==(const Counts&, const Counts&) = default;

@@ -1,31 +1,38 @@
-#include "cli/checking_loader.hpp"
+#include "cli/watched_loader.hpp"
 
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
 
 namespace ratebatch::cli {
 
-Result<std::optional<store::FileStamp>> CheckingLoader::stamp_of(const std::string& /*path*/) {
+Result<std::optional<store::FileStamp>> WatchedLoader::stamp_of(const std::string& path) {
+  if (inner_) return inner_->stamp_of(path);
   return std::optional<store::FileStamp>{};
 }
 
-Result<void> CheckingLoader::begin_file(const store::FileStamp& stamp) {
+Result<void> WatchedLoader::begin_file(const store::FileStamp& stamp) {
   files_.push_back(stamp.path);
-  return {};
+  return inner_ ? inner_->begin_file(stamp) : Result<void>{};
 }
 
-Result<bool> CheckingLoader::is_stored(std::int64_t /*line*/, std::string_view /*line_json*/) {
-  return false;
+Result<bool> WatchedLoader::is_stored(std::int64_t line, std::string_view line_json) {
+  return inner_ ? inner_->is_stored(line, line_json) : false;
 }
 
-Result<store::Added> CheckingLoader::add(const store::NewJob& job, bool /*update*/) {
+store::Added WatchedLoader::compare(const store::NewJob& job) {
   const std::string hash = fnv1a_64_hex(input::canonical_job_line(job.line_json));
   const auto [seen, is_new] = seen_.try_emplace(job.id, Seen{hash, files_.size() - 1, job.line});
-  if (!is_new) {
-    const store::AddedAs as =
-        seen->second.content_hash == hash ? store::AddedAs::same : store::AddedAs::conflict;
-    return store::Added{as, files_[seen->second.file], seen->second.line};
-  }
+  if (is_new) return {};
+  const bool is_same = seen->second.content_hash == hash;
+  return {is_same ? store::AddedAs::same : store::AddedAs::conflict, files_[seen->second.file],
+          seen->second.line};
+}
+
+Result<store::Added> WatchedLoader::add(const store::NewJob& job, bool update) {
+  auto added = inner_ ? inner_->add(job, update) : compare(job);
+  const bool is_taken =
+      added && (added->as == store::AddedAs::added || added->as == store::AddedAs::updated);
+  if (!is_taken) return added;
   Sums& sums = routes_[{job.type, job.model}];
   ++sums.jobs;
   sums.input_bytes += job.size.input_bytes;
@@ -33,16 +40,22 @@ Result<store::Added> CheckingLoader::add(const store::NewJob& job, bool /*update
   sums.images += job.size.images;
   sums.raw_body = sums.raw_body || job.size.raw_body;
   const auto seen_job = [&] {
-    return SeenJob{job.id, job.type, job.model, job.line_json, files_.back()};
+    return SeenJob{job.id, job.type, job.model, job.line_json, files_.back(), job.line};
   };
   if (sums.jobs == 1) sums.first = seen_job();
   if (job.id == shown_id_) shown_ = seen_job();
-  return store::Added{};
+  return added;
 }
 
-Result<void> CheckingLoader::commit() { return {}; }
+Result<void> WatchedLoader::commit() {
+  if (check_) {
+    auto checked = check_(routes(), samples());
+    if (!checked) return checked;
+  }
+  return inner_ ? inner_->commit() : Result<void>{};
+}
 
-std::vector<store::StoredRoute> CheckingLoader::routes() const {
+std::vector<store::StoredRoute> WatchedLoader::routes() const {
   std::vector<store::StoredRoute> routes;
   for (const auto& [names, sums] : routes_) {
     routes.push_back({RouteId{std::ssize(routes) + 1}, names.first, names.second});
@@ -50,13 +63,13 @@ std::vector<store::StoredRoute> CheckingLoader::routes() const {
   return routes;
 }
 
-std::vector<SeenJob> CheckingLoader::samples() const {
+std::vector<SeenJob> WatchedLoader::samples() const {
   std::vector<SeenJob> samples;
   for (const auto& [names, sums] : routes_) samples.push_back(sums.first);
   return samples;
 }
 
-std::vector<run::JobClass> CheckingLoader::jobs() const {
+std::vector<run::JobClass> WatchedLoader::jobs() const {
   std::vector<run::JobClass> jobs;
   for (const auto& [names, sums] : routes_) {
     run::JobClass each;

@@ -1,4 +1,4 @@
-#include "run/durable_file.hpp"
+#include "ratebatch/base/file.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -9,16 +9,16 @@
 
 #include "ratebatch/base/text.hpp"
 
-namespace ratebatch::run {
+namespace ratebatch::inline base {
 
 Descriptor create_exclusively(int folder, const std::string& name) {
   constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   return Descriptor{::openat(folder, name.c_str(), flags, 0600)};
 }
 
-int write_all(int fd, std::string_view bytes) {
+int write_all(int descriptor, std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) return errno;
     bytes.remove_prefix(static_cast<std::size_t>(written));
@@ -32,4 +32,4 @@ tl::unexpected<Error> file_error(std::string_view what, const std::string& path,
               fmt::format("cannot {} {}: {}", what, escaped(path), std::strerror(code)));
 }
 
-}  // namespace ratebatch::run
+}  // namespace ratebatch::inline base

@@ -1,0 +1,37 @@
+// What the JSON lines of the program have in common. Each has schema_version and message_type; what
+// is not known is null.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ratebatch/base/time.hpp"
+#include "ratebatch/json/writer.hpp"
+
+namespace ratebatch::run {
+
+using JsonLine = json::OrderedJson;
+
+// Raised where a field changes its meaning; new fields do not raise it.
+constexpr int json_schema_version = 1;
+
+inline JsonLine json_message(std::string_view type) {
+  return {{"schema_version", json_schema_version}, {"message_type", type}};
+}
+
+template <typename T>
+JsonLine or_null(const std::optional<T>& value) {
+  return value ? JsonLine(*value) : JsonLine(nullptr);
+}
+inline JsonLine or_null(const std::optional<WallTime>& at) {
+  return at ? JsonLine(format_utc(*at)) : JsonLine(nullptr);
+}
+inline JsonLine or_null(const std::string& text) {
+  return text.empty() ? JsonLine(nullptr) : JsonLine(text);
+}
+
+// Seconds, to the millisecond.
+inline double json_seconds(Duration d) { return static_cast<double>(to_ms(d)) / 1000; }
+
+}  // namespace ratebatch::run
