@@ -55,8 +55,8 @@ std::string grouped(std::int64_t number);
 // "1 job", "3 jobs".
 std::string counted(std::int64_t number, std::string_view singular, std::string_view plural);
 
-// Appends an item to a list for people, with ", " before it if it is not the first. An empty item is
-// left out.
+// Appends an item to a list for people, with ", " before it unless it is the first. An empty item
+// is left out.
 inline void add_to_list(std::string& list, std::string_view item) {
   if (!list.empty() && !item.empty()) list += ", ";
   list += item;
