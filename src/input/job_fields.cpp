@@ -10,7 +10,8 @@
 
 namespace ratebatch::input {
 
-JobFields::JobFields(const json::Object& object, std::string_view line) : line_(line) {
+JobFields::JobFields(const json::Object& object, std::string_view line, json::Parser& parser)
+    : line_(line), parser_(parser) {
   constexpr std::size_t common_count = 12;
   fields_.reserve(common_count);
   for (const auto& [name, value] : object) fields_.push_back({name, value});
@@ -41,22 +42,25 @@ const json::Value* JobFields::find(std::string_view name) const {
   return found == fields_.end() ? nullptr : &found->value;
 }
 
-std::string JobFields::text(std::string_view name) const {
-  const auto found = std::find_if(fields_.begin(), fields_.end(),
-                                  [&](const Field& field) { return field.name == name; });
-  const auto index = static_cast<std::size_t>(found - fields_.begin());
-  return std::string(json::value_texts(line_).at(index));
+const std::vector<json::Member>& JobFields::members() {
+  if (members_.empty()) members_ = parser_.members(without_byte_order_mark(line_));
+  return members_;
 }
 
-std::string JobFields::text_without(std::string_view name) const {
-  const std::vector<std::string_view> values = json::value_texts(line_);
+std::string JobFields::text(std::string_view name) {
+  const auto found = std::find_if(members().begin(), members().end(),
+                                  [&](const json::Member& member) { return member.name == name; });
+  return std::string(found->text);
+}
+
+std::string JobFields::text_without(std::string_view name) {
   std::string out = "{";
-  for (std::size_t i = 0; i < fields_.size(); ++i) {
-    if (fields_[i].name == name) continue;
+  for (const json::Member& member : members()) {
+    if (member.name == name) continue;
     if (out.size() > 1) out += ',';
-    append_json_string(out, fields_[i].name);
+    append_json_string(out, member.name);
     out += ':';
-    out += values.at(i);
+    out += member.text;
   }
   out += '}';
   return out;
@@ -84,8 +88,7 @@ std::string JobFields::name_at(std::string_view field, const json::Value* value)
 std::int64_t JobFields::priority() {
   const json::Value* value = find("priority");
   if (value == nullptr) return 0;
-  std::int64_t number = 0;
-  if (value->get(number) == simdjson::SUCCESS) return number;
+  if (const auto number = json::as<std::int64_t>(*value)) return *number;
   const std::string text = json::whole_number_text(*value);
   if (text.empty()) {
     expected("priority", "a whole number", *value);
@@ -97,11 +100,10 @@ std::int64_t JobFields::priority() {
 
 std::optional<json::Object> JobFields::object(std::string_view name) {
   const json::Value* value = find(name);
-  json::Object object;
   if (value == nullptr) return std::nullopt;
-  if (value->get(object) == simdjson::SUCCESS) return object;
-  expected(name, "an object", *value);
-  return std::nullopt;
+  const auto object = json::as<json::Object>(*value);
+  if (!object) expected(name, "an object", *value);
+  return object;
 }
 
 std::string JobFields::checked_name(std::string_view field, std::string_view value) {

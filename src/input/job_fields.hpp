@@ -20,8 +20,8 @@ class JobFields {
     json::Value value;
   };
 
-  // `line` is the text of `object`. Borrows both.
-  JobFields(const json::Object& object, std::string_view line);
+  // `line` is the text of `object`. Borrows all three.
+  JobFields(const json::Object& object, std::string_view line, json::Parser& parser);
 
   [[nodiscard]] const std::optional<std::string>& problem() const { return problem_; }
 
@@ -36,15 +36,15 @@ class JobFields {
   [[nodiscard]] bool has(std::string_view name) const { return find(name) != nullptr; }
 
   // The JSON text of a field that is there.
-  [[nodiscard]] std::string text(std::string_view name) const;
+  std::string text(std::string_view name);
 
   // The whole line as an object without this field, every other one as it stands.
-  [[nodiscard]] std::string text_without(std::string_view name) const;
+  std::string text_without(std::string_view name);
 
   // A job's id: a string or a whole number.
   std::string id(std::string_view name);
 
-  // A name, or an empty string where there is none.
+  // A name; empty if the field is absent.
   std::string name(std::string_view field) { return name_at(field, find(field)); }
   std::string name_at(std::string_view field, const json::Value* value);
 
@@ -55,9 +55,12 @@ class JobFields {
 
  private:
   std::string checked_name(std::string_view field, std::string_view value);
+  const std::vector<json::Member>& members();
 
   std::string_view line_;
+  json::Parser& parser_;
   std::vector<Field> fields_;
+  std::vector<json::Member> members_;  // Found when the first text is asked for.
   std::optional<std::string> problem_;
 };
 

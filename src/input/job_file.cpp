@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
 #include "ratebatch/json/writer.hpp"
@@ -26,10 +27,6 @@ constexpr std::size_t buffer_bytes = std::size_t{64} << 10U;
 tl::unexpected<Error> failed(ErrorCode code, const std::string& path, std::string_view doing,
                              int error) {
   return fail(code, fmt::format("{}: {}: {}", escaped(path), doing, std::strerror(error)));
-}
-
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
 // A line that a writer has not finished: what is there so far is no JSON. A whole one that we
@@ -89,19 +86,10 @@ Result<JobFileReader> JobFileReader::open(const std::string& path) {
   return reader;
 }
 
-JobFileReader::JobFileReader(JobFileReader&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)),
-      path_(std::move(other.path_)),
-      stamp_(std::move(other.stamp_)),
-      buffer_(std::move(other.buffer_)),
-      begin_(other.begin_),
-      end_(other.end_),
-      lines_(other.lines_),
-      at_end_(other.at_end_) {}
-
-JobFileReader::~JobFileReader() {
-  if (descriptor_ > STDIN_FILENO) ::close(descriptor_);
-}
+JobFileReader::JobFileReader(int descriptor, std::string path)
+    : descriptor_(descriptor),
+      owned_(descriptor == STDIN_FILENO ? -1 : descriptor),
+      path_(std::move(path)) {}
 
 // Reads more into the empty buffer; false at the end.
 Result<bool> JobFileReader::fill() {
@@ -169,7 +157,7 @@ Result<std::optional<FileLine>> JobFileReader::next() {
     std::string& text = line.text;
     if (ended_by_newline && text.ends_with('\r')) text.pop_back();
     if (settle_length(line)) return line;
-    if (is_blank(text)) continue;
+    if (trimmed(text).empty()) continue;
     if (!ended_by_newline && looks_torn(text)) line.kind = LineKind::torn;
     return line;
   }

@@ -44,23 +44,19 @@ Variables read_vars(JobFields& fields, const json::Object& vars) {
 
 // Sees to it that each message has a role; `job` learns whether one of them instructs the model.
 void check_messages(JobFields& fields, json::Value value, JobLine& job) {
-  json::Array messages;
-  if (value.get(messages) != simdjson::SUCCESS) {
-    return fields.expected("messages", "an array", value);
-  }
+  const auto messages = json::as<json::Array>(value);
+  if (!messages) return fields.expected("messages", "an array", value);
   std::size_t index = 0;
-  for (const json::Value message : messages) {
+  for (const json::Value message : *messages) {
     const std::size_t at = index++;
     const auto name = [&] { return fmt::format("messages[{}]", at); };
-    json::Object object;
-    if (message.get(object) != simdjson::SUCCESS) {
-      return fields.expected(name(), "an object", message);
-    }
+    const auto object = json::as<json::Object>(message);
+    if (!object) return fields.expected(name(), "an object", message);
     std::string_view role;
-    if (object["role"].get(role) != simdjson::SUCCESS) {
+    if ((*object)["role"].get(role) != simdjson::SUCCESS) {
       return fields.refuse(fmt::format("field '{}': expected a 'role', such as \"user\"", name()));
     }
-    job.size.input_bytes += content_bytes(object);
+    job.size.input_bytes += content_bytes(*object);
     job.has_system_message = job.has_system_message || role == "system" || role == "developer";
   }
   if (index == 0) fields.refuse("field 'messages' is empty");
@@ -99,9 +95,9 @@ void read_file(JobFields& fields, const std::string& name, json::Value value, Jo
 void read_files(JobFields& fields, JobLine& job) {
   const json::Value* value = fields.find("files");
   if (value == nullptr) return;
-  json::Array paths;
-  if (value->get(paths) != simdjson::SUCCESS) return read_file(fields, "files", *value, job);
-  for (const json::Value path : paths) {
+  const auto paths = json::as<json::Array>(*value);
+  if (!paths) return read_file(fields, "files", *value, job);
+  for (const json::Value path : *paths) {
     read_file(fields, fmt::format("files[{}]", job.files.size()), path, job);
   }
   if (job.files.empty()) fields.refuse("field 'files' is empty");
@@ -243,7 +239,7 @@ JobLine read_batch(JobFields& fields) {
 
 }  // namespace
 
-JobLineParser::JobLineParser() : document_(std::make_unique<json::Parser>()) {}
+JobLineParser::JobLineParser() : json_parser_(std::make_unique<json::Parser>()) {}
 JobLineParser::JobLineParser(JobLineParser&&) noexcept = default;
 JobLineParser& JobLineParser::operator=(JobLineParser&&) noexcept = default;
 JobLineParser::~JobLineParser() = default;
@@ -260,14 +256,14 @@ Result<JobLine> JobLineParser::parse(std::string_view line, const LineOrigin* or
                                 grouped(static_cast<std::int64_t>(line.size())),
                                 grouped(static_cast<std::int64_t>(job_line_bytes_max))));
   }
-  tl::expected<json::Value, json::ParseError> parsed = document_->parse_strict(line);
+  tl::expected<json::Value, json::ParseError> parsed = json_parser_->parse_strict(line);
   if (!parsed) return bad_line(std::move(parsed.error().message));
-  json::Object object;
-  if (parsed->get(object) != simdjson::SUCCESS) {
+  const auto object = json::as<json::Object>(*parsed);
+  if (!object) {
     return bad_line(fmt::format("expected a JSON object such as {{\"id\": ...}}, found {}",
                                 json::kind_of(*parsed)));
   }
-  JobFields fields(object, line);
+  JobFields fields(*object, line, *json_parser_);
   if (origin != nullptr && is_script_line(fields)) return parse_script(fields, *origin);
   const bool batch =
       fields.has("custom_id") || (!fields.has("id") && (fields.has("method") || fields.has("url")));

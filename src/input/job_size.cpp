@@ -7,9 +7,8 @@ namespace ratebatch::input {
 namespace {
 
 std::optional<std::int64_t> count_in(json::Value value) {
-  std::int64_t count = 0;
-  if (value.get(count) != simdjson::SUCCESS || count < 1) return std::nullopt;
-  return std::min(count, job_amount_max);
+  const std::int64_t count = json::count_of(value, job_amount_max);
+  return count > 0 ? std::optional(count) : std::nullopt;
 }
 
 void read_member(std::string_view name, json::Value value, JobSize& size) {
@@ -21,16 +20,14 @@ void read_member(std::string_view name, json::Value value, JobSize& size) {
   if (count) size.output_max = std::max(*count, size.output_max.value_or(0));
 }
 
-std::int64_t string_bytes(json::Value value) {
-  return value.is_string() ? static_cast<std::int64_t>(json::text_of(value).size()) : 0;
-}
+std::int64_t string_bytes(json::Value value) { return std::ssize(json::text_of(value)); }
 
 // A text, or a list of texts and of parts with a text.
 std::int64_t text_bytes(json::Value content) {
-  json::Array parts;
-  if (content.get(parts) != simdjson::SUCCESS) return string_bytes(content);
+  const auto parts = json::as<json::Array>(content);
+  if (!parts) return string_bytes(content);
   std::int64_t bytes = 0;
-  for (const json::Value part : parts) {
+  for (const json::Value part : *parts) {
     json::Value text;
     bytes += string_bytes(part);
     if (part["text"].get(text) == simdjson::SUCCESS) bytes += string_bytes(text);
@@ -41,11 +38,10 @@ std::int64_t text_bytes(json::Value content) {
 // A text, or a list of texts, parts and messages.
 std::int64_t input_bytes(json::Value input) {
   std::int64_t bytes = text_bytes(input);
-  json::Array items;
-  if (input.get(items) != simdjson::SUCCESS) return bytes;
-  for (const json::Value item : items) {
-    json::Object message;
-    if (item.get(message) == simdjson::SUCCESS) bytes += content_bytes(message);
+  const auto items = json::as<json::Array>(input);
+  if (!items) return bytes;
+  for (const json::Value item : *items) {
+    if (const auto message = json::as<json::Object>(item)) bytes += content_bytes(*message);
   }
   return bytes;
 }

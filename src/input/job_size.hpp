@@ -24,7 +24,7 @@ void read_size(const json::Object& params, JobSize& size);
 std::int64_t content_bytes(const json::Object& message);
 
 // The size of a whole request body. Its texts are those of `messages`, or else `prompt` or `input`;
-// where it has none of them, all of its `bytes`.
+// if it has none of them, all of its `bytes`.
 JobSize size_of_body(const json::Object& body, std::size_t bytes);
 
 }  // namespace ratebatch::input

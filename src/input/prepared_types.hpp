@@ -35,8 +35,8 @@ class PreparedTypes {
 
   [[nodiscard]] const Config& config() const { return config_; }
 
-  // The type of this name, or that of jobs without one where the name is empty; nullptr where it is
-  // unknown.
+  // The type of this name, or that of jobs without a type if the name is empty; nullptr if the name
+  // is unknown.
   PreparedType* find(std::string_view name);
 
   // The model of a job of this type that names `model`. Fails as find_job_model.

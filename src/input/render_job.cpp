@@ -25,32 +25,15 @@ Result<TypeSettings> find_type(const Config& config, std::string_view name) {
   return fail(ErrorCode::invalid_input, fmt::format("unknown type '{}'", escaped(name, 80)));
 }
 
-// The members of an object of a line that is read already: names, and the text of their values.
-using Members = std::vector<std::pair<std::string_view, std::string_view>>;
-
-// They live as long as the text and until the next one of the document.
-Members members_of(json::Parser& document, std::string_view text) {
-  const auto parsed = document.parse_strict(text);
-  json::Object object;
-  RB_ASSERT(parsed.has_value() && parsed->get(object) == simdjson::SUCCESS);
-  const std::vector<std::string_view> values = json::value_texts(text);
-  Members members;
-  members.reserve(values.size());
-  for (const auto& [name, value] : object) {
-    members.emplace_back(name, values.at(members.size()));
-  }
-  return members;
-}
-
 // The text of the body with this model, everything else as it stands.
-std::string with_model(json::Parser& document, std::string_view body, std::string_view model_id) {
-  const Members members = members_of(document, body);
+std::string with_model(json::Parser& parser, std::string_view body, std::string_view model_id) {
+  const std::vector<json::Member> members = parser.members(body);
   const auto found = std::find_if(members.begin(), members.end(),
-                                  [](const auto& member) { return member.first == "model"; });
+                                  [](const auto& member) { return member.name == "model"; });
   std::string_view before = body.substr(0, body.rfind('}'));
   std::string_view after = "}";
   if (found != members.end()) {
-    const std::string_view value = found->second;
+    const std::string_view value = found->text;
     before = body.substr(0, static_cast<std::size_t>(value.data() - body.data()));
     after = body.substr(before.size() + value.size());
   }
@@ -74,10 +57,10 @@ Json described(const HttpApi& api) {
 }
 
 // The parameters of the model and the type with those of the job over them.
-std::string with_params(json::Parser& document, const PreparedModel& model,
+std::string with_params(json::Parser& parser, const PreparedModel& model,
                         std::string_view job_params) {
   std::map<std::string_view, std::string_view> params(model.params.begin(), model.params.end());
-  for (const auto& [name, value] : members_of(document, job_params)) params[name] = value;
+  for (const auto& [name, value] : parser.members(job_params)) params[name] = value;
   std::string out = "{";
   for (const auto& [name, value] : params) {
     if (out.size() > 1) out += ',';
@@ -93,7 +76,7 @@ std::string with_params(json::Parser& document, const PreparedModel& model,
 
 JobRenderer::JobRenderer(const Config& config)
     : types_(std::make_unique<PreparedTypes>(config)),
-      document_(std::make_unique<json::Parser>()) {}
+      json_parser_(std::make_unique<json::Parser>()) {}
 JobRenderer::JobRenderer(JobRenderer&&) noexcept = default;
 JobRenderer& JobRenderer::operator=(JobRenderer&&) noexcept = default;
 JobRenderer::~JobRenderer() = default;
@@ -119,7 +102,7 @@ Result<JobContent> JobRenderer::render(std::string_view line, std::string_view i
     // What an API of one's own wants is known to its user alone.
     content.body_json = model.settings.http
                             ? std::move(job->body_json)
-                            : with_model(*document_, job->body_json, model.settings.id);
+                            : with_model(*json_parser_, job->body_json, model.settings.id);
     return content;
   }
   for (std::string& path : job->files) content.files.push_back({std::move(path), {}});
@@ -133,8 +116,9 @@ Result<JobContent> JobRenderer::render(std::string_view line, std::string_view i
     content.system = std::move(*system);
   }
   content.messages_json = std::move(job->messages_json);
-  content.params_json = job->params_json == "{}" ? model.params_json
-                                                 : with_params(*document_, model, job->params_json);
+  content.params_json = job->params_json == "{}"
+                            ? model.params_json
+                            : with_params(*json_parser_, model, job->params_json);
   return content;
 }
 

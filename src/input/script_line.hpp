@@ -16,7 +16,7 @@ namespace ratebatch::input {
 bool is_script_line(const JobFields& fields);
 
 // The line of an OpenAI Batch file that means the same, with an id made of the file's name and the
-// number of the line. Complains to `fields`, and returns an empty text, where there is none.
+// number of the line. Without such a line it complains to `fields` and returns an empty text.
 std::string as_batch_line(JobFields& fields, const LineOrigin& origin);
 
 }  // namespace ratebatch::input

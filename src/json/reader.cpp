@@ -26,30 +26,6 @@ bool all_differ(std::vector<std::string_view>::iterator begin,
   return true;
 }
 
-// Where the string that begins at `at` ends: behind its closing quote.
-std::size_t string_end(std::string_view text, std::size_t at) {
-  for (std::size_t quote = text.find('"', at + 1);; quote = text.find('"', quote + 1)) {
-    RB_ASSERT(quote != std::string_view::npos);
-    std::size_t backslashes = 0;
-    while (text[quote - 1 - backslashes] == '\\') ++backslashes;
-    if (backslashes % 2 == 0) return quote + 1;
-  }
-}
-
-// Where the value that begins at `at` ends.
-std::size_t value_end(std::string_view text, std::size_t at) {
-  if (text[at] == '"') return string_end(text, at);
-  if (text[at] != '{' && text[at] != '[') return text.find_first_of(",]} \t\r\n", at);
-  std::size_t depth = 0;
-  do {
-    const char c = text[at];
-    if (c == '{' || c == '[') ++depth;
-    if (c == '}' || c == ']') --depth;
-    at = c == '"' ? string_end(text, at) : at + 1;
-  } while (depth > 0);
-  return at;
-}
-
 }  // namespace
 
 simdjson::error_code Parser::parse_checked(std::string_view text, bool unique_names, Value& out) {
@@ -106,6 +82,24 @@ bool Parser::is_allowed(const Object& object, std::size_t levels, bool unique_na
   allowed = allowed && all_differ(names_.begin() + first, names_.end());
   names_.resize(static_cast<std::size_t>(first));
   return allowed;
+}
+
+std::vector<Member> Parser::members(std::string_view object) {
+  const simdjson::padded_string padded(object);
+  auto document = text_parser_.iterate(padded);
+  std::vector<Member> members;
+  for (auto field : document.get_object()) {
+    Member& member = members.emplace_back();
+    simdjson::ondemand::value value;
+    auto error = field.unescaped_key().get(member.name);
+    if (error == simdjson::SUCCESS) error = field.value().get(value);
+    if (error == simdjson::SUCCESS) error = simdjson::to_json_string(value).get(member.text);
+    RB_ASSERT(error == simdjson::SUCCESS);
+    // The same place in the text of the caller.
+    member.text = object.substr(static_cast<std::size_t>(member.text.data() - padded.data()),
+                                member.text.size());
+  }
+  return members;
 }
 
 std::string_view kind_of(Value value) {
@@ -168,31 +162,15 @@ std::string plain_text(Value value) {
 std::string written(Value value) { return simdjson::minify(value); }
 
 std::string on_one_line(std::string_view text) {
-  const std::string repaired = with_utf8_repaired(without_byte_order_mark(without_end_zeros(text)));
+  text = without_byte_order_mark(text.substr(0, text.find_last_not_of('\0') + 1));
+  const std::string repaired = with_utf8_repaired(text);
   std::string line(repaired.size(), '\0');
   std::size_t size = 0;
   const auto error = simdjson::minify(repaired.data(), repaired.size(), line.data(), size);
+  // It fails only if a string has no end.
+  RB_ASSERT(error == simdjson::SUCCESS);
   line.resize(size);
-  if (error == simdjson::SUCCESS) return line;
-  // What a server sends is never a reason to stop: the other parser's words are as good.
-  const std::optional<Json> value = parse_lenient(text);
-  return value ? written(*value) : "null";
-}
-
-std::vector<std::string_view> value_texts(std::string_view object) {
-  std::vector<std::string_view> texts;
-  std::size_t at = object.find('{') + 1;
-  for (;;) {
-    at = object.find_first_not_of(blanks, at);
-    RB_ASSERT(at != std::string_view::npos);
-    if (object[at] == '}') return texts;
-    if (object[at] == ',') at = object.find('"', at);
-    at = object.find(':', string_end(object, at)) + 1;
-    at = object.find_first_not_of(blanks, at);
-    const std::size_t end = value_end(object, at);
-    texts.push_back(object.substr(at, end - at));
-    at = end;
-  }
+  return line;
 }
 
 }  // namespace ratebatch::json

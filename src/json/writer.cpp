@@ -146,13 +146,8 @@ Json parse_valid(std::string_view text) {
 
 std::string canonical(const Json& value) { return value.dump(); }
 
-std::string_view without_end_zeros(std::string_view text) {
-  while (text.ends_with('\0')) text.remove_suffix(1);
-  return text;
-}
-
 std::optional<Json> parse_lenient(std::string_view text) {
-  text = without_end_zeros(text);
+  text = text.substr(0, text.find_last_not_of('\0') + 1);
   if (text.find('\0') != std::string_view::npos) return std::nullopt;
   const std::string repaired = with_utf8_repaired(text);
   JsonTreeBuilder builder(repaired, true);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "ratebatch/base/descriptor.hpp"
 #include "ratebatch/base/result.hpp"
 
 namespace ratebatch::input {
@@ -57,31 +58,25 @@ class JobFileReader {
   // exist, invalid_input for a folder, io where it cannot be opened.
   static Result<JobFileReader> open(const std::string& path);
 
-  JobFileReader(const JobFileReader&) = delete;
-  JobFileReader& operator=(const JobFileReader&) = delete;
-  JobFileReader(JobFileReader&& other) noexcept;
-  JobFileReader& operator=(JobFileReader&&) = delete;
-  ~JobFileReader();
-
   // The next line that is not blank; nullopt at the end, and again after it. Waits where the source
   // does; a signal does not end the wait. Fails with io.
   Result<std::optional<FileLine>> next();
 
-  // The next line, blank or not, with a carriage return where it has one: for files whose lines are
+  // The next line, blank or not, with a carriage return if it has one: for files whose lines are
   // no jobs. Never torn or bad; else as next().
   Result<std::optional<FileLine>> next_as_is();
 
   [[nodiscard]] const JobFileStamp& stamp() const { return stamp_; }
 
  private:
-  JobFileReader(int descriptor, std::string path)
-      : descriptor_(descriptor), path_(std::move(path)) {}
+  JobFileReader(int descriptor, std::string path);
 
   Result<bool> fill();
   Result<bool> read_line(FileLine& line, bool& ended_by_newline);
   Result<bool> read_line_without_mark(FileLine& line, bool& ended_by_newline);
 
   int descriptor_;
+  Descriptor owned_;  // The same, but for standard input.
   std::string path_;
   JobFileStamp stamp_;
   std::vector<char> buffer_;

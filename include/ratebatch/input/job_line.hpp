@@ -92,7 +92,7 @@ class JobLineParser {
   Result<JobLine> parse(std::string_view line, const LineOrigin* origin);
   Result<JobLine> parse_script(JobFields& fields, const LineOrigin& origin);
 
-  std::unique_ptr<json::Parser> document_;
+  std::unique_ptr<json::Parser> json_parser_;
 };
 
 // The same for one line alone; for many it is slower.

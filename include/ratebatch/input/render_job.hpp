@@ -35,7 +35,7 @@ class JobRenderer {
 
  private:
   std::unique_ptr<PreparedTypes> types_;
-  std::unique_ptr<json::Parser> document_;  // For parts of the line.
+  std::unique_ptr<json::Parser> json_parser_;  // For parts of the line.
   JobLineParser parser_;
 };
 

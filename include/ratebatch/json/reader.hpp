@@ -21,6 +21,12 @@ using Value = simdjson::dom::element;
 using Object = simdjson::dom::object;
 using Array = simdjson::dom::array;
 
+// A member of an object: its name, and the text of its value as it stands in the object.
+struct Member {
+  std::string_view name;
+  std::string_view text;
+};
+
 // A parser that keeps its memory from text to text. It owns the last value: what is taken from it
 // lives until the next call.
 class Parser {
@@ -35,6 +41,11 @@ class Parser {
   // For a server's text, by the rules of parse_lenient() of writer.hpp.
   std::optional<Value> parse_lenient(std::string_view text);
 
+  // The members of an object in their order. Their names live until the next call, their texts are
+  // parts of `object`. Precondition: `object` is the text of a valid JSON object, without a byte
+  // order mark; blanks around it are allowed.
+  std::vector<Member> members(std::string_view object);
+
  private:
   // Parses and checks the depth; with `unique_names` also that no object names a key twice.
   simdjson::error_code parse_checked(std::string_view text, bool unique_names, Value& out);
@@ -42,6 +53,8 @@ class Parser {
   bool is_allowed(const Object& object, std::size_t levels, bool unique_names);
 
   simdjson::dom::parser parser_;
+  simdjson::ondemand::parser text_parser_;
+  std::string padded_;                   // The text for it.
   std::vector<std::string_view> names_;  // Of the objects being checked, the innermost last.
 };
 
@@ -90,9 +103,5 @@ std::string written(Value value);
 // A server's JSON on one line: without blanks between its parts, bytes that are not UTF-8 replaced,
 // otherwise as it stands. Precondition: parse_lenient takes `text`.
 std::string on_one_line(std::string_view text);
-
-// The texts of an object's values as they stand in it, in their order.
-// Precondition: `object` is the text of a valid JSON object, blanks around it allowed.
-std::vector<std::string_view> value_texts(std::string_view object);
 
 }  // namespace ratebatch::json

@@ -27,9 +27,6 @@ Json parse_valid(std::string_view text);
 // written in C send them). nullopt if it is not JSON, or nested deeper than depth_max.
 std::optional<Json> parse_lenient(std::string_view text);
 
-// The text without zero bytes at its end.
-std::string_view without_end_zeros(std::string_view text);
-
 // The canonical text: sorted keys, no spaces, UTF-8 as it is. Equal text is equal content.
 // Precondition: `value` comes from parse() or holds only valid UTF-8.
 std::string canonical(const Json& value);
