@@ -5,7 +5,6 @@
 
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/config_file.hpp"
-#include "ratebatch/input/find_config.hpp"
 
 namespace ratebatch::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include "cli/commands.hpp"
 #include "ratebatch/base/file.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/input/config_template.hpp"
+#include "ratebatch/input/config_file.hpp"
 
 namespace ratebatch::cli {
 namespace {

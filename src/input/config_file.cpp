@@ -17,11 +17,10 @@ constexpr std::int32_t failures_max = 1000;
 constexpr std::int32_t log_usage_every_max = 1'000'000;
 
 void read_breaker(const ConfigNode& node, BreakerSettings& out) {
-  read_keys(node, {{"failures",
-                    [&](const ConfigNode& v) { read_whole(v, 1, failures_max, out.failures); }},
-                   {"open", [&](const ConfigNode& v) {
-                      read_length(v, std::chrono::seconds{1}, std::chrono::hours{24}, out.open_for);
-                    }}});
+  read_keys(
+      node,
+      {{"failures", into(out.failures, read_whole, 1, failures_max)},
+       {"open", into(out.open_for, read_length, std::chrono::seconds{1}, std::chrono::hours{24})}});
 }
 
 void read_assets(const ConfigNode& node, std::string& out) {
@@ -50,13 +49,9 @@ void read_models(const ConfigNode& node, Config& config) {
     read_model(value, config, model);
     config.models.emplace(name, std::move(model));
   });
-  for (const YamlNode& model : node.yaml.items) {
-    const auto settings = config.models.find(model.key);
-    if (settings == config.models.end()) continue;
-    for (const YamlNode& child : model.items) {
-      if (child.key != "fallback") continue;
-      read_fallback(node.entry(model).entry(child), config, settings->second);
-    }
+  for (auto& [name, settings] : config.models) {
+    const auto fallback = node.find(name)->find("fallback");
+    if (fallback) read_fallback(*fallback, config, settings);
   }
 }
 
@@ -71,34 +66,28 @@ void read_types(const ConfigNode& node, Config& config) {
 
 // Reads the top level. Parts that others refer to come first, wherever they stand in the file.
 void read_root(const ConfigNode& root, Config& config) {
-  const auto skip = [](const ConfigNode&) {};
-  const auto whole = [](std::int32_t max, std::int32_t& target) {
-    return [max, &target](const ConfigNode& v) { read_whole(v, 1, max, target); };
+  const auto whole = [](std::int32_t& target, std::int32_t max) {
+    return into(target, read_whole, 1, max);
   };
-  const auto share = [](std::int32_t min, std::int32_t& target) {
-    return [min, &target](const ConfigNode& v) { read_share(v, min, 1000, target); };
+  const auto share = [](std::int32_t& target, std::int32_t min) {
+    return into(target, read_share, min, 1000);
   };
-  read_keys(root, {{"workers", whole(workers_max, config.workers)},
-                   {"max_workers", whole(workers_max, config.workers_max)},
-                   {"pause_at", share(share_per_mille_min, config.pause_at_per_mille)},
-                   {"pace_at", share(pace_at_per_mille_min, config.pace_at_per_mille)},
-                   {"slow_at", share(share_per_mille_min, config.slow_at_per_mille)},
-                   {"warn_at", share(share_per_mille_min, config.warn_at_per_mille)},
-                   {"log_usage_every", whole(log_usage_every_max, config.log_usage_every)},
-                   {"assets", [&](const ConfigNode& v) { read_assets(v, config.assets); }},
-                   {"providers", skip},
-                   {"models", skip},
-                   {"types", skip},
-                   {"retry", [&](const ConfigNode& v) { read_retry(v, config.retry); }},
-                   {"breaker", [&](const ConfigNode& v) { read_breaker(v, config.breaker); }}});
-  const auto read_part = [&](std::string_view name, const auto& read) {
-    for (const YamlNode& child : root.yaml.items) {
-      if (child.key == name) read(root.entry(child), config);
-    }
-  };
-  read_part("providers", read_providers);
-  read_part("models", read_models);
-  read_part("types", read_types);
+  read_keys(root, {{"workers", whole(config.workers, workers_max)},
+                   {"max_workers", whole(config.workers_max, workers_max)},
+                   {"pause_at", share(config.pause_at_per_mille, share_per_mille_min)},
+                   {"pace_at", share(config.pace_at_per_mille, pace_at_per_mille_min)},
+                   {"slow_at", share(config.slow_at_per_mille, share_per_mille_min)},
+                   {"warn_at", share(config.warn_at_per_mille, share_per_mille_min)},
+                   {"log_usage_every", whole(config.log_usage_every, log_usage_every_max)},
+                   {"assets", into(config.assets, read_assets)},
+                   {"providers", read_later},
+                   {"models", read_later},
+                   {"types", read_later},
+                   {"retry", into(config.retry, read_retry)},
+                   {"breaker", into(config.breaker, read_breaker)}});
+  if (const auto providers = root.find("providers")) read_providers(*providers, config);
+  if (const auto models = root.find("models")) read_models(*models, config);
+  if (const auto types = root.find("types")) read_types(*types, config);
 }
 
 }  // namespace
@@ -128,6 +117,22 @@ Result<Config> read_config(const std::string& path) {
   auto text = read_small_file(path, config_bytes_max, FileRule::any);
   if (!text) return pass(text);
   return parse_config(*text, path);
+}
+
+std::optional<std::string> find_config(const std::string& explicit_path,
+                                       const std::string& from_environment,
+                                       const std::string& folder,
+                                       const std::string& first_job_file) {
+  if (!explicit_path.empty()) return explicit_path;
+  if (!from_environment.empty()) return from_environment;
+  constexpr const char* name = "ratebatch.yaml";
+  std::error_code ignored;
+  const auto here = std::filesystem::path(folder) / name;
+  if (std::filesystem::exists(here, ignored)) return here.string();
+  if (first_job_file.empty() || first_job_file == "-") return std::nullopt;
+  const auto beside = std::filesystem::path(first_job_file).parent_path() / name;
+  if (std::filesystem::exists(beside, ignored)) return beside.string();
+  return std::nullopt;
 }
 
 }  // namespace ratebatch::input

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "input/config_parts.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/template_text.hpp"
 #include "ratebatch/base/text.hpp"
 
@@ -17,19 +18,11 @@ constexpr std::array<std::string_view, 7> reserved_headers = {
     "authorization", "proxy-authorization", "connection", "content-length", "cookie",
     "host",          "transfer-encoding"};
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(text.begin(), text.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
 // A token of RFC 9110, section 5.6.2.
 bool is_header_name(std::string_view name) {
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
   return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           marks.find(c) != std::string_view::npos;
+    return is_letter_or_digit(c) || marks.find(c) != std::string_view::npos;
   });
 }
 
@@ -93,13 +86,12 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 Headers::iterator find_header(Headers& headers, std::string_view name) {
   return std::find_if(headers.begin(), headers.end(),
-                      [&](const auto& one) { return lower(one.first) == lower(name); });
+                      [&](const auto& one) { return equal_ignoring_case(one.first, name); });
 }
 
 void read_header(const std::string& name, const ConfigNode& node, Headers& out) {
-  const std::string known = lower(name);
   if (!is_header_name(name)) return node.complain("expected the name of an HTTP header");
-  if (std::find(reserved_headers.begin(), reserved_headers.end(), known) !=
+  if (std::find(reserved_headers.begin(), reserved_headers.end(), lower_case(name)) !=
       reserved_headers.end()) {
     return node.complain(
         "this header cannot be set here; key_header says where the key goes, and keys where it is "
@@ -151,14 +143,15 @@ void read_key_header(const ConfigNode& node, HttpApi& out) {
     out.key_header = v.yaml.text;
     out.key_prefix.clear();
   };
-  const YamlNode* prefix = nullptr;
-  read_keys(node,
-            {{"name", read_name}, {"prefix", [&](const ConfigNode& v) { prefix = &v.yaml; }}});
-  if (prefix == nullptr) return;
+  read_keys(node, {{"name", read_name}, {"prefix", read_later}});
+  const auto prefix = node.find("prefix");
+  if (!prefix) return;
   // May be empty: the key alone.
-  const bool is_text = prefix->kind == YamlNode::Kind::scalar && !has_control_byte(prefix->text);
-  if (!is_text) return node.entry(*prefix).complain("expected a text before the key, or ''");
-  out.key_prefix = prefix->text;
+  const YamlNode& text = prefix->yaml;
+  if (text.kind != YamlNode::Kind::scalar || has_control_byte(text.text)) {
+    return prefix->complain("expected a text before the key, or ''");
+  }
+  out.key_prefix = text.text;
 }
 
 }  // namespace
@@ -166,18 +159,16 @@ void read_key_header(const ConfigNode& node, HttpApi& out) {
 void read_http(const ConfigNode& node, std::optional<HttpApi>& out) {
   HttpApi api = out.value_or(HttpApi{});
   bool has_body = false;
-  const auto pointer = [](std::string& target) {
-    return [&target](const ConfigNode& v) { read_pointer(v, target); };
-  };
-  read_keys(node, {{"method", [&](const ConfigNode& v) { read_method(v, api.method); }},
-                   {"path", [&](const ConfigNode& v) { read_path(v, api.path); }},
-                   {"headers", [&](const ConfigNode& v) { read_headers(v, api.headers); }},
+  const auto pointer = [](std::string& target) { return into(target, read_pointer); };
+  read_keys(node, {{"method", into(api.method, read_method)},
+                   {"path", into(api.path, read_path)},
+                   {"headers", into(api.headers, read_headers)},
                    {"body",
                     [&](const ConfigNode& v) {
                       has_body = true;
                       read_body(v, api.body_json);
                     }},
-                   {"key_header", [&](const ConfigNode& v) { read_key_header(v, api); }},
+                   {"key_header", into(api, read_key_header)},
                    {"result", pointer(api.result)},
                    {"finish_reason", pointer(api.finish_reason)},
                    {"usage",

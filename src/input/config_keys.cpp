@@ -81,7 +81,7 @@ void read_key_map(const ConfigNode& node, std::vector<KeySource>& out) {
   read_keys(node, {{"env", place(variable)},
                    {"file", place(file)},
                    {"cred", place(credential)},
-                   {"group", [&](const ConfigNode& v) { read_text(v, group); }}});
+                   {"group", into(group, read_text)}});
   if (places != 1) return node.complain(key_expected);
   if (source) source->group = group;
   add_source(node, source, out);
@@ -110,9 +110,7 @@ void read_key_source(const ConfigNode& node, std::vector<KeySource>& out) {
 
 void read_key_sources(const ConfigNode& node, std::vector<KeySource>& out) {
   out.clear();
-  if (node.yaml.kind != YamlNode::Kind::list) return read_key_source(node, out);
-  if (node.yaml.items.empty()) return node.complain(key_expected);
-  for (std::size_t i = 0; i < node.yaml.items.size(); ++i) read_key_source(node.item(i), out);
+  read_items(node, key_expected, into(out, read_key_source));
 }
 
 }  // namespace ratebatch::input

@@ -1,10 +1,13 @@
-// Limits: {rpm: 500, concurrency: 8}, [{requests: 50, per: 10s}], none.
+// Limits: {rpm: 500, concurrency: 8}, [{requests: 50, per: 10s}], none. When a long window begins
+// anew: rolling, "00:00 America/Los_Angeles", "day 15 00:00 UTC".
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "input/config_parts.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/model/limit_names.hpp"
 
@@ -45,11 +48,7 @@ Limit with_defaults(const LimitDefaults& defaults, Resource resource, Duration w
   Limit limit;
   limit.resource = resource;
   limit.window = window;
-  limit.pace_at_per_mille = defaults.pace_at_per_mille;
-  limit.pause_at_per_mille = defaults.pause_at_per_mille;
-  if (limit.is_long() && defaults.reset && fits(*defaults.reset, window)) {
-    limit.reset = *defaults.reset;
-  }
+  apply_defaults(defaults, limit);
   return limit;
 }
 
@@ -60,102 +59,65 @@ void read_named_limits(const ConfigNode& node, const LimitDefaults& defaults, Li
     keys.push_back({known.name, [&](const ConfigNode& value) {
                       Limit limit = with_defaults(defaults, known.resource, known.window);
                       limit.name = known.name;
-                      read_amount(value, amount_max(known.window), limit.amount);
+                      read_amount(value, limit.amount, amount_max(known.window));
                       if (limit.amount > 0) add_window(value, std::move(limit), out);
                     }});
   }
   keys.push_back({"concurrency", [&](const ConfigNode& value) {
                     std::int64_t amount = 0;
-                    read_amount(value, concurrency_max, amount);
+                    read_amount(value, amount, concurrency_max);
                     if (out.concurrency) return value.complain("stands twice");
                     if (amount > 0) out.concurrency = static_cast<std::int32_t>(amount);
                   }});
   read_keys(node, keys);
 }
 
-// What a list item says, apart from its amounts.
-struct Window {
-  std::string per;  // As it is written.
-  Duration length{};
-  std::optional<Shape> shape;
-  std::optional<Reset> reset;
-  const YamlNode* shape_node = nullptr;
-  const YamlNode* reset_node = nullptr;
-};
-
-void read_shape(const ConfigNode& node, std::optional<Shape>& out) {
-  const std::string& text = node.yaml.text;
-  if (text == "paced") {
-    out = Shape::paced;
-  } else if (text == "window") {
-    out = Shape::window;
-  } else {
-    node.complain(fmt::format("expected paced or window, found '{}'{}", escaped(text, 60),
-                              did_you_mean(text, {"paced", "window"})));
-  }
-}
-
 // Shapes are of short windows, resets of long ones.
-void check_window(const ConfigNode& item, const Window& window) {
-  if (window.length == Duration{}) return;
-  const bool is_long = window.length > short_window_max;
-  if (is_long && window.shape_node != nullptr) {
-    item.entry(*window.shape_node)
-        .complain(
-            "a shape is for windows up to 1h; longer ones are counted, and begin anew at their "
-            "reset");
+void check_window(const ConfigNode& item, Duration window, const std::optional<Reset>& reset) {
+  const bool is_long = window > short_window_max;
+  if (const auto shape = item.find("shape"); shape && is_long) {
+    shape->complain(
+        "a shape is for windows up to 1h; longer ones are counted, and begin anew at their reset");
   }
-  if (window.reset_node == nullptr || !window.reset) return;
+  if (!reset) return;
   if (!is_long) {
-    item.entry(*window.reset_node)
-        .complain("a reset is for windows over 1h; shorter ones are paced");
-  } else if (!fits(*window.reset, window.length)) {
-    item.entry(*window.reset_node)
-        .complain(window.reset->kind == Reset::Kind::daily
-                      ? "a reset at a time of day needs per: 24h"
-                      : "a reset on a day of the month needs per: 31d");
+    item.find("reset")->complain("a reset is for windows over 1h; shorter ones are paced");
+  } else if (!fits(*reset, window)) {
+    item.find("reset")->complain(reset->kind == Reset::Kind::daily
+                                     ? "a reset at a time of day needs per: 24h"
+                                     : "a reset on a day of the month needs per: 31d");
   }
 }
 
 // {requests: 50, per: 10s}; several resources may share one window.
 void read_window(const ConfigNode& node, const LimitDefaults& defaults, Limits& out) {
-  Window window;
-  std::vector<std::pair<Resource, const YamlNode*>> amounts;
-  const auto read_per = [&](const ConfigNode& value) {
-    read_length(value, std::chrono::milliseconds{1}, month_window, window.length);
-    window.per = value.yaml.text;
-  };
-  std::vector<ConfigKey> keys = {{"per", read_per},
-                                 {"shape",
-                                  [&](const ConfigNode& v) {
-                                    window.shape_node = &v.yaml;
-                                    read_shape(v, window.shape);
-                                  }},
-                                 {"reset", [&](const ConfigNode& v) {
-                                    window.reset_node = &v.yaml;
-                                    read_reset(v, window.reset);
-                                  }}};
+  Duration length{};
+  Shape shape = Shape::paced;
+  std::optional<Reset> reset;
+  std::vector<Resource> amounts;
+  std::vector<ConfigKey> keys = {
+      {"per", into(length, read_length, std::chrono::milliseconds{1}, month_window)},
+      {"shape", choice<Shape>(shape, {{"paced", Shape::paced}, {"window", Shape::window}})},
+      {"reset", into(reset, read_reset)}};
   for (const Resource resource : resources) {
-    keys.push_back({to_string(resource), [&, resource](const ConfigNode& v) {
-                      amounts.emplace_back(resource, &v.yaml);
-                    }});
+    keys.push_back(
+        {to_string(resource), [&, resource](const ConfigNode&) { amounts.push_back(resource); }});
   }
   read_keys(node, keys);
-  const bool has_per = std::any_of(node.yaml.items.begin(), node.yaml.items.end(),
-                                   [](const YamlNode& entry) { return entry.key == "per"; });
-  if (amounts.empty() || !has_per) {
+  const auto per = node.find("per");
+  if (amounts.empty() || !per) {
     return node.complain(fmt::format("expected both {} and per, {}",
-                                     amounts.empty() ? "an amount" : to_string(amounts[0].first),
+                                     amounts.empty() ? "an amount" : to_string(amounts.front()),
                                      window_expected));
   }
-  check_window(node, window);
-  if (window.length == Duration{}) return;
-  for (const auto& [resource, amount] : amounts) {
-    Limit limit = with_defaults(defaults, resource, window.length);
-    limit.name = fmt::format("{} per {}", to_string(resource), window.per);
-    limit.shape = window.shape.value_or(Shape::paced);
-    if (window.reset) limit.reset = *window.reset;
-    read_amount(node.entry(*amount), amount_max(window.length), limit.amount);
+  if (length == Duration{}) return;
+  check_window(node, length, reset);
+  for (const Resource resource : amounts) {
+    Limit limit = with_defaults(defaults, resource, length);
+    limit.name = fmt::format("{} per {}", to_string(resource), per->yaml.text);
+    limit.shape = shape;
+    if (reset) limit.reset = *reset;
+    read_amount(*node.find(to_string(resource)), limit.amount, amount_max(length));
     if (limit.amount > 0) add_window(node, std::move(limit), out);
   }
 }
@@ -166,6 +128,36 @@ bool is_window(const YamlNode& item) {
            std::any_of(resources.begin(), resources.end(),
                        [&](Resource r) { return to_string(r) == entry.key; });
   });
+}
+
+constexpr std::string_view reset_expected =
+    R"(expected rolling, "00:00 America/Los_Angeles" or "day 15 00:00 UTC")";
+
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  for (;;) {
+    const std::size_t begin = text.find_first_not_of(' ');
+    if (begin == std::string_view::npos) return words;
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    words.push_back(text.substr(begin, end - begin));
+    text.remove_prefix(end);
+  }
+}
+
+// A whole number of one or two digits up to `max`; -1 for any other text.
+std::int32_t small_number(std::string_view text, std::int32_t max) {
+  const std::int32_t number = whole_number<std::int32_t>(text).value_or(-1);
+  return text.size() <= 2 && number <= max ? number : -1;
+}
+
+// "00:00" to "23:59".
+std::optional<Duration> time_of_day(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos || text.size() - colon != 3) return std::nullopt;
+  const std::int32_t hour = small_number(text.substr(0, colon), 23);
+  const std::int32_t minute = small_number(text.substr(colon + 1), 59);
+  if (hour < 0 || minute < 0) return std::nullopt;
+  return std::chrono::hours{hour} + std::chrono::minutes{minute};
 }
 
 }  // namespace
@@ -182,7 +174,15 @@ bool fits(const Reset& reset, Duration window) {
   return false;
 }
 
-void read_limits(const ConfigNode& node, const LimitDefaults& defaults, Limits& out) {
+void apply_defaults(const LimitDefaults& defaults, Limit& limit) {
+  limit.pace_at_per_mille = defaults.pace_at_per_mille;
+  limit.pause_at_per_mille = defaults.pause_at_per_mille;
+  if (limit.is_long() && defaults.reset && fits(*defaults.reset, limit.window)) {
+    limit.reset = *defaults.reset;
+  }
+}
+
+void read_limits(const ConfigNode& node, Limits& out, const LimitDefaults& defaults) {
   out = Limits{};
   out.stated = true;
   switch (node.yaml.kind) {
@@ -208,6 +208,39 @@ void read_limits(const ConfigNode& node, const LimitDefaults& defaults, Limits& 
       break;
   }
   node.complain(limits_expected);
+}
+
+void read_reset(const ConfigNode& node, std::optional<Reset>& out) {
+  const auto wrong = [&] {
+    node.complain(fmt::format("{}, found '{}'{}", reset_expected, escaped(node.yaml.text, 60),
+                              node.yaml.text.find(' ') == std::string::npos
+                                  ? did_you_mean(node.yaml.text, {"rolling"})
+                                  : ""));
+  };
+  std::vector<std::string_view> words = words_of(node.yaml.text);
+  if (words.empty()) return wrong();
+  Reset reset;
+  if (words.size() == 1 && words[0] == "rolling") {
+    out = reset;
+    return;
+  }
+  reset.kind = Reset::Kind::daily;
+  if (words[0] == "day" && words.size() > 1) {
+    reset.kind = Reset::Kind::monthly;
+    reset.day_of_month = small_number(words[1], 31);
+    if (reset.day_of_month < 1) return wrong();
+    words.erase(words.begin(), words.begin() + 2);
+  }
+  const auto time = words.empty() ? std::nullopt : time_of_day(words[0]);
+  if (!time || words.size() > 2) return wrong();
+  if (words.size() == 1) {
+    return node.complain(fmt::format("a time zone is missing; {}", reset_expected));
+  }
+  auto zone = TimeZone::find(words[1]);
+  if (!zone) return node.complain(zone.error().message);
+  reset.time_of_day = *time;
+  reset.zone = *zone;
+  out = reset;
 }
 
 }  // namespace ratebatch::input

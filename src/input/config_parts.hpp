@@ -15,37 +15,29 @@ constexpr std::int32_t pace_at_per_mille_min = 500;
 // A pause may come as early as one wants; a share of nothing would never start.
 constexpr std::int32_t share_per_mille_min = 1;
 
-// What the limits of a model or provider have where they do not say it themselves.
+// What the limits of a model or provider have if they do not say it themselves.
 struct LimitDefaults {
   std::optional<Reset> reset;  // Of long windows that it fits.
   std::int32_t pace_at_per_mille = 990;
   std::int32_t pause_at_per_mille = 800;
 };
 
-// `limits`: a map of names, a list of windows, or none.
-void read_limits(const ConfigNode& node, const LimitDefaults& defaults, Limits& out);
+// Gives the limit these defaults; the reset if it fits its window.
+void apply_defaults(const LimitDefaults& defaults, Limit& limit);
 
-// True if a limit of this window can begin anew so: rolling always, at a time of day where it is
-// one day long, on a day of the month where it is 28 to 31 days long.
+// `limits`: a map of names, a list of windows, or none.
+void read_limits(const ConfigNode& node, Limits& out, const LimitDefaults& defaults);
+
+// True if a limit of this window can begin anew so: rolling always, at a time of day if the window
+// is one day long, on a day of the month if it is 28 to 31 days long.
 bool fits(const Reset& reset, Duration window);
 
 // `reset`: rolling, "00:00 America/Los_Angeles", "day 15 00:00 UTC".
 void read_reset(const ConfigNode& node, std::optional<Reset>& out);
 
-// What of a model shapes its limits; they are put together when all of the model is read.
-struct LimitParts {
-  const YamlNode* limits = nullptr;
-  const YamlNode* tier = nullptr;
-  const YamlNode* reset = nullptr;
-  std::optional<std::int32_t> pace_at_per_mille;
-  std::optional<std::int32_t> pause_at_per_mille;
-  bool has_waves = false;
-};
-
 // Fills in the limits and waves of a model: those of its tier, replaced by name by those stated.
-// Provider, id, kind and `out.waves` (where stated) are read already.
-void put_limits_together(const ConfigNode& model, const LimitParts& parts, const Config& config,
-                         ModelSettings& out);
+// Provider, id, kind and `out.waves` (if stated) are read already.
+void put_limits_together(const ConfigNode& model, const Config& config, ModelSettings& out);
 
 // `waves`: {size: 3, delay: 15s}, "3x15s", a name, true, or false.
 void read_waves(const ConfigNode& node, std::optional<Waves>& out);
@@ -68,9 +60,6 @@ void read_key_sources(const ConfigNode& node, std::vector<KeySource>& out);
 
 // `http`, of a provider or a model: over what `out` holds, member by member.
 void read_http(const ConfigNode& node, std::optional<HttpApi>& out);
-
-// `accept` of a type.
-void read_accept(const ConfigNode& node, AcceptRules& out);
 
 // One entry of `models`; the providers, shares and the common `retry` of `config` are read already.
 // Its fallback is left to read_fallback.

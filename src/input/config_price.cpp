@@ -17,8 +17,8 @@ constexpr std::size_t unit_decimals = 12;
 constexpr std::int64_t usd_per_million_max = 100'000;
 constexpr std::int64_t usd_per_unit_max = 1000;
 
-// `text` in units of the last of so many decimals: "0.15" with 6 is 150,000. Nothing for signs,
-// exponents, more decimals, or more than `max` before the point.
+// `text` in units of the last of so many decimals: "0.15" with 6 is 150,000. nullopt for signs,
+// exponents, more decimals, or more than `max`.
 std::optional<std::int64_t> parse_decimals(std::string_view text, std::size_t decimals,
                                            std::int64_t max) {
   const std::size_t point = std::min(text.find('.'), text.size());
@@ -42,7 +42,7 @@ std::optional<std::int64_t> parse_decimals(std::string_view text, std::size_t de
   return value;
 }
 
-void read_usd(const ConfigNode& node, std::size_t decimals, std::int64_t max, std::int64_t& out) {
+void read_usd(const ConfigNode& node, std::int64_t& out, std::size_t decimals, std::int64_t max) {
   const auto value = node.yaml.kind == YamlNode::Kind::scalar
                          ? parse_decimals(node.yaml.text, decimals, max)
                          : std::nullopt;
@@ -58,13 +58,11 @@ void read_usd(const ConfigNode& node, std::size_t decimals, std::int64_t max, st
 
 void read_price(const ConfigNode& node, std::optional<Price>& out) {
   Price price;
-  const auto per_million = [&](std::int64_t& target) {
-    return [&target](const ConfigNode& v) {
-      read_usd(v, million_decimals, usd_per_million_max, target);
-    };
+  const auto per_million = [](std::int64_t& target) {
+    return into(target, read_usd, million_decimals, usd_per_million_max);
   };
-  const auto per_unit = [&](std::int64_t& target) {
-    return [&target](const ConfigNode& v) { read_usd(v, unit_decimals, usd_per_unit_max, target); };
+  const auto per_unit = [](std::int64_t& target) {
+    return into(target, read_usd, unit_decimals, usd_per_unit_max);
   };
   if (node.yaml.items.empty()) {
     return node.complain(

@@ -1,6 +1,5 @@
 // Providers: where they are, which API they speak, where their keys are found.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -17,21 +16,8 @@ void read_api(const ConfigNode& node, std::string& out) {
   const std::vector<std::string_view> known = provider::dialect_names();
   if (std::find(known.begin(), known.end(), text) != known.end()) {
     out = text;
-    return;
-  }
-  node.complain(fmt::format("expected one of {}, found '{}'{}", fmt::join(known, ", "),
-                            escaped(text, 60), did_you_mean(text, {known.begin(), known.end()})));
-}
-
-void read_key_scope(const ConfigNode& node, KeyScope& out) {
-  const std::string& text = node.yaml.text;
-  if (text == "shared") {
-    out = KeyScope::shared;
-  } else if (text == "separate") {
-    out = KeyScope::separate;
   } else {
-    node.complain(fmt::format("expected shared or separate, found '{}'{}", escaped(text, 60),
-                              did_you_mean(text, {"shared", "separate"})));
+    expected_one_of(node, {known.begin(), known.end()});
   }
 }
 
@@ -76,40 +62,33 @@ void read_provider(const ConfigNode& node, const Config& config, ProviderSetting
   }
   const LimitDefaults defaults{{}, config.pace_at_per_mille, config.pause_at_per_mille};
   const std::string known_api = out.api;
-  const YamlNode* base_url = nullptr;
-  const YamlNode* http = nullptr;
-  read_keys(node, {{"api", [&](const ConfigNode& v) { read_api(v, out.api); }},
-                   {"base_url",
-                    [&](const ConfigNode& v) {
-                      base_url = &v.yaml;
-                      read_text(v, out.base_url);
-                    }},
-                   {"keys", [&](const ConfigNode& v) { read_key_sources(v, out.keys); }},
-                   {"key_scope", [&](const ConfigNode& v) { read_key_scope(v, out.key_scope); }},
-                   {"limits", [&](const ConfigNode& v) { read_limits(v, defaults, out.limits); }},
-                   {"http",
-                    [&](const ConfigNode& v) {
-                      http = &v.yaml;
-                      read_http(v, out.http);
-                    }},
-                   {"allow_http", [&](const ConfigNode& v) { read_boolean(v, out.allow_http); }},
-                   {"ca_file", [&](const ConfigNode& v) {
-                      read_text(v, out.ca_file);
-                      if (!out.ca_file.empty()) out.ca_file = v.errors.resolved(out.ca_file);
-                    }}});
-  if (http != nullptr && out.api != "http") {
-    node.entry(*http).complain(
+  read_keys(node,
+            {{"api", into(out.api, read_api)},
+             {"base_url", into(out.base_url, read_text)},
+             {"keys", into(out.keys, read_key_sources)},
+             {"key_scope", choice<KeyScope>(out.key_scope, {{"shared", KeyScope::shared},
+                                                            {"separate", KeyScope::separate}})},
+             {"limits", into(out.limits, read_limits, defaults)},
+             {"http", into(out.http, read_http)},
+             {"allow_http", into(out.allow_http, read_boolean)},
+             {"ca_file", [&](const ConfigNode& v) {
+                read_text(v, out.ca_file);
+                if (!out.ca_file.empty()) out.ca_file = v.errors.resolved(out.ca_file);
+              }}});
+  if (const auto http = node.find("http"); http && out.api != "http") {
+    http->complain(
         fmt::format("describes an API for 'api: http', and this provider has '{}'", out.api));
   }
+  const auto base_url = node.find("base_url");
   // The address that is built in belongs to the API that is built in.
   const bool has_address = !out.base_url.empty() && out.api == known_api;
-  if (base_url == nullptr && !has_address && node.yaml.kind == YamlNode::Kind::map) {
+  if (!base_url && !has_address && node.yaml.kind == YamlNode::Kind::map) {
     return node.complain("missing key base_url, such as https://api.openai.com/v1");
   }
   // Checked last: allow_http may stand behind it.
-  if (base_url == nullptr || out.base_url.empty()) return;
+  if (!base_url || out.base_url.empty()) return;
   const std::string problem = normalize_base_url(out.base_url, out.allow_http);
-  if (!problem.empty()) node.entry(*base_url).complain(problem);
+  if (!problem.empty()) base_url->complain(problem);
 }
 
 }  // namespace ratebatch::input

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "input/yaml_tree.hpp"
@@ -48,6 +49,9 @@ struct ConfigNode {
   void complain(std::string_view what) const { errors.add(yaml.line, path, what); }
   [[nodiscard]] ConfigNode entry(const YamlNode& child) const;
   [[nodiscard]] ConfigNode item(std::size_t index) const;
+
+  // The entry of this key, if this is a map that has it.
+  [[nodiscard]] std::optional<ConfigNode> find(std::string_view key) const;
 };
 
 // A key of a map and what reads its value.
@@ -66,13 +70,45 @@ void read_named(const ConfigNode& node,
 void read_text(const ConfigNode& node, std::string& out);      // Not empty, one line.
 void read_template(const ConfigNode& node, std::string& out);  // Not empty, a valid template.
 void read_boolean(const ConfigNode& node, bool& out);
-void read_whole(const ConfigNode& node, std::int32_t min, std::int32_t max, std::int32_t& out);
-void read_amount(const ConfigNode& node, std::int64_t max, std::int64_t& out);  // 500, 200k, 4M.
-void read_share(const ConfigNode& node, std::int32_t min_per_mille, std::int32_t max_per_mille,
-                std::int32_t& out_per_mille);  // 0.99 or 99%.
-void read_length(const ConfigNode& node, Duration min, Duration max, Duration& out);
+void read_whole(const ConfigNode& node, std::int32_t& out, std::int32_t min, std::int32_t max);
+void read_amount(const ConfigNode& node, std::int64_t& out, std::int64_t max);  // 500, 200k, 4M.
+void read_share(const ConfigNode& node, std::int32_t& out_per_mille, std::int32_t min_per_mille,
+                std::int32_t max_per_mille);  // 0.99 or 99%.
+void read_length(const ConfigNode& node, Duration& out, Duration min, Duration max);
 void read_params(const ConfigNode& node, std::string& out_json);
 void read_json(const ConfigNode& node, std::string& out_json);  // Any value; canonical.
+
+// Complains that the value is none of these names.
+void expected_one_of(const ConfigNode& node, const std::vector<std::string>& names);
+
+// For a table of keys: reads the value with one of the functions above into `out`. Borrows `out`.
+template <typename Out, typename Read, typename... Bounds>
+auto into(Out& out, Read read, Bounds... bounds) {
+  return [&out, read, bounds...](const ConfigNode& node) { read(node, out, bounds...); };
+}
+
+// For a table of keys: the value is read later, with ConfigNode::find.
+inline void read_later(const ConfigNode&) {}
+
+// For a table of keys: a value that is one of a few names. Borrows `out`.
+template <typename T, typename Out>
+auto choice(Out& out, std::vector<std::pair<std::string, T>> choices) {
+  return [&out, choices = std::move(choices)](const ConfigNode& node) {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : choices) {
+      names.push_back(name);
+      if (node.yaml.text != name) continue;
+      out = value;
+      return;
+    }
+    expected_one_of(node, names);
+  };
+}
+
+// Reads each item of a list, or the one value that stands there without brackets. Complains with
+// `if_empty` about an empty list.
+void read_items(const ConfigNode& node, std::string_view if_empty,
+                const std::function<void(const ConfigNode&)>& read);
 
 // The number that "500", "200k", "1.5k" or "4M" stands for; nothing else, nothing below 1.
 std::optional<std::int64_t> parse_amount(std::string_view text);

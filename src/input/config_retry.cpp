@@ -21,15 +21,11 @@ void read_growth(const ConfigNode& node, Growth& out) {
 
 void read_rule(const ConfigNode& node, RetryRule& out, Duration* pause) {
   RetryRule rule = out;
-  std::vector<ConfigKey> keys = {
-      {"retries", [&](const ConfigNode& v) { read_whole(v, 0, retries_max, rule.retries); }},
-      {"base", [&](const ConfigNode& v) { read_length(v, wait_min, wait_max, rule.base); }},
-      {"max", [&](const ConfigNode& v) { read_length(v, wait_min, wait_max, rule.max); }},
-      {"growth", [&](const ConfigNode& v) { read_growth(v, rule.growth); }}};
-  if (pause != nullptr) {
-    keys.push_back(
-        {"pause", [&](const ConfigNode& v) { read_length(v, wait_min, wait_max, *pause); }});
-  }
+  std::vector<ConfigKey> keys = {{"retries", into(rule.retries, read_whole, 0, retries_max)},
+                                 {"base", into(rule.base, read_length, wait_min, wait_max)},
+                                 {"max", into(rule.max, read_length, wait_min, wait_max)},
+                                 {"growth", into(rule.growth, read_growth)}};
+  if (pause != nullptr) keys.push_back({"pause", into(*pause, read_length, wait_min, wait_max)});
   read_keys(node, keys);
   if (rule.max < rule.base) {
     return node.complain("max (" + format_duration(rule.max) + ") is below base (" +
@@ -42,14 +38,13 @@ void read_rule(const ConfigNode& node, RetryRule& out, Duration* pause) {
 
 void read_retry(const ConfigNode& node, RetrySettings& out) {
   const auto rule = [](RetryRule& target, Duration* pause = nullptr) {
-    return [&target, pause](const ConfigNode& v) { read_rule(v, target, pause); };
+    return into(target, read_rule, pause);
   };
   read_keys(node, {{"rate_limit", rule(out.rate_limit)},
                    {"concurrency", rule(out.concurrency)},
                    {"quota", rule(out.quota, &out.quota_pause)},
                    {"server", rule(out.server)},
-                   {"jitter",
-                    [&](const ConfigNode& v) { read_share(v, 0, 1000, out.jitter_per_mille); }}});
+                   {"jitter", into(out.jitter_per_mille, read_share, 0, 1000)}});
 }
 
 }  // namespace ratebatch::input

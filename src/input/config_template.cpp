@@ -1,4 +1,5 @@
-#include "ratebatch/input/config_template.hpp"
+// The text of config_template.
+#include "ratebatch/input/config_file.hpp"
 
 namespace ratebatch::input {
 namespace {

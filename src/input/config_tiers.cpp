@@ -40,7 +40,7 @@ const quota::TierRow* tier_of(const ConfigNode& node, const Config& config, Mode
   return nullptr;
 }
 
-LimitDefaults defaults_of(const ConfigNode& model, const LimitParts& parts, const Config& config,
+LimitDefaults defaults_of(const ConfigNode& model, const Config& config,
                           const quota::TierRow* row) {
   LimitDefaults defaults{{}, config.pace_at_per_mille, config.pause_at_per_mille};
   if (row != nullptr && row->pace_at_per_mille > 0) {
@@ -49,15 +49,19 @@ LimitDefaults defaults_of(const ConfigNode& model, const LimitParts& parts, cons
   if (row != nullptr && row->pause_at_per_mille > 0) {
     defaults.pause_at_per_mille = row->pause_at_per_mille;
   }
-  if (parts.pace_at_per_mille) defaults.pace_at_per_mille = *parts.pace_at_per_mille;
-  if (parts.pause_at_per_mille) defaults.pause_at_per_mille = *parts.pause_at_per_mille;
-  if (parts.reset != nullptr) {
-    read_reset(model.entry(*parts.reset), defaults.reset);
+  if (const auto pace = model.find("pace_at")) {
+    read_share(*pace, defaults.pace_at_per_mille, pace_at_per_mille_min, 1000);
+  }
+  if (const auto pause = model.find("pause_at")) {
+    read_share(*pause, defaults.pause_at_per_mille, share_per_mille_min, 1000);
+  }
+  if (const auto reset = model.find("reset")) {
+    read_reset(*reset, defaults.reset);
   } else if (row != nullptr && !row->reset.empty()) {
     // Read as if it stood in the file, so that missing zone data are complained about there.
-    YamlNode reset = *parts.tier;
-    reset.text = row->reset;
-    read_reset(model.entry(reset), defaults.reset);
+    YamlNode tier_reset = model.find("tier")->yaml;
+    tier_reset.text = row->reset;
+    read_reset(model.entry(tier_reset), defaults.reset);
   }
   return defaults;
 }
@@ -93,32 +97,24 @@ void check_reset(const ConfigNode& node, const Reset& reset, const Limits& limit
 
 }  // namespace
 
-void put_limits_together(const ConfigNode& model, const LimitParts& parts, const Config& config,
-                         ModelSettings& out) {
-  const quota::TierRow* row =
-      parts.tier == nullptr ? nullptr : tier_of(model.entry(*parts.tier), config, out);
-  const LimitDefaults defaults = defaults_of(model, parts, config, row);
+void put_limits_together(const ConfigNode& model, const Config& config, ModelSettings& out) {
+  const auto tier = model.find("tier");
+  const quota::TierRow* row = tier ? tier_of(*tier, config, out) : nullptr;
+  const LimitDefaults defaults = defaults_of(model, config, row);
   if (row != nullptr) {
     out.limits = quota::tier_limits(*row);
-    for (Limit& limit : out.limits.windows) {
-      limit.pace_at_per_mille = defaults.pace_at_per_mille;
-      limit.pause_at_per_mille = defaults.pause_at_per_mille;
-      if (limit.is_long() && defaults.reset && fits(*defaults.reset, limit.window)) {
-        limit.reset = *defaults.reset;
-      }
-    }
-    if (!parts.has_waves) out.waves = row->waves;
+    for (Limit& limit : out.limits.windows) apply_defaults(defaults, limit);
+    if (!model.find("waves")) out.waves = row->waves;
   }
-  if (parts.limits != nullptr) {
+  if (const auto limits = model.find("limits")) {
     Limits stated;
-    read_limits(model.entry(*parts.limits), defaults, stated);
+    read_limits(*limits, stated, defaults);
     const bool none = stated.windows.empty() && !stated.concurrency;
     if (none) out.limits = Limits{};
     replace_by_name(stated, out.limits);
   }
-  if (parts.reset != nullptr && defaults.reset) {
-    check_reset(model.entry(*parts.reset), *defaults.reset, out.limits);
-  }
+  const auto reset = model.find("reset");
+  if (reset && defaults.reset) check_reset(*reset, *defaults.reset, out.limits);
 }
 
 }  // namespace ratebatch::input

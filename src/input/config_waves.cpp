@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "input/config_parts.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/config_file.hpp"
 
@@ -26,20 +26,15 @@ constexpr std::array<NamedWaves, 4> named_waves = {{{"conservative", {2, std::ch
                                                     {"aggressive", {4, std::chrono::seconds{10}}},
                                                     {"true", {3, std::chrono::seconds{15}}}}};
 
-std::string without_spaces(std::string_view text) {
-  std::string out;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(out), [](char c) { return c != ' '; });
-  return out;
-}
-
 }  // namespace
 
 Result<Waves> parse_waves(std::string_view text) {
   const auto named = std::find_if(named_waves.begin(), named_waves.end(),
                                   [&](const NamedWaves& known) { return known.name == text; });
   if (named != named_waves.end()) return named->waves;
-  const std::string pair = without_spaces(text);
-  const std::size_t cross = pair.find('x');
+  std::string pair(text);
+  std::erase(pair, ' ');
+  const auto [size, after] = parted(pair, 'x');
   const auto wrong = [&] {
     return fail(ErrorCode::invalid_input,
                 fmt::format("expected waves such as 3x15s (3 at once, the next ones 15 s after the "
@@ -47,12 +42,11 @@ Result<Waves> parse_waves(std::string_view text) {
                             escaped(text, 60),
                             did_you_mean(text, {"conservative", "balanced", "aggressive"})));
   };
-  if (cross == std::string::npos) return wrong();
   Waves waves;
-  const auto [end, code] = std::from_chars(pair.data(), pair.data() + cross, waves.size);
-  const auto delay = parse_duration(std::string_view(pair).substr(cross + 1));
-  if (code != std::errc{} || end != pair.data() + cross || waves.size < 1 ||
-      waves.size > size_max || !delay || *delay < Duration{} || *delay > delay_max) {
+  waves.size = whole_number<std::int32_t>(size).value_or(0);
+  const auto delay = parse_duration(after.value_or(""));
+  if (waves.size < 1 || waves.size > size_max || !delay || *delay < Duration{} ||
+      *delay > delay_max) {
     return wrong();
   }
   waves.delay = *delay;
@@ -62,10 +56,8 @@ Result<Waves> parse_waves(std::string_view text) {
 void read_waves(const ConfigNode& node, std::optional<Waves>& out) {
   if (node.yaml.kind == YamlNode::Kind::map) {
     Waves waves{0, Duration{-1}};
-    read_keys(node, {{"size", [&](const ConfigNode& v) { read_whole(v, 1, size_max, waves.size); }},
-                     {"delay", [&](const ConfigNode& v) {
-                        read_length(v, Duration{}, delay_max, waves.delay);
-                      }}});
+    read_keys(node, {{"size", into(waves.size, read_whole, 1, size_max)},
+                     {"delay", into(waves.delay, read_length, Duration{}, delay_max)}});
     constexpr std::size_t complete_items = 2;
     if (node.yaml.items.size() < complete_items) {
       return node.complain("expected both size and delay, such as {size: 3, delay: 15s}");

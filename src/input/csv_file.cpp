@@ -8,25 +8,12 @@
 #include <utility>
 
 #include "input/csv_row.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/job_line.hpp"
 
 namespace ratebatch::input {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-// Line ends and tabs are text; what else is below a space is no text.
-bool is_text(std::string_view cell) {
-  return std::none_of(cell.begin(), cell.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte == 0x7F;
-  });
-}
 
 // All columns, for messages; those of a wide table are too many to show.
 std::string listed(const std::vector<std::string>& names) {
@@ -36,8 +23,9 @@ std::string listed(const std::vector<std::string>& names) {
 
 // What is wrong with the names of the columns.
 std::optional<std::string> problem_of_header(const std::vector<std::string>& names) {
-  const bool foreign = names.size() == 1 && names.front().find_first_of(";\t") != std::string::npos;
-  if (foreign) {
+  const bool other_mark =
+      names.size() == 1 && names.front().find_first_of(";\t") != std::string::npos;
+  if (other_mark) {
     return "the columns of the header are not separated by commas; save the file as CSV with "
            "commas";
   }
@@ -65,11 +53,8 @@ struct CsvFileReader::Row {
 
 bool is_csv_file(std::string_view path) {
   constexpr std::string_view ending = ".csv";
-  if (path.size() < ending.size()) return false;
-  path.remove_prefix(path.size() - ending.size());
-  return std::equal(path.begin(), path.end(), ending.begin(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a + 32) : a) == b;
-  });
+  return path.size() >= ending.size() &&
+         equal_ignoring_case(path.substr(path.size() - ending.size()), ending);
 }
 
 Result<CsvFileReader> CsvFileReader::open(const std::string& path, const CsvColumns& columns) {
@@ -89,7 +74,7 @@ Result<void> CsvFileReader::read_header(const std::string& path) {
     return fail(ErrorCode::invalid_input,
                 fmt::format("{}: is empty; expected a header row and a job a row", escaped(path)));
   }
-  for (const std::string& cell : (*row)->row.cells()) names_.emplace_back(trimmed(cell));
+  for (const std::string& cell : (*row)->row.cells()) names_.emplace_back(trimmed(cell, " \t"));
   header_ = std::move((*row)->source);
   const auto problem = (*row)->problem ? (*row)->problem : problem_of_header(names_);
   if (!problem) return {};

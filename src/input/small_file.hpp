@@ -13,7 +13,7 @@ enum class FileRule {
   owner_only,  // A regular file, no symbolic link, that only its owner may use.
 };
 
-// Reads a file of at most `bytes_max` bytes. Fails with not_found, with invalid_input where it is a
+// Reads a file of at most `bytes_max` bytes. Fails with not_found, with invalid_input if it is a
 // folder, too large or against the rule, and with io. Messages name the path.
 Result<std::string> read_small_file(const std::string& path, std::size_t bytes_max, FileRule rule);
 

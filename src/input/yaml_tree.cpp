@@ -10,6 +10,7 @@
 #include <sstream>
 #include <utility>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::input {
@@ -138,10 +139,7 @@ class YamlTreeBuilder final : public YAML::EventHandler {
 
 // yaml-cpp takes byte 4 for the end of the text: what follows would be ignored silently.
 tl::expected<void, YamlError> check_bytes(std::string_view text) {
-  const auto bad = std::find_if(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte == 0x7F;
-  });
+  const auto bad = std::find_if_not(text.begin(), text.end(), is_text_byte);
   if (bad != text.end()) {
     const auto line = 1 + std::count(text.begin(), bad, '\n');
     return tl::unexpected<YamlError>(

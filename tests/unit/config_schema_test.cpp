@@ -10,7 +10,6 @@
 #include "input/yaml_tree.hpp"
 #include "input_support.hpp"
 #include "ratebatch/input/config_file.hpp"
-#include "ratebatch/input/config_template.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
 namespace ratebatch::config_schema_test {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "input_support.hpp"
-#include "ratebatch/input/find_config.hpp"
+#include "ratebatch/input/config_file.hpp"
 #include "ratebatch/input/read_key.hpp"
 
 namespace ratebatch::input_key_test {

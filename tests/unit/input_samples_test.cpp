@@ -5,7 +5,6 @@
 
 #include "input_support.hpp"
 #include "ratebatch/input/config_file.hpp"
-#include "ratebatch/input/config_template.hpp"
 #include "ratebatch/input/job_file.hpp"
 #include "ratebatch/input/job_line.hpp"
 #include "ratebatch/input/render_job.hpp"

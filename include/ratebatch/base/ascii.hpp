@@ -20,6 +20,12 @@ constexpr bool is_letter_or_digit(char c) { return is_letter(c) || is_digit(c); 
 constexpr std::string_view blanks = " \t\r\n";
 constexpr bool is_blank(char c) { return blanks.find(c) != std::string_view::npos; }
 
+// False for control bytes that are neither a tab nor the end of a line.
+constexpr bool is_text_byte(char c) {
+  return is_blank(c) || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F);
+}
+constexpr bool is_text(std::string_view text) { return std::ranges::all_of(text, is_text_byte); }
+
 constexpr char lower(char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 
 inline std::string lower_case(std::string_view text) {

@@ -4,6 +4,7 @@
 // Literal API keys are refused and never printed.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,7 +24,7 @@ constexpr std::size_t config_errors_max = 20;
 Config built_in_config();
 
 // The built-in provider that this one is, by its name or address: a key into the table of tiers.
-// Empty where it is none.
+// Empty if it is not built in.
 std::string_view known_provider(const ProviderSettings& provider);
 
 // How it counts tokens.
@@ -40,5 +41,20 @@ Result<Config> parse_config(std::string_view text, const std::string& shown_path
 // Reads a configuration file of at most config_bytes_max bytes. Fails as above, with not_found, or
 // with io.
 Result<Config> read_config(const std::string& path);
+
+// Which configuration file a command uses.
+//
+// The first of: `explicit_path` (--config), `from_environment` (RATEBATCH_CONFIG), ratebatch.yaml
+// in `folder` (the working directory; empty: as seen from it), and the one beside `first_job_file`.
+// Empty arguments are passed over. The first two are not looked for: a wrong one must be an error
+// of whoever reads it, not a silent change of configuration.
+std::optional<std::string> find_config(const std::string& explicit_path,
+                                       const std::string& from_environment,
+                                       const std::string& folder,
+                                       const std::string& first_job_file);
+
+// The ratebatch.yaml that `ratebatch init` writes: short, commented, ending in a newline.
+// parse_config reads it without complaint (tested).
+std::string_view config_template();
 
 }  // namespace ratebatch::input

@@ -28,10 +28,10 @@ constexpr std::string_view credential_folder = "$CREDENTIALS_DIRECTORY/";
 bool is_pattern(const KeySource& source);
 
 // The sources that a pattern stands for among the names of variables, in the order of the names;
-// none where none fits. A source that is no pattern stands for itself.
+// none if no name fits. A source that is not a pattern stands for itself.
 std::vector<KeySource> expanded(const KeySource& source, std::vector<std::string> variables);
 
-// Reads the key, which is empty where none is to be sent; line ends behind it do not count. A file
+// Reads the key, which is empty if no key is to be sent; line ends behind it do not count. A file
 // must be a regular one that only its owner may read (mode 0600 or 0400), not a symbolic link; a
 // credential of systemd may be read by its group too. Fails with no_key, naming the variable,
 // pattern or file and what to do; never with any part of the key.
