@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ratebatch/base/integers.hpp"
+
 namespace ratebatch::quota {
 namespace {
 
@@ -20,7 +22,7 @@ std::int64_t cost_of(const Price& price, const Amounts& amounts) {
   const auto part = [&](std::int64_t unit, Resource resource) {
     const std::int64_t amount = amounts[index_of(resource)];
     if (unit <= 0 || amount <= 0) return std::int64_t{0};
-    return amount > part_max / unit ? part_max : unit * amount;
+    return std::min(part_max, clamped_product(unit, amount));
   };
   return part(price.input_token, Resource::input_tokens) +
          part(price.output_token, Resource::output_tokens) + part(price.image, Resource::images) +

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
-#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -101,8 +101,8 @@ std::string ConcurrencyLimit::store() const {
 }
 
 bool ConcurrencyLimit::restore(std::string_view text) {
-  const auto numbers = read_number_list(text);
-  if (!numbers || numbers->size() != 3 || numbers->front() != concurrency_form) return false;
+  const auto numbers = read_all_stored(text, concurrency_form, 3);
+  if (!numbers) return false;
   const auto limit =
       static_cast<std::int32_t>(std::clamp<std::int64_t>((*numbers)[1], 1, ramp_end));
   limit_ = max_ ? std::min(*max_, limit) : limit;

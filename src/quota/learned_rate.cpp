@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ratebatch/base/number_list.hpp"
+#include "quota/stored_state.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -205,28 +205,17 @@ std::string LearnedRate::store(Now now) const {
 
 bool LearnedRate::restore(Now now, std::string_view text) {
   if (text.empty()) return true;
-  const auto numbers = read_number_list(text, 5);
-  if (!numbers || numbers->size() != 5 || numbers->at(0) != learned_rate_form) return false;
+  const auto numbers = read_all_stored(text, learned_rate_form, 5);
+  if (!numbers) return false;
   const Duration interval{numbers->at(1)};
-  const Duration wait = std::chrono::milliseconds{numbers->at(4)};
   if (interval < interval_min || interval > interval_max) return false;
-  if (wait < Duration{} || wait > wait_max) return false;
-  // In milliseconds: foreign numbers must not overflow. A wall clock that was set back shows times
-  // that lie ahead.
-  const auto ahead_ms = [&](std::int64_t wall_ms) {
-    constexpr std::int64_t far_ms = to_ms(2 * memory);
-    return std::clamp(wall_ms, to_ms(now.wall) - far_ms, to_ms(now.wall) + far_ms) -
-           to_ms(now.wall);
-  };
-  const auto steady_at = [&](std::int64_t wall_ms, Duration ahead_max) {
-    const Duration ahead = std::chrono::milliseconds{ahead_ms(wall_ms)};
-    return now.steady + std::min(ahead, ahead_max);
-  };
-  const Instant refused_last = steady_at(numbers->at(2), Duration{});
+  if (numbers->at(4) < 0 || numbers->at(4) > to_ms(wait_max)) return false;
+  const Duration wait = std::chrono::milliseconds{numbers->at(4)};
+  const Instant refused_last = steady_time_ms(now, numbers->at(2), Duration{});
   if (now.steady - refused_last >= memory) return true;
   interval_ = interval;
   refused_last_ = refused_last;
-  next_ = steady_at(numbers->at(3), std::max(interval_max, wait_max));
+  next_ = steady_time_ms(now, numbers->at(3), std::max(interval_max, wait_max));
   in_episode_ = wait > Duration{};
   wait_ = wait;
   refused_first_ = now.steady - Duration{1};

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
+#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
-#include "ratebatch/base/integers.hpp"
-#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {

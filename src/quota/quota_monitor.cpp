@@ -20,7 +20,7 @@ std::string route_scope_name(RouteId route) {
 
 // Of refusals by several key groups: the lane may go on when the first of them may. One that only
 // waits for a slot needs no time.
-Refusal sooner(Refusal a, Refusal b) {
+Refusal first_to_open(Refusal a, Refusal b) {
   if (!b.earliest) return a.earliest && a.cause == Refusal::Cause::pause ? b : a;
   if (!a.earliest) return b.cause == Refusal::Cause::pause ? a : b;
   return *a.earliest <= *b.earliest ? a : b;
@@ -137,13 +137,12 @@ std::variant<Reservation, Refusal> QuotaMonitor::reserve(Now now, LaneId lane, R
                                                          const JobSize& size) {
   const QuotaNow at = clock(now, pool_of(lane));
   const TokenEstimate& estimate = estimate_of(route);
-  Held held;
-  held.lane = lane;
-  held.route = route;
-  held.size = size;
-  held.amounts = estimate.reserve(size);
-  held.reserved_at = now.steady;
-  held.reserved_at_wall = now.wall;
+  Held held{.lane = lane,
+            .route = route,
+            .size = size,
+            .amounts = estimate.reserve(size),
+            .reserved_at = now.steady,
+            .reserved_at_wall = now.wall};
   const auto& price = lanes_.lanes[index_of(lane)].price;
   if (price) held.cost_pico_usd = cost_of(*price, held.amounts);
 
@@ -169,18 +168,19 @@ std::variant<Reservation, Refusal> QuotaMonitor::reserve(Now now, LaneId lane, R
     }
     if (blocked) {
       if (blocked->cause == Refusal::Cause::pause) own.concurrency().begin_ramp();
-      refusal = refusal ? sooner(std::move(*refusal), std::move(*blocked)) : std::move(blocked);
+      refusal =
+          refusal ? first_to_open(std::move(*refusal), std::move(*blocked)) : std::move(blocked);
       continue;
     }
     if (!best || is_better(at, lane, id, *best)) best = id;
   }
   if (!best) return refusal.value_or(Refusal{Refusal::Cause::no_key, std::nullopt, ""});
   if (!budget_.allows(now.wall, held.cost_pico_usd)) {
-    Refusal broke{Refusal::Cause::budget, std::nullopt, "max-cost"};
+    Refusal over_budget{Refusal::Cause::budget, std::nullopt, "max-cost"};
     if (const auto from = budget_.earliest(now.wall, held.cost_pico_usd)) {
-      broke.earliest = now.steady + std::max<Duration>(*from - now.wall, Duration{1});
+      over_budget.earliest = now.steady + std::max<Duration>(*from - now.wall, Duration{1});
     }
-    return broke;
+    return over_budget;
   }
   held.group = *best;
   return take(at, std::move(held));
@@ -200,9 +200,7 @@ Reservation QuotaMonitor::take(const QuotaNow& now, Held held) {
 }
 
 void QuotaMonitor::sent(Now now, ReservationId id) {
-  const auto found = held_.find(id);
-  RB_ASSERT(found != held_.end());
-  Held& held = found->second;
+  Held& held = held_by(id);
   const QuotaNow at = clock(now, pool_of(held.lane));
   Group& group = groups_[index_of(held.group)];
   group.lanes.at(held.lane).sent(held.lane_ticket, at);
@@ -210,9 +208,7 @@ void QuotaMonitor::sent(Now now, ReservationId id) {
 }
 
 SettleNotes QuotaMonitor::settle(Now now, ReservationId id, const Outcome& outcome) {
-  const auto found = held_.find(id);
-  RB_ASSERT(found != held_.end());
-  Held& held = found->second;
+  Held& held = held_by(id);
   const PoolId pool = pool_of(held.lane);
   if (outcome.facts.server_time) clocks_[index_of(pool)].saw(now, *outcome.facts.server_time);
   const QuotaNow at = clock(now, pool);
@@ -241,17 +237,22 @@ SettleNotes QuotaMonitor::settle(Now now, ReservationId id, const Outcome& outco
     estimate.learn(held.size, outcome.usage);
     changed_estimates_.push_back(held.route);
   }
-  end(found);
+  end(id);
   return notes;
+}
+
+// The scope that a refusal is about.
+QuotaScope& QuotaMonitor::marked_scope(Group& group, LaneId lane, const Outcome& outcome) {
+  const bool whole_group = outcome.facts.scope == RefusalScope::provider;
+  return whole_group ? group.all_lanes : group.lanes.at(lane);
 }
 
 void QuotaMonitor::learn_limits(const QuotaNow& now, Held& held, const Outcome& outcome,
                                 SettleNotes& notes) {
   Group& group = groups_[index_of(held.group)];
   QuotaScope& own = group.lanes.at(held.lane);
-  const bool whole_group = outcome.facts.scope == RefusalScope::provider;
-  QuotaScope& marked = whole_group ? group.all_lanes : own;
-  notes.refusals_before = marked.gate().refusals_before(outcome, held.reserved_at);
+  notes.refusals_before =
+      marked_scope(group, held.lane, outcome).gate().refusals_before(outcome, held.reserved_at);
   for (const LimitFact& fact : outcome.facts.limits) {
     const auto window = own.believed_window(fact);
     const std::int32_t slow_at = options_.slow_at_per_mille;
@@ -262,8 +263,7 @@ void QuotaMonitor::learn_limits(const QuotaNow& now, Held& held, const Outcome& 
   if (outcome.kind == OutcomeClass::quota_exhausted) {
     const auto in_lane = own.known_reset(now, outcome);
     const auto in_group = group.all_lanes.known_reset(now, outcome);
-    notes.reset_in =
-        in_lane && in_group ? std::max(in_lane, in_group) : (in_lane ? in_lane : in_group);
+    notes.reset_in = std::max(in_lane, in_group);  // An absent one is less than any other.
   }
   if (outcome.kind != OutcomeClass::rate_limited || outcome.limited == LimitedBy::concurrency) {
     return;
@@ -274,30 +274,32 @@ void QuotaMonitor::learn_limits(const QuotaNow& now, Held& held, const Outcome& 
 }
 
 void QuotaMonitor::release(Now now, ReservationId id) {
-  const auto found = held_.find(id);
-  RB_ASSERT(found != held_.end());
-  Held& held = found->second;
+  const Held& held = held_by(id);
   const QuotaNow at = clock(now, pool_of(held.lane));
   Group& group = groups_[index_of(held.group)];
   group.lanes.at(held.lane).release(held.lane_ticket, at, held.amounts);
   group.all_lanes.release(held.group_ticket, at, held.amounts);
   budget_.settle(held.reserved_at_wall, held.cost_pico_usd, 0);
-  end(found);
+  end(id);
 }
 
-void QuotaMonitor::end(HeldMap::iterator held) {
-  --keys_[index_of(held->second.key)].in_flight;
-  held_.erase(held);
+QuotaMonitor::Held& QuotaMonitor::held_by(ReservationId id) {
+  const auto found = held_.find(id);
+  RB_ASSERT(found != held_.end());
+  return found->second;
+}
+
+void QuotaMonitor::end(ReservationId id) {
+  --keys_[index_of(held_by(id).key)].in_flight;
+  held_.erase(id);
 }
 
 void QuotaMonitor::wait(Now now, LaneId lane, const SettleNotes& notes, const Outcome& outcome,
                         Instant started, const GateWait& wait) {
   Group& group = groups_[index_of(notes.group)];
-  QuotaScope& own = group.lanes.at(lane);
-  const bool whole_group = outcome.facts.scope == RefusalScope::provider;
-  QuotaScope& marked = whole_group ? group.all_lanes : own;
+  QuotaScope& marked = marked_scope(group, lane, outcome);
   marked.gate().refused(now, outcome, started, wait);
-  own.concurrency().begin_ramp();
+  group.lanes.at(lane).concurrency().begin_ramp();
   marked.mark_changed();
 }
 
@@ -366,11 +368,11 @@ std::vector<StoredState> QuotaMonitor::take_changes(Now now) {
     changes.push_back({route_scope_name(route), std::string{tokens_item}, value});
   }
   for (std::size_t i = 0; i < clocks_.size(); ++i) {
-    std::string told = clocks_[i].store(options_.boot);
-    if (told == stored_clocks_[i]) continue;
-    stored_clocks_[i] = told;
+    std::string stored = clocks_[i].store(options_.boot);
+    if (stored == stored_clocks_[i]) continue;
+    stored_clocks_[i] = stored;
     changes.push_back(
-        {clock_scope_name(lanes_.pools[i]), std::string{clock_item}, std::move(told)});
+        {clock_scope_name(lanes_.pools[i]), std::string{clock_item}, std::move(stored)});
   }
   if (const std::string spent = budget_.store(); !spent.empty()) {
     changes.push_back({std::string{budget_scope}, "day", spent});

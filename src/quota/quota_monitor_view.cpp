@@ -1,6 +1,7 @@
 // What the quota monitor shows, and what a person may correct.
 #include <algorithm>
 
+#include "ratebatch/base/integers.hpp"
 #include "ratebatch/quota/quota_monitor.hpp"
 
 namespace ratebatch::quota {
@@ -48,9 +49,9 @@ void add_views(std::vector<LimitView>& sum, const std::vector<LimitView>& views)
       sum.push_back(view);
       continue;
     }
-    same->used += view.used;
-    same->max += view.max;
-    same->threshold += view.threshold;
+    same->used = clamped_sum(same->used, view.used);
+    same->max = clamped_sum(same->max, view.max);
+    same->threshold = clamped_sum(same->threshold, view.threshold);
     if (view.resets_at && (!same->resets_at || *view.resets_at < *same->resets_at)) {
       same->resets_at = view.resets_at;
     }
@@ -97,8 +98,8 @@ LaneQuota QuotaMonitor::view(Now now, LaneId lane) const {
     const auto slots = group.lanes.at(lane).concurrency().limit();
     const auto outer_slots = group.all_lanes.concurrency().limit();
     if (slots || outer_slots) {
-      const std::int32_t most = std::min(slots.value_or(*(slots ? slots : outer_slots)),
-                                         outer_slots.value_or(*(slots ? slots : outer_slots)));
+      const std::int32_t most =
+          slots && outer_slots ? std::min(*slots, *outer_slots) : (slots ? *slots : *outer_slots);
       view.concurrency = view.concurrency.value_or(0) + most;
     }
     // What only refused keys had is no quota of this run.
@@ -107,8 +108,7 @@ LaneQuota QuotaMonitor::view(Now now, LaneId lane) const {
   }
   for (const LimitView& limit : view.limits) {
     if (!limit.is_long) continue;
-    const std::int64_t warn_at = limit.threshold / 1000 * options_.warn_at_per_mille +
-                                 limit.threshold % 1000 * options_.warn_at_per_mille / 1000;
+    const std::int64_t warn_at = share_of(limit.threshold, options_.warn_at_per_mille);
     view.critical = view.critical || limit.used >= std::max<std::int64_t>(1, warn_at);
   }
   return view;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/integers.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -30,7 +31,7 @@ QuotaScope::QuotaScope(std::string name, const Limits& limits, const std::option
     if (limit.is_long()) {
       longs_.push_back({limit, LongWindow{limit}});
     } else {
-      add_short(limit, false);
+      shorts_.push_back({limit, ShortLimit{limit}});
     }
   }
   if (learns) learned_.emplace();
@@ -38,8 +39,13 @@ QuotaScope::QuotaScope(std::string name, const Limits& limits, const std::option
   if (learns && !limits.stated) concurrency_.begin_ramp();
 }
 
-void QuotaScope::add_short(const Limit& limit, bool adopted) {
-  shorts_.push_back({limit, ShortLimit{limit}, adopted});
+void QuotaScope::add_adopted(Resource resource, std::int64_t amount, Duration window) {
+  Limit limit;
+  limit.name = "announced " + std::string{to_string(resource)};
+  limit.resource = resource;
+  limit.amount = amount;
+  limit.window = window;
+  shorts_.push_back({limit, ShortLimit{limit}, true});
 }
 
 void QuotaScope::notice_clock(const QuotaNow& now) {
@@ -148,8 +154,8 @@ void QuotaScope::settle(const Ticket& ticket, const QuotaNow& now, const Amounts
                         amount_of(actual, window.limit.resource), passed);
   }
   for (Long& window : longs_) {
-    const std::int64_t delta =
-        amount_of(actual, window.limit.resource) - amount_of(reserved, window.limit.resource);
+    const std::int64_t delta = clamped_difference(amount_of(actual, window.limit.resource),
+                                                  amount_of(reserved, window.limit.resource));
     if (delta != 0) window.state.correct(ticket.taken, delta);
   }
   if (outcome.facts.concurrency_max) concurrency_.announced(*outcome.facts.concurrency_max);
@@ -175,8 +181,7 @@ std::int64_t QuotaScope::long_share(const QuotaNow& now) const {
   for (const Long& window : longs_) {
     const std::int64_t threshold = window.state.threshold();
     const std::int64_t used = std::min(window.state.used(now.server), threshold);
-    // Amounts are below 2^43: a product with a million fits.
-    share = std::max(share, used * 1'000'000 / threshold);
+    share = std::max(share, scaled(used, 1'000'000, threshold));
   }
   return share;
 }

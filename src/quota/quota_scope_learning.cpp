@@ -1,6 +1,7 @@
 // What replies teach a scope.
 #include <algorithm>
 
+#include "ratebatch/base/integers.hpp"
 #include "ratebatch/quota/quota_scope.hpp"
 
 namespace ratebatch::quota {
@@ -21,16 +22,15 @@ bool is_near(Duration a, Duration b) {
 std::optional<Duration> inferred_window(const LimitFact& fact) {
   if (fact.window) return fact.window;
   if (!fact.refills || !fact.limit || !fact.remaining || !fact.full_in) return std::nullopt;
-  const std::int64_t missing = *fact.limit - *fact.remaining;
+  const std::int64_t missing = clamped_difference(*fact.limit, *fact.remaining);
   if (missing <= 0) return std::nullopt;
-  const std::int64_t limit_ms = to_ms(*fact.full_in);
-  if (limit_ms > 0 &&
-      *fact.limit > (std::int64_t{1} << 62U) / std::max<std::int64_t>(1, limit_ms)) {
-    return std::nullopt;
-  }
-  const Duration window = std::chrono::milliseconds{limit_ms * *fact.limit / missing};
-  for (const Duration known : {Duration{std::chrono::minutes{1}}, Duration{std::chrono::hours{1}},
-                               Duration{std::chrono::hours{24}}}) {
+  // In milliseconds: a bucket that is nearly full and far from it at once would fill for centuries.
+  constexpr Duration day = std::chrono::hours{24};
+  const std::int64_t window_ms = scaled(to_ms(*fact.full_in), *fact.limit, missing);
+  if (window_ms > to_ms(2 * day)) return std::nullopt;
+  const Duration window = std::chrono::milliseconds{window_ms};
+  for (const Duration known :
+       {Duration{std::chrono::minutes{1}}, Duration{std::chrono::hours{1}}, day}) {
     if (is_near(window, known)) return known;
   }
   return std::nullopt;
@@ -93,8 +93,7 @@ bool QuotaScope::learn(const Ticket& ticket, const QuotaNow& now, const LimitFac
     // Others may use the same quota; that the server counts less than we do proves nothing.
     // A limit that is lower than the configured one leaves so much less.
     const std::int64_t most = std::max(fact.limit.value_or(0), window.limit.amount);
-    const std::optional<std::int64_t> used =
-        fact.remaining ? std::optional{most - *fact.remaining} : fact.used;
+    const std::optional<std::int64_t> used = used_of(fact, most);
     if (used && *used > window.state.used(now.server)) window.state.set_used(now.server, *used);
   }
   changed_ = changed_ || known;
@@ -107,12 +106,7 @@ void QuotaScope::adopt(const LimitFact& fact, std::optional<Duration> window) {
     return own.limit.resource == fact.resource && is_near(*window, own.limit.window);
   };
   if (std::any_of(shorts_.begin(), shorts_.end(), covers)) return;
-  Limit limit;
-  limit.name = "announced " + std::string{to_string(fact.resource)};
-  limit.resource = fact.resource;
-  limit.amount = *fact.limit;
-  limit.window = *window;
-  add_short(limit, true);
+  add_adopted(fact.resource, *fact.limit, *window);
   changed_ = true;
 }
 

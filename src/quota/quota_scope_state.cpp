@@ -44,25 +44,23 @@ LaneStatus QuotaScope::status(const QuotaNow& now) const {
 
 std::vector<LimitView> QuotaScope::limits(const QuotaNow& now) const {
   std::vector<LimitView> views;
+  const auto add = [&](const Limit& limit, std::int64_t used, std::int64_t threshold,
+                       std::optional<Duration> frees_in, bool is_long) {
+    views.push_back(
+        {limit.name, limit.resource, used, limit.amount, threshold, std::nullopt, is_long});
+    if (frees_in) views.back().resets_at = now.local.wall + *frees_in;
+  };
+  const auto until = [](const auto& at, auto from) {
+    return at ? std::optional<Duration>{*at - from} : std::nullopt;
+  };
+  const Instant steady = now.local.steady;
   for (const Short& window : shorts_) {
-    LimitView view{
-        window.limit.name, window.limit.resource, 0, window.limit.amount, 0, std::nullopt, false};
-    view.used = window.state.used(now.local.steady);
-    view.threshold = window.state.threshold();
-    if (const auto frees = window.state.frees_at(now.local.steady)) {
-      view.resets_at = now.local.wall + (*frees - now.local.steady);
-    }
-    views.push_back(std::move(view));
+    add(window.limit, window.state.used(steady), window.state.threshold(),
+        until(window.state.frees_at(steady), steady), false);
   }
   for (const Long& window : longs_) {
-    LimitView view{
-        window.limit.name, window.limit.resource, 0, window.limit.amount, 0, std::nullopt, true};
-    view.used = window.state.used(now.server);
-    view.threshold = window.state.threshold();
-    if (const auto reset = window.state.resets_at(now.server)) {
-      view.resets_at = now.local.wall + (*reset - now.server);
-    }
-    views.push_back(std::move(view));
+    add(window.limit, window.state.used(now.server), window.state.threshold(),
+        until(window.state.resets_at(now.server), now.server), true);
   }
   return views;
 }
@@ -134,12 +132,8 @@ void QuotaScope::restore(const QuotaNow& now, const StoredState& state) {
     if (numbers && numbers->size() == 3 && (*numbers)[0] >= 0 &&
         (*numbers)[0] < static_cast<std::int64_t>(resource_count) && (*numbers)[1] >= 1 &&
         (*numbers)[2] >= 1 && (*numbers)[2] <= to_ms(short_window_max)) {
-      Limit limit;
-      limit.resource = static_cast<Resource>((*numbers)[0]);
-      limit.name = "announced " + std::string{to_string(limit.resource)};
-      limit.amount = (*numbers)[1];
-      limit.window = std::chrono::milliseconds{(*numbers)[2]};
-      add_short(limit, true);
+      add_adopted(static_cast<Resource>((*numbers)[0]), (*numbers)[1],
+                  std::chrono::milliseconds{(*numbers)[2]});
       known = shorts_.back().state.restore(now.local, state.value);
     }
   }

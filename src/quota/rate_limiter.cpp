@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/integers.hpp"
 
@@ -52,8 +53,7 @@ void RateLimiter::find_interval() {
 
 std::int64_t RateLimiter::burst() const {
   if (mixed()) return 1;
-  const std::int64_t unused = 1000 - pace_at_per_mille_;
-  const std::int64_t spare = amount_ / 1000 * unused + amount_ % 1000 * unused / 1000 - 1;
+  const std::int64_t spare = share_of(amount_, 1000 - pace_at_per_mille_) - 1;
   return std::max<std::int64_t>(1, std::min<std::int64_t>(spare, spread_initial / interval_));
 }
 
@@ -120,7 +120,7 @@ void RateLimiter::sent(Instant reserved_at, Instant sent_at) {
 WallTime RateLimiter::stored_arrival(Now now) const { return now.wall + (arrival_ - now.steady); }
 
 void RateLimiter::restore(Now now, WallTime arrival) {
-  arrival_ = now.steady + std::min(arrival - now.wall, window_);
+  arrival_ = steady_time(now, arrival, window_);
 }
 
 }  // namespace ratebatch::quota

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ratebatch/base/number_list.hpp"
+#include "quota/stored_state.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -11,7 +11,9 @@ namespace {
 // an hour (50 ppm), and a server whose clock was ahead is forgotten with it.
 constexpr Duration stretch_length = std::chrono::minutes{30};
 
-constexpr WallTime earliest_date{1'577'836'800'000'000'000};  // 2020-01-01T00:00:00Z.
+// A server that shows another time does not know it: 2020-01-01T00:00:00Z, and a day in 2116.
+constexpr WallTime earliest_date{1'577'836'800'000'000'000};
+constexpr WallTime latest_date{std::int64_t{1} << 62U};
 
 constexpr std::int64_t server_clock_form = 1;
 
@@ -20,7 +22,7 @@ std::int64_t stretch_of(Instant at) { return at.ns / stretch_length.count(); }
 }  // namespace
 
 void ServerClock::saw(Now at, WallTime date) {
-  if (date < earliest_date) return;
+  if (date < earliest_date || date > latest_date) return;
   const Best best{stretch_of(at.steady), Duration{date.ns - at.steady.ns}};
   if (!newest_ || newest_->stretch < best.stretch) {
     before_ = newest_;
@@ -44,10 +46,13 @@ std::string ServerClock::store(std::int64_t boot) const {
 }
 
 bool ServerClock::restore(std::int64_t boot, std::string_view text) {
-  const auto numbers = read_number_list(text);
-  if (!numbers || numbers->size() != 4 || numbers->front() != server_clock_form) return false;
-  if (boot == 0 || (*numbers)[1] != boot) return false;
-  newest_ = Best{(*numbers)[2], Duration{(*numbers)[3]}};
+  const auto numbers = read_all_stored(text, server_clock_form, 4);
+  if (!numbers || boot == 0 || (*numbers)[1] != boot) return false;
+  const Best best{(*numbers)[2], Duration{(*numbers)[3]}};
+  // A date is never earlier than the steady clock, which begins with the machine.
+  const bool is_date = best.ahead >= Duration{} && best.ahead.count() <= latest_date.ns;
+  if (!is_date || best.stretch < 0 || best.stretch > stretch_of({latest_date.ns})) return false;
+  newest_ = best;
   before_.reset();
   return true;
 }

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 
+#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
-#include "ratebatch/base/integers.hpp"
-#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -29,7 +28,7 @@ ShortLimit::ShortLimit(const Limit& limit)
 }
 
 std::int64_t ShortLimit::usable() const {
-  return std::max<std::int64_t>(1, share_of(announced_, learned_per_mille_) - foreign_);
+  return std::max<std::int64_t>(1, share_of(announced_, learned_per_mille_) - others_);
 }
 
 std::int64_t ShortLimit::threshold() const {
@@ -68,7 +67,7 @@ ShortTicket ShortLimit::take(Instant now, std::int64_t cost) {
     if (credit_ && now < credit_until_) refilled_at_ = now + pace_.interval() * bounded;
   }
   log_.take(now, bounded);
-  if (credit_) *credit_ -= bounded;
+  if (credit_) credit_ = clamped_difference(*credit_, bounded);
   ++in_flight_;
   in_flight_cost_ += bounded;
   return {now, now, bounded, in_flight_};
@@ -102,21 +101,19 @@ void ShortLimit::learn(const ShortTicket& ticket, Instant now, const LimitFact& 
   if (fact.limit && !fact.violated) announced_ = std::min(limit_.amount, *fact.limit);
   if (fact.remaining) {
     // What is under way may be counted already or not: it is taken off in any case.
-    const std::int64_t free = *fact.remaining - in_flight_cost_;
+    const std::int64_t free = clamped_difference(*fact.remaining, in_flight_cost_);
     const bool is_newer = !credit_ || ticket.sent > credit_as_of_;
     credit_ = is_newer ? free : std::min(*credit_, free);
     if (is_newer) credit_as_of_ = ticket.sent;
     credit_until_ = now + 2 * limit_.window;
   }
   const std::int64_t limit = fact.limit.value_or(limit_.amount);
-  const std::optional<std::int64_t> server_used =
-      fact.remaining ? std::optional{limit - *fact.remaining} : fact.used;
-  if (server_used) {
-    const std::int64_t others = *server_used - log_.used(now);
+  if (const auto server_used = used_of(fact, limit)) {
+    const std::int64_t others = clamped_difference(*server_used, log_.used(now));
     const bool is_near = *server_used >= share_of(limit, slow_at_per_mille);
     if (is_near && others > limit / 20) {
-      foreign_ = std::min(others, limit_.amount - 1);
-      foreign_until_ = now + limit_.window;
+      others_ = std::min(others, limit_.amount - 1);
+      others_until_ = now + limit_.window;
     }
   }
   apply_amount();
@@ -141,8 +138,8 @@ void ShortLimit::refused(const ShortTicket& ticket, Instant now) {
 }
 
 void ShortLimit::recover(Instant now) {
-  if (foreign_ > 0 && now >= foreign_until_) {
-    foreign_ = 0;
+  if (others_ > 0 && now >= others_until_) {
+    others_ = 0;
     apply_amount();
   }
   if (learned_per_mille_ == 1000) return;
@@ -171,24 +168,17 @@ std::string ShortLimit::store(Now now) const {
 }
 
 bool ShortLimit::restore(Now now, std::string_view text) {
-  const auto numbers = read_number_list(text);
-  constexpr std::size_t own_numbers = 5;
-  if (!numbers || numbers->size() < own_numbers || numbers->front() != short_limit_form)
-    return false;
-  const auto steady = [&](std::int64_t wall_ns) {
-    return now.steady + std::min<Duration>(WallTime{wall_ns} - now.wall, Duration{});
-  };
-  learned_per_mille_ = static_cast<std::int32_t>(
-      std::clamp<std::int64_t>((*numbers)[2], learned_per_mille_min, 1000));
-  learned_at_ = steady((*numbers)[3]);
-  recovered_at_ = steady((*numbers)[4]);
+  const auto stored = read_stored(text, short_limit_form, 5);
+  if (!stored || (!stored->rest.empty() && !log_.restore(now, stored->rest))) return false;
+  const std::vector<std::int64_t>& numbers = stored->numbers;
+  learned_per_mille_ =
+      static_cast<std::int32_t>(std::clamp<std::int64_t>(numbers[2], learned_per_mille_min, 1000));
+  learned_at_ = steady_time(now, {numbers[3]}, Duration{});
+  recovered_at_ = steady_time(now, {numbers[4]}, Duration{});
   if (now.steady - learned_at_ >= learned_for) learned_per_mille_ = 1000;
   apply_amount();
-  pace_.restore(now, WallTime{(*numbers)[1]});
-  if (numbers->size() == own_numbers) return true;
-  std::size_t start = 0;
-  for (std::size_t i = 0; i < own_numbers; ++i) start = text.find(' ', start) + 1;
-  return log_.restore(now, text.substr(start));
+  pace_.restore(now, {numbers[1]});
+  return true;
 }
 
 }  // namespace ratebatch::quota

@@ -1,9 +1,9 @@
 #include "ratebatch/quota/tiers.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/glob.hpp"
 #include "ratebatch/model/limit_names.hpp"
@@ -21,39 +21,32 @@ constexpr std::string_view elevenlabs_page = "ElevenLabs plans, concurrent reque
 constexpr std::string_view groq_page = "Groq rate limits page";
 constexpr std::string_view read_at = "2026-10";
 
-constexpr TokenRule openai_rule = TokenRule::larger_of;
-
-constexpr TierRow openai(std::string_view models, std::int32_t number, std::string_view tier,
-                         std::array<TierAmount, 4> amounts,
-                         std::string_view source = openai_pages) {
-  return {"openai", models, {}, tier, number,      amounts, 0,
-          {},       0,      0,  {},   openai_rule, source,  read_at};
-}
-
-constexpr TierRow gemini(std::string_view models, ModelKind kind, std::array<TierAmount, 4> amounts,
-                         std::int32_t pause_at_per_mille) {
-  constexpr std::int32_t pace_at_per_mille = 900;
-  return {"gemini",
-          models,
-          kind,
-          "paid",
-          1,
-          amounts,
-          0,
-          {},
-          pace_at_per_mille,
-          pause_at_per_mille,
-          gemini_reset,
-          TokenRule::input_only,
-          gemini_studio,
-          read_at};
-}
-
 constexpr TierRow simple(std::string_view provider, std::string_view models, std::string_view tier,
                          std::array<TierAmount, 4> amounts, std::int32_t concurrency,
                          std::optional<Waves> waves, std::string_view source) {
   return {provider, models,           {},     tier,   0, amounts, concurrency, waves, 0, 0,
           {},       TokenRule::total, source, read_at};
+}
+
+constexpr TierRow openai(std::string_view models, std::int32_t number, std::string_view tier,
+                         std::array<TierAmount, 4> amounts,
+                         std::string_view source = openai_pages) {
+  TierRow row = simple("openai", models, tier, amounts, 0, {}, source);
+  row.number = number;
+  row.token_rule = TokenRule::larger_of;
+  return row;
+}
+
+constexpr TierRow gemini(std::string_view models, ModelKind kind, std::array<TierAmount, 4> amounts,
+                         std::int32_t pause_at_per_mille) {
+  TierRow row = simple("gemini", models, "paid", amounts, 0, {}, gemini_studio);
+  row.kind = kind;
+  row.number = 1;
+  row.pace_at_per_mille = 900;
+  row.pause_at_per_mille = pause_at_per_mille;
+  row.reset = gemini_reset;
+  row.token_rule = TokenRule::input_only;
+  return row;
 }
 
 constexpr std::string_view gpt_4o = "gpt-4o|gpt-4.1";
@@ -136,21 +129,18 @@ bool matches(std::string_view pattern, std::string_view id) {
 
 bool is_of(const TierRow& row, std::string_view provider, std::string_view id, ModelKind kind) {
   if (row.provider != provider || (row.kind && *row.kind != kind)) return false;
-  std::string_view rest = row.models;
-  for (;;) {
-    const std::size_t bar = rest.find('|');
-    if (matches(rest.substr(0, bar), id)) return true;
-    if (bar == std::string_view::npos) return false;
-    rest.remove_prefix(bar + 1);
+  for (std::optional<std::string_view> rest = row.models; rest;) {
+    const auto [name, others] = parted(*rest, '|');
+    if (matches(name, id)) return true;
+    rest = others;
   }
+  return false;
 }
 
 bool has_name(const TierRow& row, std::string_view tier) {
   if (row.tier == tier) return true;
-  std::int32_t number = 0;
-  const auto [end, code] = std::from_chars(tier.data(), tier.data() + tier.size(), number);
-  return code == std::errc{} && end == tier.data() + tier.size() && number > 0 &&
-         number == row.number;
+  const auto number = whole_number<std::int32_t>(tier);
+  return number && *number > 0 && *number == row.number;
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ratebatch/base/number_list.hpp"
+#include "quota/stored_state.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -25,7 +25,7 @@ void keep_largest(std::int64_t& largest, std::int64_t seen) {
 }  // namespace
 
 std::int64_t TokenEstimate::input_bytes(const JobSize& size) const {
-  return size.input_bytes + (size.raw_body ? std::int64_t{0} : route_.input_bytes);
+  return size.raw_body ? size.input_bytes : clamped_sum(size.input_bytes, route_.input_bytes);
 }
 
 std::int64_t TokenEstimate::input_guess(const JobSize& size) const {
@@ -105,9 +105,9 @@ std::string TokenEstimate::store() const {
 }
 
 bool TokenEstimate::restore(std::string_view text) {
-  const auto numbers = read_number_list(text);
-  if (!numbers || numbers->size() != 4 || numbers->front() != token_estimate_form) return false;
-  answers_ = std::max<std::int64_t>(0, (*numbers)[1]);
+  const auto numbers = read_all_stored(text, token_estimate_form, 4);
+  if (!numbers) return false;
+  answers_ = std::clamp<std::int64_t>((*numbers)[1], 0, tokens_max);
   input_ratio_per_mille_ = std::clamp<std::int64_t>((*numbers)[2], 1, tokens_max);
   output_largest_ = std::clamp<std::int64_t>((*numbers)[3], 0, tokens_max);
   return true;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
-#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -15,7 +15,8 @@ std::string reason_of(const Outcome& outcome) {
 }
 
 constexpr std::int64_t wait_gate_form = 1;
-constexpr std::size_t stored_numbers = 5;
+// No provider pauses for longer, and sums of it fit.
+constexpr std::int64_t stored_wait_max_ms = to_ms(std::chrono::hours{24 * 366});
 
 }  // namespace
 
@@ -115,23 +116,18 @@ std::string WaitGate::store(Now now) const {
 }
 
 bool WaitGate::restore(Now now, std::string_view text) {
-  std::size_t end = 0;
-  for (std::size_t i = 0; i < stored_numbers && end != std::string_view::npos; ++i) {
-    end = text.find(' ', end + (i == 0 ? 0 : 1));
-  }
-  if (end == std::string_view::npos) return false;
-  const auto numbers = read_number_list(text.substr(0, end));
-  if (!numbers || numbers->size() != stored_numbers || numbers->front() != wait_gate_form)
-    return false;
-  const std::int64_t episode = (*numbers)[1];
+  const auto stored = read_stored(text, wait_gate_form, 5);
+  if (!stored) return false;
+  const std::vector<std::int64_t>& numbers = stored->numbers;
+  const std::int64_t episode = numbers[1];
   if (episode < 0 || episode > static_cast<std::int64_t>(Episode::quota)) return false;
   reset();
   episode_ = static_cast<Episode>(episode);
-  refusals_ = static_cast<std::int32_t>(std::clamp<std::int64_t>((*numbers)[2], 0, 1000));
-  state_ = (*numbers)[3] == 1 ? LaneState::paused : LaneState::waiting;
-  reason_ = text.substr(end + 1);
-  const WallTime until = wall_from_ms((*numbers)[4]);
-  if (until > now.wall) until_.wall = until;
+  refusals_ = static_cast<std::int32_t>(std::clamp<std::int64_t>(numbers[2], 0, 1000));
+  state_ = numbers[3] == 1 ? LaneState::paused : LaneState::waiting;
+  reason_ = stored->rest;
+  const std::int64_t until_ms = std::min(numbers[4], to_ms(now.wall) + stored_wait_max_ms);
+  if (until_ms >= 0 && wall_from_ms(until_ms) > now.wall) until_.wall = wall_from_ms(until_ms);
   set_at_ = now.steady - Duration{1};
   return true;
 }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
-#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -73,12 +73,9 @@ bool WaveGate::restore(Now now, std::string_view text) {
   }
   last_end_.reset();
   if (numbers->size() == 4) {
-    // In milliseconds: foreign numbers must not overflow. An end that lies ahead (the clock was set
-    // back) counts as now, one long ago as long over.
-    const std::int64_t now_ms = to_ms(now.wall);
-    const std::int64_t oldest_ms = now_ms - to_ms(waves_.delay) - 1;
-    const std::int64_t ended_ms = std::clamp(numbers->at(3), oldest_ms, now_ms);
-    last_end_ = now.steady - std::chrono::milliseconds{now_ms - ended_ms};
+    // One that ended long ago is over all the same, and the sum with the delay fits.
+    const Instant ended = steady_time_ms(now, numbers->at(3), Duration{});
+    last_end_ = std::max(ended, now.steady - waves_.delay - std::chrono::milliseconds{1});
   }
   return true;
 }

@@ -1,11 +1,9 @@
 #include "ratebatch/quota/window_log.hpp"
 
 #include <algorithm>
-#include <cstdint>
 
+#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
-#include "ratebatch/base/integers.hpp"
-#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -15,6 +13,8 @@ namespace {
 constexpr std::int64_t slots_of_window = 1024;
 
 constexpr std::int64_t window_log_form = 1;
+// Of a stored slot, so that no sum overflows.
+constexpr std::int64_t stored_amount_max = std::int64_t{1} << 53U;
 
 }  // namespace
 
@@ -122,11 +122,9 @@ bool WindowLog::restore(Now now, std::string_view text) {
   slots_.clear();
   sum_ = 0;
   for (std::size_t i = 1; i + 1 < numbers->size(); i += 2) {
-    // A wall clock that was set back must not hold them for ever.
-    const Duration ahead =
-        std::min<Duration>(WallTime{(*numbers)[i]} - now.wall, window_ + way_max_);
-    if (ahead > Duration{})
-      add(slot_of(now.steady + ahead), std::max<std::int64_t>(0, (*numbers)[i + 1]));
+    const Instant leaves = steady_time(now, {(*numbers)[i]}, window_ + way_max_);
+    if (leaves <= now.steady) continue;
+    add(slot_of(leaves), std::clamp<std::int64_t>((*numbers)[i + 1], 0, stored_amount_max));
   }
   return true;
 }

@@ -142,7 +142,6 @@ class QuotaMonitor {
     Instant reserved_at;
     WallTime reserved_at_wall;
   };
-  using HeldMap = std::map<ReservationId, Held>;
 
   [[nodiscard]] QuotaNow clock(Now now, PoolId pool) const;
   [[nodiscard]] PoolId pool_of(LaneId lane) const;
@@ -153,7 +152,9 @@ class QuotaMonitor {
   [[nodiscard]] LaneStatus group_status(const QuotaNow& now, LaneId lane, GroupId group) const;
   Reservation take(const QuotaNow& now, Held held);
   void learn_limits(const QuotaNow& now, Held& held, const Outcome& outcome, SettleNotes& notes);
-  void end(HeldMap::iterator held);
+  Held& held_by(ReservationId id);
+  static QuotaScope& marked_scope(Group& group, LaneId lane, const Outcome& outcome);
+  void end(ReservationId id);
 
   const Lanes& lanes_;
   QuotaOptions options_;
@@ -165,7 +166,7 @@ class QuotaMonitor {
   std::map<RouteId, TokenEstimate> estimates_;
   std::vector<RouteId> changed_estimates_;
   Budget budget_;
-  HeldMap held_;
+  std::map<ReservationId, Held> held_;
   std::int64_t last_id_ = 0;
 };
 

@@ -147,7 +147,7 @@ class QuotaScope {
     std::int32_t times = 0;
   };
 
-  void add_short(const Limit& limit, bool adopted);
+  void add_adopted(Resource resource, std::int64_t amount, Duration window);
 
   std::string name_;
   ConcurrencyLimit concurrency_;

@@ -20,8 +20,8 @@ namespace ratebatch::quota {
 
 class ServerClock {
  public:
-  // A reply arrived at `at` with this Date. Ignored where the date is before 2020: such a server
-  // does not know the time.
+  // A reply arrived at `at` with this Date. Ignored if the date is before 2020 or after 2115: such
+  // a server does not know the time.
   void saw(Now at, WallTime date);
 
   // The provider's time at `now`; the local wall time while no reply has told it. May go back a

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "ratebatch/base/integers.hpp"
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/limit.hpp"
 #include "ratebatch/model/outcome.hpp"
@@ -28,6 +29,12 @@ struct ShortTicket {
   std::int64_t cost = 0;
   std::int64_t in_flight = 0;  // Requests under way when it started, itself included.
 };
+
+// How much of a limit of `amount` is used by the server's count; nullopt if the fact tells neither
+// what is used nor what remains.
+inline std::optional<std::int64_t> used_of(const LimitFact& fact, std::int64_t amount) {
+  return fact.remaining ? std::optional{clamped_difference(amount, *fact.remaining)} : fact.used;
+}
 
 class ShortLimit {
  public:
@@ -60,7 +67,7 @@ class ShortLimit {
   void refused(const ShortTicket& ticket, Instant now);
 
   // Works with less than the configured amount.
-  [[nodiscard]] bool slowed() const { return learned_per_mille_ < 1000 || foreign_ > 0; }
+  [[nodiscard]] bool slowed() const { return learned_per_mille_ < 1000 || others_ > 0; }
 
   // What counts now, of a window of this length.
   [[nodiscard]] std::int64_t used(Instant now) const { return log_.used(now); }
@@ -92,8 +99,8 @@ class ShortLimit {
   std::int64_t burst_passed_ = 1;  // The most requests under way at once that all passed.
   Instant refilled_at_{};          // By then, what the last start took has come back.
 
-  std::int64_t foreign_ = 0;  // What others use, until foreign_until_.
-  Instant foreign_until_{};
+  std::int64_t others_ = 0;  // What others use, until others_until_.
+  Instant others_until_{};
   std::int32_t learned_per_mille_ = 1000;
   Instant learned_at_ = long_ago;  // Of the last refusal.
   Instant recovered_at_ = long_ago;
