@@ -2,7 +2,7 @@
 
 #include "cli/commands.hpp"
 #include "ratebatch/net/curl_version.hpp"
-#include "ratebatch/store/sqlite_version.hpp"
+#include "ratebatch/store/sqlite_library.hpp"
 
 namespace ratebatch::cli {
 

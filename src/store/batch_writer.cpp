@@ -8,8 +8,6 @@
 namespace ratebatch::store {
 namespace {
 
-constexpr const char* batch_storing = "store a batch";
-
 std::int64_t latency_ms(const AttemptEnd& end, std::int64_t started_ms) {
   // The wall clock may have been set back in between.
   return std::max<std::int64_t>(0, to_ms(end.at) - started_ms);
@@ -17,65 +15,14 @@ std::int64_t latency_ms(const AttemptEnd& end, std::int64_t started_ms) {
 
 }  // namespace
 
-Result<std::unique_ptr<BatchWriter>> BatchWriter::make(Connection& connection,
-                                                       CounterLedger& ledger) {
-  std::unique_ptr<BatchWriter> writer(new BatchWriter(connection, ledger));
-  auto prepared = writer->results_.prepare();
-  if (prepared) prepared = writer->fetches_.prepare();
-  if (prepared) prepared = writer->prepare();
-  if (!prepared) return pass(prepared);
-  return writer;
-}
-
-Result<void> BatchWriter::prepare() {
-  return prepare_all(
-      connection_,
-      {{&read_job_,
-        "SELECT jobs.id, line_json, metadata_at, metadata_bytes, route_id, path"
-        " FROM jobs JOIN states USING (seq) JOIN files ON files.id = file_id WHERE seq = ?1",
-        batch_storing},
-       {&read_recipe_, "SELECT recipe_id FROM results WHERE seq = ?1", batch_storing},
-       {&end_job_,
-        "UPDATE states SET state = ?3, retries_used = ?4, unknowns = unknowns + ?5,"
-        " ready_at_ms = ?6, truncated = ?7, finished_at_ms = ?8, rejections = ?9,"
-        " started_at_ms = NULL, lane_id = NULL, key_id = NULL"
-        " WHERE seq = ?1 AND state = 1 AND attempts = ?2",
-        batch_storing},
-       {&start_job_,
-        "UPDATE states SET state = 1, attempts = ?3, started_at_ms = ?4, lane_id = ?5, key_id = ?6,"
-        " ready_at_ms = NULL WHERE seq = ?1 AND state = ?2 AND attempts = ?3 - 1",
-        batch_storing},
-       {&find_end_,
-        "SELECT 1 FROM attempts WHERE seq = ?1 AND number = ?2 AND class = ?3 AND ended_ms = ?4",
-        batch_storing},
-       {&find_start_,
-        "SELECT 1 FROM states WHERE seq = ?1 AND state = 1 AND attempts = ?2 AND started_at_ms = ?3"
-        " UNION ALL SELECT 1 FROM attempts WHERE seq = ?1 AND number = ?2 AND started_ms = ?3",
-        batch_storing},
-       {&add_attempt_,
-        "INSERT INTO attempts (seq, number, lane_id, key_id, started_ms, ended_ms, class,"
-        " http_status, sent, wait_ms, input_tokens, output_tokens, images, request_id, message,"
-        " cost_pico_usd)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
-        batch_storing},
-       {&remember_,
-        "INSERT INTO remembered VALUES (?1, ?2, ?3)"
-        " ON CONFLICT DO UPDATE SET value = excluded.value",
-        batch_storing},
-       {&forget_, "DELETE FROM remembered WHERE scope = ?1 AND item = ?2", batch_storing},
-       {&reopen_job_,
-        "UPDATE states SET state = 0, retries_used = 0, rejections = 0, finished_at_ms = NULL"
-        " WHERE seq = ?1 AND state = 6 RETURNING route_id",
-        batch_storing},
-       {&find_failure_,
-        "SELECT class FROM attempts WHERE seq = ?1"
-        " AND number = (SELECT attempt FROM results WHERE seq = ?1)",
-        batch_storing},
-       {&drop_failure_, "DELETE FROM results WHERE seq = ?1 AND record IS NULL", batch_storing},
-       {&keep_answer_, "UPDATE results SET failed = 0, failure = NULL WHERE seq = ?1",
-        batch_storing},
-       {&set_lane_, "UPDATE lanes SET state = ?2, reason = ?3, until_ms = ?4 WHERE id = ?1",
-        batch_storing}});
+RecordNames RunRows::names(RouteId route, std::string_view id, std::string_view model,
+                           std::string_view metadata_json) const {
+  const auto type = types.find(route);
+  return {.id = id,
+          .type = type == types.end() ? std::string_view{} : type->second,
+          .model = model,
+          .metadata_json = metadata_json,
+          .sandbox = sandbox};
 }
 
 Result<void> BatchWriter::write(const Batch& batch, const RunRows& rows) {
@@ -113,7 +60,8 @@ Result<void> BatchWriter::write_end(const AttemptEnd& end, const RunRows& rows) 
   RB_ASSERT(!end.ready_at || end.to == JobState::pending);
   const Running* job = running(end);
   if (job == nullptr) {
-    auto stored = is_end_stored(end);
+    auto stored =
+        find_end_.exists(end.job, end.attempt, to_string(end.outcome.kind), to_ms(end.at));
     if (!stored) return pass(stored);
     RB_ASSERT(*stored);
     return {};
@@ -147,18 +95,11 @@ Result<void> BatchWriter::write_states(const std::vector<StoredState>& states) {
 // A job that failed earlier in this run goes back to the queue. Written twice, the second time
 // changes nothing.
 Result<void> BatchWriter::write_reopened(JobSeq job) {
-  std::string outcome_class;
-  auto done = find_failure_.rows([&](const Statement& row) { outcome_class = row.text(0); }, job);
   std::optional<RouteId> route;
-  if (done) {
-    done = reopen_job_.rows([&](const Statement& row) { route = row.id<RouteId>(0); }, job);
-  }
+  auto done = reopen_job_.rows([&](const Statement& row) { route = row.id<RouteId>(0); }, job);
   if (!done || !route) return done;
   ledger_.move_jobs(*route, JobState::failed, JobState::pending);
-  ledger_.add_failures(outcome_class, -1);
-  done = drop_failure_.run(job);
-  if (done) done = keep_answer_.run(job);
-  return done;
+  return results_.forget_failure(job);
 }
 
 Result<void> BatchWriter::write_start(const AttemptStart& start, const RunRows& rows) {
@@ -169,7 +110,7 @@ Result<void> BatchWriter::write_start(const AttemptStart& start, const RunRows& 
                      rows.lanes[index_of(start.lane)].row, rows.keys[index_of(start.key)]);
   if (!written) return pass(written);
   if (connection_.changes() != 1) {
-    auto stored = is_start_stored(start);
+    auto stored = find_start_.exists(start.job, start.attempt, to_ms(start.at));
     if (!stored) return pass(stored);
     RB_ASSERT(*stored);
     return {};
@@ -196,9 +137,7 @@ Result<RouteId> BatchWriter::remember(const AttemptStart& start) {
   auto read = read_job_.rows(
       [&](const Statement& row) {
         text = {row.text(0), row.text(1), row.text(5)};
-        const auto at = static_cast<std::size_t>(row.integer(2));
-        RB_ASSERT(at <= text.line_json.size());
-        job.metadata_json = text.line_json.substr(at, static_cast<std::size_t>(row.integer(3)));
+        job.metadata_json = metadata_of(row, 1);
         job.route = row.id<RouteId>(4);
       },
       start.job);
@@ -242,22 +181,6 @@ std::optional<StoredJob> BatchWriter::take_text(JobSeq job) {
   return text;
 }
 
-Result<bool> BatchWriter::is_end_stored(const AttemptEnd& end) {
-  bool found = false;
-  auto read = find_end_.rows([&](const Statement&) { found = true; }, end.job, end.attempt,
-                             to_string(end.outcome.kind), to_ms(end.at));
-  if (!read) return pass(read);
-  return found;
-}
-
-Result<bool> BatchWriter::is_start_stored(const AttemptStart& start) {
-  bool found = false;
-  auto read = find_start_.rows([&](const Statement&) { found = true; }, start.job, start.attempt,
-                               to_ms(start.at));
-  if (!read) return pass(read);
-  return found;
-}
-
 Result<void> BatchWriter::write_attempt(const AttemptEnd& end, const Running& job,
                                         const RunRows& rows) {
   const Outcome& outcome = end.outcome;
@@ -275,11 +198,13 @@ Result<void> BatchWriter::write_result(const AttemptEnd& end, const Running& job
   const ResultWriter::Key key{end.job, end.attempt, to_ms(end.at), latency};
   std::optional<std::int64_t> recipe;
   if (const auto at = rows.recipes.find(job.route); at != rows.recipes.end()) recipe = at->second;
+  const RecordNames names =
+      rows.names(job.route, job.id, rows.lanes[index_of(job.lane)].model, job.metadata_json);
   switch (end.to) {
     case JobState::done:
-      return results_.write_answer(key, job.old, recipe, result_record(end, names_of(job, rows)));
+      return results_.write_answer(key, job.old, recipe, result_record(end, names));
     case JobState::failed:
-      return results_.write_failure(key, result_record(end, names_of(job, rows)));
+      return results_.write_failure(key, result_record(end, names));
     case JobState::fetching:
       return fetches_.add(end, recipe, latency);
     case JobState::pending:
@@ -290,15 +215,6 @@ Result<void> BatchWriter::write_result(const AttemptEnd& end, const Running& job
       return {};
   }
   RB_ASSERT(false);
-}
-
-RecordNames BatchWriter::names_of(const Running& job, const RunRows& rows) {
-  const auto type = rows.types.find(job.route);
-  return {.id = job.id,
-          .type = type == rows.types.end() ? std::string_view{} : type->second,
-          .model = rows.lanes[index_of(job.lane)].model,
-          .metadata_json = job.metadata_json,
-          .sandbox = rows.sandbox};
 }
 
 void BatchWriter::count_end(const AttemptEnd& end, RouteId route) {

@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -40,11 +39,19 @@ struct RunRows {
   std::map<RouteId, std::int64_t> recipes;
   std::map<RouteId, std::string> types;
   bool sandbox = false;
+
+  // For the record of a result.
+  [[nodiscard]] RecordNames names(RouteId route, std::string_view id, std::string_view model,
+                                  std::string_view metadata_json) const;
 };
 
 class BatchWriter {
  public:
-  static Result<std::unique_ptr<BatchWriter>> make(Connection& connection, CounterLedger& ledger);
+  BatchWriter(Connection& connection, CounterLedger& ledger)
+      : connection_(connection),
+        ledger_(ledger),
+        results_(connection, ledger),
+        fetches_(connection, ledger, results_) {}
 
   // Writes all of it. A change that is stored already changes nothing; one that fits neither the
   // state it names nor what is stored is our bug: assertion.
@@ -73,23 +80,13 @@ class BatchWriter {
     OldResult old;
   };
 
-  BatchWriter(Connection& connection, CounterLedger& ledger)
-      : connection_(connection),
-        ledger_(ledger),
-        results_(connection, ledger),
-        fetches_(connection, ledger, results_) {}
-  Result<void> prepare();
-
   Result<void> write_end(const AttemptEnd& end, const RunRows& rows);
   Result<void> write_reopened(JobSeq job);
   Result<void> write_start(const AttemptStart& start, const RunRows& rows);
   Result<RouteId> remember(const AttemptStart& start);
   [[nodiscard]] const Running* running(const AttemptEnd& end) const;
-  Result<bool> is_end_stored(const AttemptEnd& end);
-  Result<bool> is_start_stored(const AttemptStart& start);
   Result<void> write_attempt(const AttemptEnd& end, const Running& job, const RunRows& rows);
   Result<void> write_result(const AttemptEnd& end, const Running& job, const RunRows& rows);
-  static RecordNames names_of(const Running& job, const RunRows& rows);
   void count_end(const AttemptEnd& end, RouteId route);
 
   Connection& connection_;
@@ -104,20 +101,38 @@ class BatchWriter {
   std::unordered_map<JobSeq, StoredJob> new_texts_;
   std::vector<JobSeq> new_ended_;
 
-  Statement read_job_;
-  Statement read_recipe_;
-  Statement end_job_;
-  Statement start_job_;
-  Statement find_end_;
-  Statement find_start_;
-  Statement add_attempt_;
-  Statement remember_;
-  Statement forget_;
-  Statement reopen_job_;
-  Statement find_failure_;
-  Statement drop_failure_;
-  Statement keep_answer_;
-  Statement set_lane_;
+  StatementMaker prepare_{connection_, "store a batch"};
+  Statement read_job_ = prepare_(
+      "SELECT jobs.id, line_json, metadata_at, metadata_bytes, route_id, path"
+      " FROM jobs JOIN states USING (seq) JOIN files ON files.id = file_id WHERE seq = ?1");
+  Statement read_recipe_ = prepare_("SELECT recipe_id FROM results WHERE seq = ?1");
+  Statement end_job_ = prepare_(
+      "UPDATE states SET state = ?3, retries_used = ?4, unknowns = unknowns + ?5,"
+      " ready_at_ms = ?6, truncated = ?7, finished_at_ms = ?8, rejections = ?9,"
+      " started_at_ms = NULL, lane_id = NULL, key_id = NULL"
+      " WHERE seq = ?1 AND state = 1 AND attempts = ?2");
+  Statement start_job_ = prepare_(
+      "UPDATE states SET state = 1, attempts = ?3, started_at_ms = ?4, lane_id = ?5, key_id = ?6,"
+      " ready_at_ms = NULL WHERE seq = ?1 AND state = ?2 AND attempts = ?3 - 1");
+  Statement find_end_ = prepare_(
+      "SELECT 1 FROM attempts WHERE seq = ?1 AND number = ?2 AND class = ?3 AND ended_ms = ?4");
+  Statement find_start_ = prepare_(
+      "SELECT 1 FROM states WHERE seq = ?1 AND state = 1 AND attempts = ?2 AND started_at_ms = ?3"
+      " UNION ALL SELECT 1 FROM attempts WHERE seq = ?1 AND number = ?2 AND started_ms = ?3");
+  Statement add_attempt_ = prepare_(
+      "INSERT INTO attempts (seq, number, lane_id, key_id, started_ms, ended_ms, class,"
+      " http_status, sent, wait_ms, input_tokens, output_tokens, images, request_id, message,"
+      " cost_pico_usd)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)");
+  Statement remember_ = prepare_(
+      "INSERT INTO remembered VALUES (?1, ?2, ?3)"
+      " ON CONFLICT DO UPDATE SET value = excluded.value");
+  Statement forget_ = prepare_("DELETE FROM remembered WHERE scope = ?1 AND item = ?2");
+  Statement reopen_job_ = prepare_(
+      "UPDATE states SET state = 0, retries_used = 0, rejections = 0, finished_at_ms = NULL"
+      " WHERE seq = ?1 AND state = 6 RETURNING route_id");
+  Statement set_lane_ =
+      prepare_("UPDATE lanes SET state = ?2, reason = ?3, until_ms = ?4 WHERE id = ?1");
 };
 
 }  // namespace ratebatch::store

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "ratebatch/base/text.hpp"
 #include "store/database_file.hpp"
 #include "store/result_pages.hpp"
 #include "store/run_lock.hpp"
@@ -31,7 +30,7 @@ Result<Connection::Access> possible_access(const std::string& path) {
   const bool has_both = is_there(path + "-wal") && is_there(path + "-shm");
   if (has_both || ::access(directory.c_str(), W_OK) == 0) return Connection::Access::read_only;
   if (!has_content(path + "-wal") && !RunLock::holder(path)) return Connection::Access::immutable;
-  return fail(ErrorCode::io, "cannot read " + escaped(path, 4096) +
+  return fail(ErrorCode::io, "cannot read " + shown(path) +
                                  ": it was not closed well, and its directory cannot be written "
                                  "to; run ratebatch where it can, or copy the directory");
 }
@@ -71,9 +70,9 @@ Result<std::unique_ptr<CheckpointReader>> CheckpointReader::open(const std::stri
   if (!format) return pass(format);
   if (*format == 0) return no_checkpoint(*resolved);
   if (*format < std::ssize(migrations())) {
-    return fail(ErrorCode::foreign,
-                escaped(*resolved, 4096) + " was made by an older ratebatch (format " +
-                    std::to_string(*format) + "); `ratebatch resume` brings it up to date");
+    return fail(ErrorCode::foreign, shown(*resolved) + " was made by an older ratebatch (format " +
+                                        std::to_string(*format) +
+                                        "); `ratebatch resume` brings it up to date");
   }
   auto parts = std::make_unique<Parts>(Parts{std::move(*resolved), std::move(*connection)});
   return std::unique_ptr<CheckpointReader>(new CheckpointReader(std::move(parts)));
@@ -92,10 +91,9 @@ Result<StatusData> CheckpointReader::status() {
 Result<void> CheckpointReader::for_each_page(
     ResultOrder order, std::int64_t cursor,
     const std::function<Result<void>(const ResultPage&)>& on_page) {
-  auto pages = ResultPages::make(parts_->connection, order, cursor);
-  if (!pages) return pass(pages);
+  ResultPages pages(parts_->connection, order, cursor);
   while (true) {
-    auto page = pages->next();
+    auto page = pages.next();
     if (!page) return pass(page);
     if ((*page)->rows == 0) return {};
     auto taken = on_page(**page);
@@ -106,10 +104,9 @@ Result<void> CheckpointReader::for_each_page(
 Result<void> CheckpointReader::for_each_result(
     ResultOrder order, std::int64_t cursor,
     const std::function<Result<void>(const ResultRow&)>& on_result) {
-  auto rows = ResultRows::make(parts_->connection, order, cursor);
-  if (!rows) return pass(rows);
+  ResultRows rows(parts_->connection, order, cursor);
   while (true) {
-    auto page = rows->next();
+    auto page = rows.next();
     if (!page) return pass(page);
     if ((*page)->empty()) return {};
     for (const ResultRow& row : **page) {
@@ -121,67 +118,52 @@ Result<void> CheckpointReader::for_each_result(
 
 Result<std::vector<JobRow>> CheckpointReader::jobs(const JobFilter& filter,
                                                    std::int64_t count_max) {
-  auto statement = parts_->connection.prepare(jobs_sql, "list jobs");
-  if (!statement) return pass(statement);
-  std::vector<JobRow> jobs;
-  auto read = statement->rows(
-      [&](const Statement& row) {
-        JobRow& job = jobs.emplace_back();
-        job.seq = row.id<JobSeq>(0);
-        job.id = row.text(1);
-        job.type = row.text(2);
-        job.model = row.text(3);
-        job.state = row.id<JobState>(4);
-        job.attempts = row.integer(5);
-        job.outcome_class = row.text(6);
-        job.message = row.text(7);
-        job.http_status = static_cast<std::int32_t>(row.integer(8));
-        job.file = row.text(9);
-        job.line = row.integer(10);
+  return parts_->connection.list(
+      "list jobs", jobs_sql,
+      [](const Statement& row) {
+        return JobRow{.seq = row.id<JobSeq>(0),
+                      .id = row.text(1),
+                      .type = row.text(2),
+                      .model = row.text(3),
+                      .state = row.id<JobState>(4),
+                      .attempts = row.integer(5),
+                      .outcome_class = row.text(6),
+                      .message = row.text(7),
+                      .http_status = static_cast<std::int32_t>(row.integer(8)),
+                      .file = row.text(9),
+                      .line = row.integer(10)};
       },
       filter.state, filter.outcome_class, count_max);
-  if (!read) return pass(read);
-  return jobs;
 }
 
 Result<std::vector<std::string>> CheckpointReader::job_files() {
-  auto statement = parts_->connection.prepare("SELECT path FROM files", "list job files");
-  if (!statement) return pass(statement);
-  std::vector<std::string> paths;
-  auto read = statement->rows([&](const Statement& row) { paths.push_back(row.text(0)); });
-  if (!read) return pass(read);
-  return paths;
+  return parts_->connection.list("list job files", "SELECT path FROM files",
+                                 [](const Statement& row) { return row.text(0); });
 }
 
 Result<std::int64_t> CheckpointReader::results_of_others(const std::vector<Recipe>& recipes) {
-  auto statement =
-      parts_->connection.prepare("SELECT hash, results FROM recipes", "count results by recipe");
-  if (!statement) return pass(statement);
   std::int64_t others = 0;
-  auto read = statement->rows([&](const Statement& row) {
-    const std::string hash = row.text(0);
-    const bool is_known = std::any_of(recipes.begin(), recipes.end(),
-                                      [&](const Recipe& recipe) { return recipe.hash == hash; });
-    if (!is_known) others += row.integer(1);
-  });
+  auto read = parts_->connection.rows(
+      "count results by recipe", "SELECT hash, results FROM recipes", [&](const Statement& row) {
+        if (std::ranges::find(recipes, row.text(0), &Recipe::hash) == recipes.end()) {
+          others += row.integer(1);
+        }
+      });
   if (!read) return pass(read);
   return others;
 }
 
 Result<std::optional<JobSize>> CheckpointReader::open_job_size(RouteId route) {
-  auto statement = parts_->connection.prepare(
+  std::optional<JobSize> size;
+  auto read = parts_->connection.rows(
+      "read the size of jobs",
       "SELECT CAST(avg(input_bytes) AS INTEGER), CAST(avg(output_max) AS INTEGER),"
       " CAST(avg(images) AS INTEGER), max(raw_body) FROM (SELECT * FROM states"
       " WHERE route_id = ?1 AND state IN (0, 3) ORDER BY priority DESC, seq LIMIT ?2)",
-      "read the size of jobs");
-  if (!statement) return pass(statement);
-  std::optional<JobSize> size;
-  auto read = statement->rows(
       [&](const Statement& row) {
-        const auto bytes = row.maybe_integer(0);
-        if (!bytes) return;
+        if (row.is_null(0)) return;
         size.emplace();
-        size->input_bytes = *bytes;
+        size->input_bytes = row.integer(0);
         if (row.integer(1) > 0) size->output_max = row.integer(1);
         size->images = row.integer(2);
         size->raw_body = row.integer(3) != 0;
@@ -192,13 +174,11 @@ Result<std::optional<JobSize>> CheckpointReader::open_job_size(RouteId route) {
 }
 
 Result<std::optional<StoredJob>> CheckpointReader::find_job(const std::string& id) {
-  auto statement = parts_->connection.prepare(
+  std::optional<StoredJob> job;
+  auto read = parts_->connection.rows(
+      "find a job",
       "SELECT jobs.id, line_json, path FROM jobs JOIN files ON files.id = file_id"
       " WHERE jobs.id = ?1",
-      "find a job");
-  if (!statement) return pass(statement);
-  std::optional<StoredJob> job;
-  auto read = statement->rows(
       [&](const Statement& row) { job = StoredJob{row.text(0), row.text(1), row.text(2)}; }, id);
   if (!read) return pass(read);
   return job;

@@ -5,10 +5,8 @@
 namespace ratebatch::store {
 namespace {
 
-constexpr const char* counting = "count jobs";
-
 // Counters of what answers used stop here instead of overflowing: no real ones come near it. The
-// statements below name it too.
+// statements of the ledger name it too.
 constexpr std::int64_t counter_max = std::int64_t{1} << 61U;
 static_assert(counter_max == 2'305'843'009'213'693'952);
 
@@ -27,68 +25,30 @@ void add_used(CallCounts& calls, const Usage& usage, std::int64_t cost_pico_usd)
 }  // namespace
 
 Result<Counts> read_counts(Connection& connection) {
-  Statement states;
-  Statement totals;
-  Statement calls;
-  auto prepared = prepare_all(
-      connection,
-      {{&states, "SELECT route_id, state, jobs FROM state_counts", counting},
-       {&totals, "SELECT route_id, truncated FROM route_totals", counting},
-       {&calls,
+  Counts counts;
+  auto read = connection.rows(
+      counting, "SELECT route_id, state, jobs FROM state_counts", [&](const Statement& row) {
+        JobCounts& jobs = counts.routes[row.id<RouteId>(0)];
+        jobs.by_state[static_cast<std::size_t>(row.integer(1))] = row.integer(2);
+      });
+  if (read) {
+    read = connection.rows(counting, "SELECT route_id, truncated FROM route_totals",
+                           [&](const Statement& row) {
+                             counts.routes[row.id<RouteId>(0)].truncated = row.integer(1);
+                           });
+  }
+  if (read) {
+    read = connection.rows(
+        counting,
         "SELECT sent, resent, rate_limited, input_tokens, output_tokens, images, cost_pico_usd"
         " FROM call_counts",
-        counting}});
-  if (!prepared) return pass(prepared);
-
-  Counts counts;
-  auto read = states.rows([&](const Statement& row) {
-    counts.routes[row.id<RouteId>(0)].by_state[static_cast<std::size_t>(row.integer(1))] =
-        row.integer(2);
-  });
-  if (!read) return pass(read);
-  read = totals.rows(
-      [&](const Statement& row) { counts.routes[row.id<RouteId>(0)].truncated = row.integer(1); });
-  if (!read) return pass(read);
-  read = calls.rows([&](const Statement& row) {
-    counts.calls = {row.integer(0), row.integer(1), row.integer(2), row.integer(3),
-                    row.integer(4), row.integer(5), row.integer(6)};
-  });
+        [&](const Statement& row) {
+          counts.calls = {row.integer(0), row.integer(1), row.integer(2), row.integer(3),
+                          row.integer(4), row.integer(5), row.integer(6)};
+        });
+  }
   if (!read) return pass(read);
   return counts;
-}
-
-Result<CounterLedger> CounterLedger::load(Connection& connection) {
-  CounterLedger ledger;
-  auto counts = read_counts(connection);
-  if (!counts) return pass(counts);
-  ledger.committed_ = std::move(*counts);
-  auto prepared = prepare_all(
-      connection,
-      {{&ledger.make_state_, "INSERT INTO state_counts VALUES (?1, ?2, 0)", counting},
-       {&ledger.make_totals_, "INSERT INTO route_totals VALUES (?1, 0, 0, 0, 0)", counting},
-       {&ledger.change_state_,
-        "UPDATE state_counts SET jobs = jobs + ?3 WHERE route_id = ?1 AND state = ?2", counting},
-       {&ledger.change_totals_,
-        "UPDATE route_totals SET truncated = truncated + ?2, answers = answers + ?3,"
-        " input_tokens = min(input_tokens + ?4, 2305843009213693952),"
-        " output_tokens = min(output_tokens + ?5, 2305843009213693952)"
-        " WHERE route_id = ?1",
-        counting},
-       {&ledger.make_failure_, "INSERT OR IGNORE INTO failure_counts VALUES (?1, 0)", counting},
-       {&ledger.change_failure_, "UPDATE failure_counts SET jobs = jobs + ?2 WHERE class = ?1",
-        counting},
-       {&ledger.change_recipe_, "UPDATE recipes SET results = results + ?2 WHERE id = ?1",
-        counting},
-       {&ledger.change_calls_,
-        "UPDATE call_counts SET sent = sent + ?1, resent = resent + ?2,"
-        " rate_limited = rate_limited + ?3,"
-        " input_tokens = min(input_tokens + ?4, 2305843009213693952),"
-        " output_tokens = min(output_tokens + ?5, 2305843009213693952),"
-        " images = min(images + ?6, 2305843009213693952),"
-        " cost_pico_usd = min(cost_pico_usd + ?7, 2305843009213693952)",
-        counting}});
-  if (!prepared) return pass(prepared);
-  return ledger;
 }
 
 Result<void> CounterLedger::add_route(RouteId route) {

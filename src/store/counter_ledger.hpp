@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/job.hpp"
@@ -18,13 +19,16 @@
 
 namespace ratebatch::store {
 
+constexpr const char* counting = "count jobs";
+
 // Reads the stored counters.
 Result<Counts> read_counts(Connection& connection);
 
 class CounterLedger {
  public:
-  // `connection` must outlive the ledger.
-  static Result<CounterLedger> load(Connection& connection);
+  // `stored`: what read_counts read. `connection` must outlive the ledger.
+  CounterLedger(const Connection& connection, Counts stored)
+      : prepare_{connection, counting}, committed_(std::move(stored)) {}
 
   // What is committed.
   [[nodiscard]] const Counts& counts() const { return committed_; }
@@ -56,23 +60,35 @@ class CounterLedger {
     Usage usage;
   };
 
-  CounterLedger() = default;
   Result<void> save_route(RouteId route, const RouteChange& change);
 
+  StatementMaker prepare_;
   Counts committed_;
   std::map<RouteId, RouteChange> routes_;
   std::map<std::string, std::int64_t, std::less<>> failures_;
   std::map<std::int64_t, std::int64_t> recipes_;
   CallCounts calls_;
 
-  Statement make_state_;
-  Statement make_totals_;
-  Statement change_state_;
-  Statement change_totals_;
-  Statement make_failure_;
-  Statement change_failure_;
-  Statement change_recipe_;
-  Statement change_calls_;
+  Statement make_state_ = prepare_("INSERT INTO state_counts VALUES (?1, ?2, 0)");
+  Statement make_totals_ = prepare_("INSERT INTO route_totals VALUES (?1, 0, 0, 0, 0)");
+  Statement change_state_ =
+      prepare_("UPDATE state_counts SET jobs = jobs + ?3 WHERE route_id = ?1 AND state = ?2");
+  Statement change_totals_ = prepare_(
+      "UPDATE route_totals SET truncated = truncated + ?2, answers = answers + ?3,"
+      " input_tokens = min(input_tokens + ?4, 2305843009213693952),"
+      " output_tokens = min(output_tokens + ?5, 2305843009213693952)"
+      " WHERE route_id = ?1");
+  Statement make_failure_ = prepare_("INSERT OR IGNORE INTO failure_counts VALUES (?1, 0)");
+  Statement change_failure_ =
+      prepare_("UPDATE failure_counts SET jobs = jobs + ?2 WHERE class = ?1");
+  Statement change_recipe_ = prepare_("UPDATE recipes SET results = results + ?2 WHERE id = ?1");
+  Statement change_calls_ = prepare_(
+      "UPDATE call_counts SET sent = sent + ?1, resent = resent + ?2,"
+      " rate_limited = rate_limited + ?3,"
+      " input_tokens = min(input_tokens + ?4, 2305843009213693952),"
+      " output_tokens = min(output_tokens + ?5, 2305843009213693952),"
+      " images = min(images + ?6, 2305843009213693952),"
+      " cost_pico_usd = min(cost_pico_usd + ?7, 2305843009213693952)");
 };
 
 }  // namespace ratebatch::store

@@ -12,8 +12,6 @@
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::store {
-namespace {}  // namespace
-
 std::string shown(const std::string& path) { return escaped(path, 4096); }
 
 Result<std::string> resolved_database_path(const std::string& path) {

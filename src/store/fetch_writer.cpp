@@ -8,8 +8,6 @@
 namespace ratebatch::store {
 namespace {
 
-constexpr const char* download_storing = "store a download";
-
 std::string json_list(const std::vector<std::string>& texts) {
   std::string list;
   for (const std::string& text : texts) {
@@ -20,49 +18,6 @@ std::string json_list(const std::vector<std::string>& texts) {
 }
 
 }  // namespace
-
-Result<void> FetchWriter::prepare() {
-  return prepare_all(
-      connection_,
-      {{&add_,
-        "INSERT INTO fetches (seq, attempt, tries, recipe_id, latency_ms, truncated, links, files,"
-        " content) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8)",
-        download_storing},
-       {&find_kept_,
-        "SELECT jobs.id, jobs.line_json, jobs.metadata_at, jobs.metadata_bytes, states.route_id,"
-        " lanes.model, fetches.recipe_id, fetches.latency_ms, fetches.truncated, fetches.files,"
-        " fetches.content, results.seq, results.recipe_id"
-        " FROM fetches CROSS JOIN jobs ON jobs.seq = fetches.seq"
-        " CROSS JOIN states ON states.seq = fetches.seq"
-        " CROSS JOIN attempts ON attempts.seq = fetches.seq AND attempts.number = fetches.attempt"
-        " CROSS JOIN lanes ON lanes.id = attempts.lane_id"
-        " LEFT JOIN results ON results.seq = fetches.seq"
-        " WHERE fetches.seq = ?1 AND fetches.attempt = ?2",
-        download_storing},
-       {&note_try_,
-        "UPDATE fetches SET tries = ?3, ready_at_ms = ?4"
-        " WHERE seq = ?1 AND attempt = ?2 AND tries IN (?3 - 1, ?3)",
-        download_storing},
-       {&find_stored_,
-        "SELECT 1 FROM states LEFT JOIN fetches USING (seq) WHERE seq = ?1 AND attempts = ?2"
-        " AND state = ?4 AND CASE state WHEN 2 THEN tries = ?3 ELSE finished_at_ms = ?5 END",
-        download_storing},
-       {&finish_job_,
-        "UPDATE states SET state = ?3, truncated = ?4, finished_at_ms = ?5"
-        " WHERE seq = ?1 AND state = 2 AND attempts = ?2",
-        download_storing},
-       // What has become of the attempt: `status` and lists of failures look there.
-       {&note_attempt_,
-        "UPDATE attempts SET class = ?3, message = ?4 WHERE seq = ?1 AND number = ?2",
-        download_storing},
-       {&drop_, "DELETE FROM fetches WHERE seq = ?1", download_storing},
-       {&read_job_,
-        "SELECT id, json_array_length(files) FROM fetches JOIN jobs USING (seq) WHERE seq = ?1",
-        "read a download"},
-       {&read_links_,
-        "SELECT value FROM fetches, json_each(fetches.links) WHERE seq = ?1 ORDER BY key",
-        "read a download"}});
-}
 
 Result<void> FetchWriter::add(const AttemptEnd& end, std::optional<std::int64_t> recipe,
                               std::int64_t latency_ms) {
@@ -93,11 +48,10 @@ Result<void> FetchWriter::write_retry(const FetchEnd& end) {
 }
 
 Result<void> FetchWriter::check_stored(const FetchEnd& end) {
-  bool found = false;
-  auto read = find_stored_.rows([&](const Statement&) { found = true; }, end.job, end.attempt,
-                                end.tries, end.to, to_ms(end.at));
-  RB_ASSERT(!read || found);
-  return read;
+  auto stored = find_stored_.exists(end.job, end.attempt, end.tries, end.to, to_ms(end.at));
+  if (!stored) return pass(stored);
+  RB_ASSERT(*stored);
+  return {};
 }
 
 Result<std::optional<FetchWriter::Kept>> FetchWriter::find_kept(const FetchEnd& end) {
@@ -106,10 +60,7 @@ Result<std::optional<FetchWriter::Kept>> FetchWriter::find_kept(const FetchEnd& 
       [&](const Statement& row) {
         kept.emplace();
         kept->id = row.text(0);
-        const auto at = static_cast<std::size_t>(row.integer(2));
-        const std::string_view line = row.text_view(1);
-        RB_ASSERT(at <= line.size());
-        kept->metadata_json = line.substr(at, static_cast<std::size_t>(row.integer(3)));
+        kept->metadata_json = metadata_of(row, 1);
         kept->route = row.id<RouteId>(4);
         kept->model = row.text(5);
         kept->recipe = row.maybe_integer(6);
@@ -130,12 +81,7 @@ Result<void> FetchWriter::write_result(const FetchEnd& end, const Kept& kept, co
       finish_job_.run(end.job, end.attempt, end.to, done && kept.truncated, to_ms(end.at));
   if (!written) return written;
   RB_ASSERT(connection_.changes() == 1);
-  const auto type = rows.types.find(kept.route);
-  const RecordNames names{.id = kept.id,
-                          .type = type == rows.types.end() ? std::string_view{} : type->second,
-                          .model = kept.model,
-                          .metadata_json = kept.metadata_json,
-                          .sandbox = rows.sandbox};
+  const RecordNames names = rows.names(kept.route, kept.id, kept.model, kept.metadata_json);
   const std::string record = fetched_record(end, names, kept.files_json, kept.content);
   const ResultWriter::Key key{end.job, end.attempt, to_ms(end.at), kept.latency_ms};
   if (done) {
@@ -173,23 +119,20 @@ Result<StoredFetch> FetchWriter::read(JobSeq job) {
 }
 
 Result<std::vector<FetchingJob>> read_fetching_jobs(Connection& connection) {
-  auto statement = connection.prepare(
+  return connection.list(
+      "read downloads",
       "SELECT fetches.seq, route_id, attempt, tries, fetches.ready_at_ms, ended_ms FROM fetches"
       " JOIN states USING (seq)"
       " LEFT JOIN attempts ON attempts.seq = fetches.seq AND number = attempt"
       " ORDER BY fetches.seq",
-      "read downloads");
-  if (!statement) return pass(statement);
-  std::vector<FetchingJob> jobs;
-  auto read = statement->rows([&](const Statement& row) {
-    FetchingJob job{row.id<JobSeq>(0), row.id<RouteId>(1), row.id<AttemptNumber>(2),
-                    static_cast<std::int32_t>(row.integer(3))};
-    if (const auto ready_ms = row.maybe_integer(4)) job.ready_at = wall_from_ms(*ready_ms);
-    if (const auto ended_ms = row.maybe_integer(5)) job.answered_at = wall_from_ms(*ended_ms);
-    jobs.push_back(job);
-  });
-  if (!read) return pass(read);
-  return jobs;
+      [](const Statement& row) {
+        return FetchingJob{.seq = row.id<JobSeq>(0),
+                           .route = row.id<RouteId>(1),
+                           .attempt = row.id<AttemptNumber>(2),
+                           .tries = static_cast<std::int32_t>(row.integer(3)),
+                           .ready_at = row.maybe_time(4),
+                           .answered_at = row.time(5)};
+      });
 }
 
 }  // namespace ratebatch::store

@@ -8,50 +8,45 @@ namespace {
 constexpr const char* requeueing = "put jobs back in the queue";
 
 Result<void> choose_by_state(Connection& connection, const RequeueFilter& filter) {
-  auto statement = connection.prepare(
+  return connection.run(
+      requeueing,
       "INSERT OR IGNORE INTO temp.chosen SELECT seq FROM states WHERE"
       " (?1 AND state = 6) OR (?2 AND state IN (3, 4)) OR (?3 AND state = 5 AND truncated = 1)",
-      requeueing);
-  if (!statement) return pass(statement);
-  return statement->run(filter.failed, filter.unknown, filter.truncated);
+      filter.failed, filter.unknown, filter.truncated);
 }
 
 Result<void> choose_by_class(Connection& connection, const RequeueFilter& filter) {
-  auto statement = connection.prepare(
+  Statement choose(
+      connection, requeueing,
       "INSERT OR IGNORE INTO temp.chosen SELECT results.seq FROM results"
       " JOIN attempts ON attempts.seq = results.seq AND attempts.number = results.attempt"
-      " WHERE results.failed = 1 AND attempts.class = ?1",
-      requeueing);
-  if (!statement) return pass(statement);
+      " WHERE results.failed = 1 AND attempts.class = ?1");
+  Result<void> chosen;
   for (const std::string& name : filter.outcome_classes) {
-    auto chosen = statement->run(name);
-    if (!chosen) return pass(chosen);
+    if (chosen) chosen = choose.run(name);
   }
-  return {};
+  return chosen;
 }
 
 Result<void> choose_by_recipe(Connection& connection, const RequeueFilter& filter) {
-  auto statement = connection.prepare(
+  Statement choose(
+      connection, requeueing,
       "INSERT OR IGNORE INTO temp.chosen SELECT seq FROM states JOIN results USING (seq)"
       " JOIN recipes ON recipes.id = results.recipe_id"
-      " WHERE states.route_id = ?1 AND states.state = 5 AND recipes.hash <> ?2",
-      requeueing);
-  if (!statement) return pass(statement);
+      " WHERE states.route_id = ?1 AND states.state = 5 AND recipes.hash <> ?2");
+  Result<void> chosen;
   for (const Recipe& recipe : filter.changed) {
-    auto chosen = statement->run(recipe.route, recipe.hash);
-    if (!chosen) return pass(chosen);
+    if (chosen) chosen = choose.run(recipe.route, recipe.hash);
   }
-  return {};
+  return chosen;
 }
 
 Result<void> choose_by_id(Connection& connection, const RequeueFilter& filter,
                           RequeueSummary& summary) {
-  Statement find;
-  Statement choose;
-  auto done = prepare_all(
-      connection,
-      {{&find, "SELECT seq, state FROM jobs JOIN states USING (seq) WHERE id = ?1", requeueing},
-       {&choose, "INSERT OR IGNORE INTO temp.chosen VALUES (?1)", requeueing}});
+  Statement find(connection, requeueing,
+                 "SELECT seq, state FROM jobs JOIN states USING (seq) WHERE id = ?1");
+  Statement choose(connection, requeueing, "INSERT OR IGNORE INTO temp.chosen VALUES (?1)");
+  Result<void> done;
   for (const std::string& id : filter.ids) {
     if (!done) break;
     std::optional<JobSeq> seq;
@@ -76,32 +71,25 @@ Result<void> choose_by_id(Connection& connection, const RequeueFilter& filter,
 
 // Counts the chosen jobs out of their states, before anything of them changes.
 Result<void> count_chosen(Connection& connection, CounterLedger& ledger, RequeueSummary& summary) {
-  Statement states;
-  Statement failures;
-  auto done = prepare_all(
-      connection,
-      {{&states,
-        "SELECT route_id, state, count(*), sum(truncated) FROM states"
-        " WHERE seq IN temp.chosen GROUP BY 1, 2",
-        requeueing},
-       {&failures,
-        "SELECT attempts.class, count(*) FROM results"
-        " JOIN attempts ON attempts.seq = results.seq AND attempts.number = results.attempt"
-        " WHERE results.failed = 1 AND results.seq IN temp.chosen GROUP BY 1",
-        requeueing}});
+  auto done = connection.rows(requeueing,
+                              "SELECT route_id, state, count(*), sum(truncated) FROM states"
+                              " WHERE seq IN temp.chosen GROUP BY 1, 2",
+                              [&](const Statement& row) {
+                                const auto route = row.id<RouteId>(0);
+                                const auto state = row.id<JobState>(1);
+                                const std::int64_t jobs = row.integer(2);
+                                summary.requeued[static_cast<std::size_t>(state)] += jobs;
+                                if (state == JobState::unknown) return;
+                                RB_ASSERT(is_legal(state, JobState::pending));
+                                ledger.move_jobs(route, state, JobState::pending, jobs);
+                                ledger.add_truncated(route, -row.integer(3));
+                              });
   if (!done) return done;
-  done = states.rows([&](const Statement& row) {
-    const auto route = row.id<RouteId>(0);
-    const auto state = row.id<JobState>(1);
-    const std::int64_t jobs = row.integer(2);
-    summary.requeued[static_cast<std::size_t>(state)] += jobs;
-    if (state == JobState::unknown) return;
-    RB_ASSERT(is_legal(state, JobState::pending));
-    ledger.move_jobs(route, state, JobState::pending, jobs);
-    ledger.add_truncated(route, -row.integer(3));
-  });
-  if (!done) return done;
-  return failures.rows(
+  return connection.rows(
+      requeueing,
+      "SELECT attempts.class, count(*) FROM results"
+      " JOIN attempts ON attempts.seq = results.seq AND attempts.number = results.attempt"
+      " WHERE results.failed = 1 AND results.seq IN temp.chosen GROUP BY 1",
       [&](const Statement& row) { ledger.add_failures(row.text(0), -row.integer(1)); });
 }
 
@@ -111,8 +99,8 @@ Result<RequeueSummary> requeue_jobs(Connection& connection, CounterLedger& ledge
                                     const RequeueFilter& filter) {
   RequeueSummary summary;
   auto done = connection.execute(
-      "CREATE TEMP TABLE IF NOT EXISTS chosen (seq INTEGER PRIMARY KEY); DELETE FROM temp.chosen",
-      requeueing);
+      requeueing,
+      "CREATE TEMP TABLE IF NOT EXISTS chosen (seq INTEGER PRIMARY KEY); DELETE FROM temp.chosen");
   if (done) done = choose_by_state(connection, filter);
   if (done) done = choose_by_class(connection, filter);
   if (done) done = choose_by_recipe(connection, filter);
@@ -122,13 +110,13 @@ Result<RequeueSummary> requeue_jobs(Connection& connection, CounterLedger& ledge
     // Unknown jobs stay unknown: what they sent may have been paid. A failure without an answer
     // goes; one beside the answer of an earlier time leaves that answer.
     done = connection.execute(
+        requeueing,
         "DELETE FROM results WHERE record IS NULL AND seq IN temp.chosen;"
         "UPDATE results SET failed = 0, failure = NULL WHERE failed = 1 AND seq IN temp.chosen;"
         "UPDATE states SET state = CASE state WHEN 3 THEN 3 ELSE 0 END, retries_used = 0,"
         " unknowns = 0, rejections = 0, truncated = 0, ready_at_ms = NULL, finished_at_ms = NULL"
         " WHERE seq IN temp.chosen;"
-        "DELETE FROM temp.chosen",
-        requeueing);
+        "DELETE FROM temp.chosen");
   }
   if (!done) return pass(done);
   return summary;

@@ -4,15 +4,21 @@
 
 namespace ratebatch::store {
 
-Result<ResultPages> ResultPages::make(Connection& connection, ResultOrder order,
-                                      std::int64_t cursor) {
-  ResultPages pages(cursor);
-  const std::string place = order == ResultOrder::finishing ? "id" : "seq";
-  const std::string sql = "SELECT " + place + ", coalesce(failure, record) FROM results WHERE " +
-                          place + " > ?1 ORDER BY " + place + " LIMIT ?2";
-  auto prepared = prepare_all(connection, {{&pages.read_page_, sql.c_str(), "read results"}});
-  if (!prepared) return pass(prepared);
-  return pages;
+namespace {
+
+// Reads `columns` of the results behind ?1 in this order, at most ?2 of them.
+Statement reading(Connection& connection, ResultOrder order, const std::string& columns) {
+  const std::string place = order == ResultOrder::finishing ? "results.id" : "results.seq";
+  return {connection, "read results",
+          "SELECT " + place + ", coalesce(failure, record)" + columns + " WHERE " + place +
+              " > ?1 ORDER BY " + place + " LIMIT ?2"};
+}
+
+}  // namespace
+
+ResultPages::ResultPages(Connection& connection, ResultOrder order, std::int64_t cursor)
+    : read_page_(reading(connection, order, " FROM results")) {
+  page_.cursor = cursor;
 }
 
 Result<const ResultPage*> ResultPages::next() {
@@ -31,21 +37,14 @@ Result<const ResultPage*> ResultPages::next() {
   return &page_;
 }
 
-Result<ResultRows> ResultRows::make(Connection& connection, ResultOrder order,
-                                    std::int64_t cursor) {
-  ResultRows rows(cursor);
-  const std::string place = order == ResultOrder::finishing ? "results.id" : "results.seq";
-  const std::string sql = "SELECT " + place +
-                          ", results.seq, coalesce(failure, record), jobs.line_json,"
-                          " attempts.http_status, attempts.request_id, results.finished_ms"
-                          " FROM results CROSS JOIN jobs ON jobs.seq = results.seq"
-                          " LEFT JOIN attempts ON attempts.seq = results.seq"
-                          " AND attempts.number = results.attempt WHERE " +
-                          place + " > ?1 ORDER BY " + place + " LIMIT ?2";
-  auto prepared = prepare_all(connection, {{&rows.read_rows_, sql.c_str(), "read results"}});
-  if (!prepared) return pass(prepared);
-  return rows;
-}
+ResultRows::ResultRows(Connection& connection, ResultOrder order, std::int64_t cursor)
+    : cursor_(cursor),
+      read_rows_(reading(connection, order,
+                         ", results.seq, jobs.line_json, attempts.http_status,"
+                         " attempts.request_id, results.finished_ms"
+                         " FROM results CROSS JOIN jobs ON jobs.seq = results.seq"
+                         " LEFT JOIN attempts ON attempts.seq = results.seq"
+                         " AND attempts.number = results.attempt")) {}
 
 Result<const std::vector<ResultRow>*> ResultRows::next() {
   rows_.clear();
@@ -54,12 +53,12 @@ Result<const std::vector<ResultRow>*> ResultRows::next() {
       [&](const Statement& row) {
         ResultRow& result = rows_.emplace_back();
         result.cursor = cursor_ = row.integer(0);
-        result.seq = row.id<JobSeq>(1);
-        result.record = row.text(2);
+        result.record = row.text(1);
+        result.seq = row.id<JobSeq>(2);
         result.line_json = row.text(3);
         result.http_status = static_cast<std::int32_t>(row.integer(4));
         result.request_id = row.text(5);
-        result.finished_at = wall_from_ms(row.integer(6));
+        result.finished_at = row.time(6);
         bytes += result.record.size() + result.line_json.size();
         return bytes < result_page_bytes_max;
       },

@@ -17,14 +17,12 @@ constexpr std::size_t result_page_bytes_max = std::size_t{1} << 20U;
 class ResultPages {
  public:
   // Results behind `cursor` in this order. `connection` must outlive the pages.
-  static Result<ResultPages> make(Connection& connection, ResultOrder order, std::int64_t cursor);
+  ResultPages(Connection& connection, ResultOrder order, std::int64_t cursor);
 
   // The next page, valid until the next call; without rows behind the last result.
   Result<const ResultPage*> next();
 
  private:
-  explicit ResultPages(std::int64_t cursor) { page_.cursor = cursor; }
-
   ResultPage page_;
   Statement read_page_;
 };
@@ -32,14 +30,12 @@ class ResultPages {
 // The same with what stands around each result.
 class ResultRows {
  public:
-  static Result<ResultRows> make(Connection& connection, ResultOrder order, std::int64_t cursor);
+  ResultRows(Connection& connection, ResultOrder order, std::int64_t cursor);
 
   // The next rows, valid until the next call; none behind the last result.
   Result<const std::vector<ResultRow>*> next();
 
  private:
-  explicit ResultRows(std::int64_t cursor) : cursor_(cursor) {}
-
   std::int64_t cursor_;
   std::vector<ResultRow> rows_;
   Statement read_rows_;

@@ -14,6 +14,10 @@
 
 namespace ratebatch::store {
 
+// The metadata of a job, as a part of its line: from the columns line_json, metadata_at and
+// metadata_bytes, of which the first is `column`.
+std::string metadata_of(const Statement& row, int column);
+
 // Whether a job has an answer from an earlier time, and by which recipe.
 struct OldResult {
   bool exists = false;
@@ -24,7 +28,6 @@ class ResultWriter {
  public:
   ResultWriter(Connection& connection, CounterLedger& ledger)
       : connection_(connection), ledger_(ledger) {}
-  Result<void> prepare();
 
   // Of one result.
   struct Key {
@@ -41,16 +44,35 @@ class ResultWriter {
   // The answer of an earlier time was paid for: it stays beside the failure.
   Result<void> write_failure(const Key& key, const std::string& failure);
 
+  // The job goes back to the queue: what tells of its failure goes, and is counted out. The answer
+  // of an earlier time stays.
+  Result<void> forget_failure(JobSeq job);
+
  private:
+  Result<std::int64_t> next_id();
+
   Connection& connection_;
   CounterLedger& ledger_;
-  // Larger than any id in the database. Not given back by a rollback: ids only have to grow.
-  std::int64_t next_id_ = 1;
+  // The largest id in the database; 0: not read yet. Not given back by a rollback: ids only have to
+  // grow.
+  std::int64_t last_id_ = 0;
 
-  Statement add_answer_;
-  Statement drop_answer_;
-  Statement turn_to_failure_;
-  Statement add_failure_;
+  StatementMaker prepare_{connection_, "store a result"};
+  Statement add_answer_ = prepare_(
+      "INSERT INTO results (id, seq, attempt, failed, recipe_id, finished_ms, latency_ms, record)"
+      " VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7)");
+  Statement drop_answer_ = prepare_("DELETE FROM results WHERE seq = ?1");
+  Statement turn_to_failure_ = prepare_(
+      "UPDATE results SET id = ?1, failed = 1, attempt = ?3, finished_ms = ?4, latency_ms = ?5,"
+      " failure = ?6 WHERE seq = ?2");
+  Statement add_failure_ = prepare_(
+      "INSERT INTO results (id, seq, attempt, failed, finished_ms, latency_ms, failure)"
+      " VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)");
+  Statement find_failure_ = prepare_(
+      "SELECT class FROM attempts WHERE seq = ?1"
+      " AND number = (SELECT attempt FROM results WHERE seq = ?1)");
+  Statement drop_failure_ = prepare_("DELETE FROM results WHERE seq = ?1 AND record IS NULL");
+  Statement keep_answer_ = prepare_("UPDATE results SET failed = 0, failure = NULL WHERE seq = ?1");
 };
 
 }  // namespace ratebatch::store

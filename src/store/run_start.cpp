@@ -4,7 +4,7 @@
 
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/model/job.hpp"
-#include "store/route_table.hpp"
+#include "store/small_tables.hpp"
 
 namespace ratebatch::store {
 namespace {
@@ -21,24 +21,17 @@ Result<std::int64_t> returned_row(Statement& statement, const Values&... values)
 }
 
 Result<void> add_names(Connection& connection, const RunStart& start, RunRows& rows) {
-  Statement lane;
-  Statement key;
-  auto done = connection.execute("UPDATE lanes SET in_run = 0", beginning);
-  if (done) {
-    done = prepare_all(
-        connection,
-        {{&lane,
-          "INSERT INTO lanes (model, provider, in_run, state, reason) VALUES (?1, ?2, 1, ?3, '')"
-          " ON CONFLICT (model, provider) DO UPDATE"
-          " SET in_run = 1, state = excluded.state, reason = '', until_ms = NULL RETURNING id",
-          beginning},
-         // Updates the name to itself, because only a changed row is returned.
-         {&key,
-          "INSERT INTO keys (name) VALUES (?1)"
-          " ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
-          beginning}});
-  }
-  if (!done) return pass(done);
+  auto done = connection.execute(beginning, "UPDATE lanes SET in_run = 0");
+  if (!done) return done;
+  Statement lane(
+      connection, beginning,
+      "INSERT INTO lanes (model, provider, in_run, state, reason) VALUES (?1, ?2, 1, ?3, '')"
+      " ON CONFLICT (model, provider) DO UPDATE"
+      " SET in_run = 1, state = excluded.state, reason = '', until_ms = NULL RETURNING id");
+  // Updates the name to itself, because only a changed row is returned.
+  Statement key(connection, beginning,
+                "INSERT INTO keys (name) VALUES (?1)"
+                " ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id");
   for (const LaneSettings& settings : start.lanes.lanes) {
     RB_ASSERT(index_of(settings.pool) < start.lanes.pools.size());
     auto id =
@@ -56,15 +49,10 @@ Result<void> add_names(Connection& connection, const RunStart& start, RunRows& r
 }
 
 Result<void> add_recipes(Connection& connection, const RunStart& start, RunRows& rows) {
-  Statement add;
-  Statement use;
-  auto done = prepare_all(connection,
-                          {{&add,
-                            "INSERT INTO recipes (hash, json, results) VALUES (?1, ?2, 0)"
-                            " ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash RETURNING id",
-                            beginning},
-                           {&use, "UPDATE routes SET recipe_id = ?2 WHERE id = ?1", beginning}});
-  if (!done) return pass(done);
+  Statement add(connection, beginning,
+                "INSERT INTO recipes (hash, json, results) VALUES (?1, ?2, 0)"
+                " ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash RETURNING id");
+  Statement use(connection, beginning, "UPDATE routes SET recipe_id = ?2 WHERE id = ?1");
   for (const Recipe& recipe : start.recipes) {
     auto id = returned_row(add, recipe.hash, recipe.json);
     if (!id) return pass(id);
@@ -79,36 +67,33 @@ Result<void> add_recipes(Connection& connection, const RunStart& start, RunRows&
 Result<std::int64_t> settle_running(Connection& connection, CounterLedger& ledger,
                                     const RunStart& start) {
   const bool hold = start.on_unknown == UnknownPolicy::hold;
-  Statement count;
-  Statement record;
-  Statement settle;
-  auto done = prepare_all(
-      connection,
-      {{&count,
-        "SELECT route_id, ?1 OR unknowns + 1 >= ?2, count(*) FROM states WHERE state = 1"
-        " GROUP BY 1, 2",
-        beginning},
-       {&record,
-        "INSERT INTO attempts SELECT seq, attempts, lane_id, key_id, started_at_ms, ?1, ?2, 0, 1,"
-        " 0, 0, 0, 0, '', 'the run ended before an answer was stored', 0 FROM states WHERE state = "
-        "1",
-        beginning},
-       {&settle,
-        "UPDATE states SET state = CASE WHEN ?1 OR unknowns + 1 >= ?2 THEN 4 ELSE 3 END,"
-        " unknowns = unknowns + 1, started_at_ms = NULL, lane_id = NULL, key_id = NULL"
-        " WHERE state = 1",
-        beginning}});
-  if (!done) return pass(done);
   std::int64_t found = 0;
-  done = count.rows(
+  auto done = connection.rows(
+      beginning,
+      "SELECT route_id, ?1 OR unknowns + 1 >= ?2, count(*) FROM states WHERE state = 1"
+      " GROUP BY 1, 2",
       [&](const Statement& row) {
         const JobState to = row.integer(1) != 0 ? JobState::held : JobState::unknown;
         ledger.move_jobs(row.id<RouteId>(0), JobState::running, to, row.integer(2));
         found += row.integer(2);
       },
       hold, unknown_times_max);
-  if (done) done = record.run(to_ms(start.at), to_string(OutcomeClass::unknown));
-  if (done) done = settle.run(hold, unknown_times_max);
+  if (done) {
+    done = connection.run(
+        beginning,
+        "INSERT INTO attempts SELECT seq, attempts, lane_id, key_id, started_at_ms, ?1, ?2, 0, 1,"
+        " 0, 0, 0, 0, '', 'the run ended before an answer was stored', 0 FROM states"
+        " WHERE state = 1",
+        to_ms(start.at), to_string(OutcomeClass::unknown));
+  }
+  if (done) {
+    done = connection.run(
+        beginning,
+        "UPDATE states SET state = CASE WHEN ?1 OR unknowns + 1 >= ?2 THEN 4 ELSE 3 END,"
+        " unknowns = unknowns + 1, started_at_ms = NULL, lane_id = NULL, key_id = NULL"
+        " WHERE state = 1",
+        hold, unknown_times_max);
+  }
   if (!done) return pass(done);
   return found;
 }
@@ -116,44 +101,18 @@ Result<std::int64_t> settle_running(Connection& connection, CounterLedger& ledge
 // Jobs that are unknown since an earlier run and may not be tried again.
 Result<void> hold_unknown(Connection& connection, CounterLedger& ledger, const RunStart& start) {
   const bool hold = start.on_unknown == UnknownPolicy::hold;
-  Statement count;
-  Statement settle;
-  auto done = prepare_all(
-      connection,
-      {{&count,
-        "SELECT route_id, count(*) FROM states WHERE state = 3 AND (?1 OR unknowns >= ?2)"
-        " GROUP BY 1",
-        beginning},
-       {&settle, "UPDATE states SET state = 4 WHERE state = 3 AND (?1 OR unknowns >= ?2)",
-        beginning}});
-  if (!done) return pass(done);
-  done = count.rows(
+  auto done = connection.rows(
+      beginning,
+      "SELECT route_id, count(*) FROM states WHERE state = 3 AND (?1 OR unknowns >= ?2)"
+      " GROUP BY 1",
       [&](const Statement& row) {
         ledger.move_jobs(row.id<RouteId>(0), JobState::unknown, JobState::held, row.integer(1));
       },
       hold, unknown_times_max);
-  if (done) done = settle.run(hold, unknown_times_max);
-  return done;
-}
-
-Result<std::vector<StoredState>> read_states(Connection& connection) {
-  auto statement = connection.prepare(
-      "SELECT scope, item, value FROM remembered ORDER BY scope, item", beginning);
-  if (!statement) return pass(statement);
-  std::vector<StoredState> states;
-  auto read = statement->rows(
-      [&](const Statement& row) { states.push_back({row.text(0), row.text(1), row.text(2)}); });
-  if (!read) return pass(read);
-  return states;
-}
-
-Result<std::int64_t> add_run(Connection& connection, const RunStart& start) {
-  auto statement = connection.prepare(
-      "INSERT INTO runs (pid, started_ms, workers) VALUES (?1, ?2, ?3)", beginning);
-  if (!statement) return pass(statement);
-  auto added = statement->run(start.pid, to_ms(start.at), start.workers);
-  if (!added) return pass(added);
-  return connection.last_row_id();
+  if (!done) return done;
+  return connection.run(beginning,
+                        "UPDATE states SET state = 4 WHERE state = 3 AND (?1 OR unknowns >= ?2)",
+                        hold, unknown_times_max);
 }
 
 }  // namespace
@@ -184,9 +143,11 @@ Result<RunOpened> open_run(Connection& connection, CounterLedger& ledger, const 
     if (!fetches) return pass(fetches);
     opened.begun.fetches = std::move(*fetches);
   }
-  auto run = add_run(connection, start);
+  auto run =
+      connection.run(beginning, "INSERT INTO runs (pid, started_ms, workers) VALUES (?1, ?2, ?3)",
+                     start.pid, to_ms(start.at), start.workers);
   if (!run) return pass(run);
-  opened.rows.run = *run;
+  opened.rows.run = connection.last_row_id();
   auto states = read_states(connection);
   if (!states) return pass(states);
   opened.begun.states = std::move(*states);

@@ -4,7 +4,9 @@
 
 #include <cerrno>
 
+#include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/store/sqlite_library.hpp"
 
 namespace ratebatch::store {
 namespace {
@@ -37,34 +39,14 @@ tl::unexpected<Error> failure(sqlite3* db, int code, std::string_view operation)
   return fail(ErrorCode::io, message + words + " (SQLite error " + std::to_string(code) + ")");
 }
 
-std::string immutable_uri(std::string_view path) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string uri = "file:";
-  for (const char c : path) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '/' || c == '.' || c == '-' || c == '_';
-    if (plain) {
-      uri += c;
-    } else {
-      uri += '%';
-      uri += digits[byte >> 4U];
-      uri += digits[byte & 0xFU];
-    }
-  }
-  return uri + "?immutable=1";
-}
-
-Result<void> execute_on(sqlite3* db, const char* sql, const char* operation) {
-  if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) == SQLITE_OK) return {};
-  return failure(db, sqlite3_extended_errcode(db), operation);
-}
-
 }  // namespace
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
   sqlite3_finalize(statement);
 }
+
+Statement::Statement(const Connection& connection, const char* operation, std::string sql)
+    : db_(connection.db_.get()), operation_(operation), sql_(std::move(sql)) {}
 
 bool Statement::is_null(int column) const {
   return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
@@ -76,6 +58,10 @@ std::int64_t Statement::integer(int column) const {
 
 std::optional<std::int64_t> Statement::maybe_integer(int column) const {
   return is_null(column) ? std::nullopt : std::optional<std::int64_t>{integer(column)};
+}
+
+std::optional<WallTime> Statement::maybe_time(int column) const {
+  return is_null(column) ? std::nullopt : std::optional<WallTime>{time(column)};
 }
 
 std::string Statement::text(int column) const { return std::string{text_view(column)}; }
@@ -98,41 +84,44 @@ Result<void> Statement::run_list(std::span<const std::int64_t> values) {
 }
 
 void Statement::begin(std::size_t value_count) {
-  RB_ASSERT(statement_ != nullptr);
+  error_ = SQLITE_OK;
+  if (!statement_) {
+    sqlite3_stmt* made = nullptr;
+    error_ = sqlite3_prepare_v3(db_, sql_.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &made, nullptr);
+    statement_.reset(made);
+    if (error_ != SQLITE_OK) return;
+  }
   RB_ASSERT(sqlite3_stmt_busy(statement_.get()) == 0);
   RB_ASSERT(static_cast<std::size_t>(sqlite3_bind_parameter_count(statement_.get())) ==
             value_count);
-  bind_error_ = SQLITE_OK;
 }
 
 void Statement::bind_integer(int position, std::int64_t value) {
-  const int code = sqlite3_bind_int64(statement_.get(), position, value);
-  if (code != SQLITE_OK) bind_error_ = code;
+  note(sqlite3_bind_int64(statement_.get(), position, value));
 }
 
 void Statement::bind_text(int position, std::string_view value) {
   // A null pointer would bind NULL.
   const char* bytes = value.data() != nullptr ? value.data() : "";
-  const int code =
-      sqlite3_bind_text64(statement_.get(), position, bytes, value.size(), nullptr, SQLITE_UTF8);
-  if (code != SQLITE_OK) bind_error_ = code;
+  note(sqlite3_bind_text64(statement_.get(), position, bytes, value.size(), nullptr, SQLITE_UTF8));
 }
 
-void Statement::bind_null(int position) {
-  const int code = sqlite3_bind_null(statement_.get(), position);
-  if (code != SQLITE_OK) bind_error_ = code;
+void Statement::bind_null(int position) { note(sqlite3_bind_null(statement_.get(), position)); }
+
+// Keeps the first error.
+void Statement::note(int code) {
+  if (error_ == SQLITE_OK) error_ = code;
 }
 
 Result<bool> Statement::step() {
-  sqlite3* db = sqlite3_db_handle(statement_.get());
-  if (bind_error_ != SQLITE_OK) return failure(db, bind_error_, operation_);
+  if (error_ != SQLITE_OK) return failure(db_, error_, operation_);
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) {
     reset();
     return false;
   }
-  auto failed = failure(db, sqlite3_extended_errcode(db), operation_);
+  auto failed = failure(db_, sqlite3_extended_errcode(db_), operation_);
   reset();
   return failed;
 }
@@ -150,7 +139,7 @@ Result<Connection> Connection::open(const std::string& path, Access access) {
   std::string name = path;
   if (access == Access::immutable) {
     flags |= SQLITE_OPEN_URI;
-    name = immutable_uri(path);
+    name = "file:" + percent_encoded(path, "/") + "?immutable=1";
   }
   sqlite3* db = nullptr;
   const int code = sqlite3_open_v2(name.c_str(), &db, flags, nullptr);
@@ -170,59 +159,37 @@ Result<Connection> Connection::open(const std::string& path, Access access) {
   return connection;
 }
 
-Result<void> Connection::execute(const char* sql, const char* operation) {
-  return execute_on(db_.get(), sql, operation);
+Result<void> Connection::execute(const char* operation, const char* sql) {
+  if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) == SQLITE_OK) return {};
+  return failure(db_.get(), sqlite3_extended_errcode(db_.get()), operation);
 }
 
-Result<Statement> Connection::prepare(const char* sql, const char* operation) {
-  sqlite3_stmt* made = nullptr;
-  const int code =
-      sqlite3_prepare_v3(db_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &made, nullptr);
-  if (code != SQLITE_OK) return failure(db_.get(), code, operation);
-  Statement statement;
-  statement.statement_.reset(made);
-  statement.operation_ = operation;
-  return statement;
+Result<std::int64_t> Connection::integer(const char* operation, const char* sql) {
+  auto values = list(operation, sql, [](const Statement& row) { return row.integer(0); });
+  if (!values) return pass(values);
+  RB_ASSERT(!values->empty());
+  return values->front();
 }
 
 std::int64_t Connection::changes() const { return sqlite3_changes64(db_.get()); }
 
 std::int64_t Connection::last_row_id() const { return sqlite3_last_insert_rowid(db_.get()); }
 
-Result<void> prepare_all(Connection& connection, std::initializer_list<Preparation> preparations) {
-  for (const Preparation& p : preparations) {
-    Result<Statement> statement = connection.prepare(p.sql, p.operation);
-    if (!statement) return pass(statement);
-    *p.into = std::move(*statement);
-  }
-  return {};
-}
-
-Result<std::int64_t> query_integer(Connection& connection, const char* sql, const char* operation) {
-  Result<Statement> statement = connection.prepare(sql, operation);
-  if (!statement) return pass(statement);
-  std::optional<std::int64_t> value;
-  auto read = statement->rows([&](const Statement& row) { value = row.integer(0); });
-  if (!read) return pass(read);
-  RB_ASSERT(value.has_value());
-  return *value;
-}
-
 Result<Transaction> Transaction::begin_write(Connection& connection) {
-  auto begun = connection.execute("BEGIN IMMEDIATE", "begin to write");
+  auto begun = connection.execute("begin to write", "BEGIN IMMEDIATE");
   if (!begun) return pass(begun);
   return Transaction(connection);
 }
 
 Result<Transaction> Transaction::begin_read(Connection& connection) {
-  auto begun = connection.execute("BEGIN", "begin to read");
+  auto begun = connection.execute("begin to read", "BEGIN");
   if (!begun) return pass(begun);
   return Transaction(connection);
 }
 
 Result<void> Transaction::commit() {
   RB_ASSERT(connection_ != nullptr);
-  auto committed = connection_->execute("COMMIT", "store changes");
+  auto committed = connection_->execute("store changes", "COMMIT");
   if (!committed) {
     roll_back();
     return pass(committed);
@@ -234,8 +201,12 @@ Result<void> Transaction::commit() {
 void Transaction::roll_back() noexcept {
   if (connection_ == nullptr) return;
   // Some errors roll back by themselves and some do not, so that this may find nothing to do.
-  static_cast<void>(connection_->execute("ROLLBACK", "roll back"));
+  static_cast<void>(connection_->execute("roll back", "ROLLBACK"));
   connection_ = nullptr;
 }
+
+void set_up_sqlite() { static_cast<void>(sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0)); }
+
+std::string_view sqlite_version() { return sqlite3_libversion(); }
 
 }  // namespace ratebatch::store

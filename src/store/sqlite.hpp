@@ -9,13 +9,14 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/result.hpp"
@@ -26,15 +27,19 @@ struct sqlite3_stmt;
 
 namespace ratebatch::store {
 
-// A prepared statement. Text is bound by reference: it must live until the call returns.
-// Milliseconds since 1970, as times are stored; NULL where there is none.
+// Milliseconds since 1970, as times are stored; NULL for an absent one.
 inline std::optional<std::int64_t> maybe_ms(const std::optional<WallTime>& at) {
   return at ? std::optional<std::int64_t>{to_ms(*at)} : std::nullopt;
 }
 
+class Connection;
+
+// A prepared statement. Text is bound by reference: it must live until the call returns.
 class Statement {
  public:
-  Statement() = default;
+  // Prepared when it is first executed, which then fails if the SQL does not fit the database.
+  // `operation` completes "cannot ..." in messages and is a literal: it is not copied.
+  Statement(const Connection& connection, const char* operation, std::string sql);
 
   // Executes the statement with these parameters, from ?1 on, and drops its rows. Parameters are
   // integers, enums, text, or optionals of them (absent: NULL). Precondition: one value for each
@@ -48,9 +53,7 @@ class Statement {
   // the execution by returning false.
   template <typename OnRow, typename... Values>
   Result<void> rows(OnRow on_row, const Values&... values) {
-    begin(sizeof...(Values));
-    int position = 0;
-    (bind(++position, values), ...);
+    start(values...);
     while (true) {
       Result<bool> row = step();
       if (!row) return pass(row);
@@ -64,6 +67,19 @@ class Statement {
         on_row(*this);
       }
     }
+  }
+
+  // True if the statement has a row with these parameters.
+  template <typename... Values>
+  Result<bool> exists(const Values&... values) {
+    bool found = false;
+    const auto stop_at_first = [&](const Statement&) {
+      found = true;
+      return false;
+    };
+    auto read = rows(stop_at_first, values...);
+    if (!read) return pass(read);
+    return found;
   }
 
   // Executes a statement whose parameters are all integers, as many as there are.
@@ -84,6 +100,8 @@ class Statement {
   [[nodiscard]] bool is_null(int column) const;
   [[nodiscard]] std::int64_t integer(int column) const;  // 0 for NULL.
   [[nodiscard]] std::optional<std::int64_t> maybe_integer(int column) const;
+  [[nodiscard]] WallTime time(int column) const { return wall_from_ms(integer(column)); }
+  [[nodiscard]] std::optional<WallTime> maybe_time(int column) const;
   [[nodiscard]] std::string text(int column) const;  // Empty for NULL.
   // The same without a copy; gone with the row.
   [[nodiscard]] std::string_view text_view(int column) const;
@@ -93,7 +111,6 @@ class Statement {
   }
 
  private:
-  friend class Connection;
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const noexcept;
   };
@@ -102,6 +119,7 @@ class Statement {
   void bind_integer(int position, std::int64_t value);
   void bind_text(int position, std::string_view value);
   void bind_null(int position);
+  void note(int code);
   Result<bool> step();
   void reset() noexcept;
 
@@ -125,9 +143,11 @@ class Statement {
     }
   }
 
-  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
-  const char* operation_ = "";
-  int bind_error_ = 0;
+  sqlite3* db_;
+  const char* operation_;
+  std::string sql_;
+  std::unique_ptr<sqlite3_stmt, Finalize> statement_;  // Null until it is prepared.
+  int error_ = 0;                                      // Of preparing or binding.
 };
 
 class Connection {
@@ -144,17 +164,39 @@ class Connection {
   // is noticed by the first statement.
   static Result<Connection> open(const std::string& path, Access access);
 
-  // Executes one or more statements that have no parameters. `operation` completes "cannot ..."
-  // in messages and must be a literal, here and in `prepare`.
-  Result<void> execute(const char* sql, const char* operation);
+  // Executes one or more statements that have no parameters.
+  Result<void> execute(const char* operation, const char* sql);
 
-  Result<Statement> prepare(const char* sql, const char* operation);
+  // Executes a statement once, as Statement::run and Statement::rows do.
+  template <typename... Values>
+  Result<void> run(const char* operation, std::string sql, const Values&... values) {
+    return Statement(*this, operation, std::move(sql)).run(values...);
+  }
+  template <typename OnRow, typename... Values>
+  Result<void> rows(const char* operation, std::string sql, OnRow on_row, const Values&... values) {
+    return Statement(*this, operation, std::move(sql)).rows(on_row, values...);
+  }
+
+  // What `read` makes of each row.
+  template <typename Read, typename... Values>
+  auto list(const char* operation, const char* sql, Read read, const Values&... values)
+      -> Result<std::vector<std::invoke_result_t<Read, const Statement&>>> {
+    std::vector<std::invoke_result_t<Read, const Statement&>> list;
+    auto done =
+        rows(operation, sql, [&](const Statement& row) { list.push_back(read(row)); }, values...);
+    if (!done) return pass(done);
+    return list;
+  }
+
+  // The value in the first column of the first row. Precondition: the query has a row.
+  Result<std::int64_t> integer(const char* operation, const char* sql);
 
   // Rows that the last INSERT, UPDATE or DELETE changed, and the key of the last row inserted.
   [[nodiscard]] std::int64_t changes() const;
   [[nodiscard]] std::int64_t last_row_id() const;
 
  private:
+  friend class Statement;
   struct Close {
     void operator()(sqlite3* db) const noexcept;
   };
@@ -162,17 +204,13 @@ class Connection {
   std::unique_ptr<sqlite3, Close> db_;
 };
 
-struct Preparation {
-  Statement* into;
-  const char* sql;
+// Makes statements of one operation.
+struct StatementMaker {
+  const Connection& connection;
   const char* operation;
+
+  Statement operator()(std::string sql) const { return {connection, operation, std::move(sql)}; }
 };
-
-// Prepares all of them, or reports the first that fails.
-Result<void> prepare_all(Connection& connection, std::initializer_list<Preparation> preparations);
-
-// The value in the first column of the first row. Precondition: the query has a row.
-Result<std::int64_t> query_integer(Connection& connection, const char* sql, const char* operation);
 
 // Everything between `begin` and `commit`, stored as a whole or not at all; rolled back by
 // destruction. At most one at a time per connection.

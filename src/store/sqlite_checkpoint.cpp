@@ -6,11 +6,11 @@
 #include "ratebatch/base/assert.hpp"
 #include "store/database_file.hpp"
 #include "store/requeue.hpp"
-#include "store/route_table.hpp"
 #include "store/run_start.hpp"
+#include "store/small_tables.hpp"
 #include "store/sqlite_checkpoint_parts.hpp"
 #include "store/sqlite_job_loader.hpp"
-#include "store/stamp_table.hpp"
+#include "store/sqlite_schema.hpp"
 
 namespace ratebatch::store {
 namespace {
@@ -49,11 +49,67 @@ JobRef job_ref(const Statement& row, RouteId route) {
                       .raw_body = row.integer(9) != 0},
              .rejections = static_cast<std::int32_t>(row.integer(10))};
   if (row.integer(7) > 0) job.size.output_max = row.integer(7);
-  if (const auto ready_ms = row.maybe_integer(5)) job.ready_at = wall_from_ms(*ready_ms);
+  job.ready_at = row.maybe_time(5);
   return job;
 }
 
+// Brings the format up to date; a new database gets its stamp in the same transaction, so that
+// there is never one without.
+Result<void> bring_up_to_date(Connection& connection, const std::string& path, bool is_new,
+                              const CheckpointStamp& stamp_if_new) {
+  auto transaction = Transaction::begin_write(connection);
+  if (!transaction) return pass(transaction);
+  auto done = migrate(connection, path, migrations());
+  if (done && is_new) done = write_stamp(connection, stamp_if_new);
+  if (done) done = transaction->commit();
+  return done;
+}
+
 }  // namespace
+
+Result<std::unique_ptr<SqliteCheckpoint::Parts>> SqliteCheckpoint::Parts::open(
+    const std::string& path, RunLock lock, OpenMode mode, const CheckpointStamp& stamp_if_new) {
+  auto parts = std::make_unique<Parts>(path, std::move(lock));
+  // Once more: another process may have made or removed the file before the lock was ours.
+  auto exists = database_file_exists(path, true);
+  Result<void> opened;
+  if (!exists) {
+    opened = pass(exists);
+  } else if (!*exists && mode == OpenMode::must_exist) {
+    opened = no_checkpoint(path);
+  } else {
+    opened = *exists ? refuse_foreign_file(path) : make_database_file(path);
+    if (opened) opened = parts->open_database(mode, stamp_if_new);
+  }
+  if (opened) return parts;
+
+  parts->database.reset();
+  if (exists && !*exists) remove_database_files(path);
+  if (parts->lock.made_file()) parts->lock.remove_file();
+  return pass(opened);
+}
+
+Result<void> SqliteCheckpoint::Parts::open_database(OpenMode mode,
+                                                    const CheckpointStamp& stamp_if_new) {
+  auto connection = Connection::open(path, Connection::Access::read_write);
+  if (!connection) return pass(connection);
+  auto format = format_of(*connection, path, std::ssize(migrations()));
+  if (!format) return pass(format);
+  created = *format == 0;
+  if (created && mode == OpenMode::must_exist) return no_checkpoint(path);
+
+  auto done = configure_writer(*connection, path);
+  if (done) done = bring_up_to_date(*connection, path, created, stamp_if_new);
+  if (!done) return done;
+  auto stored_stamp = read_stamp(*connection);
+  if (!stored_stamp) return pass(stored_stamp);
+  stamp = std::move(*stored_stamp);
+
+  auto counts = read_counts(*connection);
+  if (!counts) return pass(counts);
+  database = std::make_unique<Database>(std::move(*connection), std::move(*counts));
+  return {};
+}
 
 Result<std::unique_ptr<SqliteCheckpoint>> SqliteCheckpoint::open(
     const std::string& path, OpenMode mode, const CheckpointStamp& stamp_if_new) {
@@ -107,7 +163,7 @@ Result<RequeueSummary> SqliteCheckpoint::requeue(const RequeueFilter& filter) {
 
 Result<void> SqliteCheckpoint::remember(const std::vector<StoredState>& states) {
   auto& database = *parts_->database;
-  return stored(database, [&] { return database.writer->write_states(states); });
+  return stored(database, [&] { return database.writer.write_states(states); });
 }
 
 Result<std::vector<StoredRoute>> SqliteCheckpoint::routes() {
@@ -148,7 +204,7 @@ Result<std::vector<JobRef>> SqliteCheckpoint::load_page(RouteId route,
 }
 
 Result<StoredJob> SqliteCheckpoint::job(JobSeq seq) {
-  std::optional<StoredJob> job = parts_->database->writer->take_text(seq);
+  std::optional<StoredJob> job = parts_->database->writer.take_text(seq);
   if (job) return std::move(*job);
   auto read = parts_->database->find_job.rows(
       [&](const Statement& row) { job = StoredJob{row.text(0), row.text(1), row.text(2)}; }, seq);
@@ -158,24 +214,23 @@ Result<StoredJob> SqliteCheckpoint::job(JobSeq seq) {
 }
 
 Result<StoredFetch> SqliteCheckpoint::fetch(JobSeq seq) {
-  return parts_->database->writer->fetch(seq);
+  return parts_->database->writer.fetch(seq);
 }
 
 Result<void> SqliteCheckpoint::commit(const Batch& batch) {
   RB_ASSERT(parts_->run.has_value());
   if (batch.empty()) return {};
   auto& database = *parts_->database;
-  return stored(database, [&] { return database.writer->write(batch, *parts_->run); });
+  return stored(database, [&] { return database.writer.write(batch, *parts_->run); });
 }
 
 Result<void> SqliteCheckpoint::end_run(const RunEnd& end) {
   RB_ASSERT(parts_->run.has_value());
   auto& database = *parts_->database;
-  return stored(database, [&]() -> Result<void> {
-    auto statement = database.connection.prepare(
-        "UPDATE runs SET ended_ms = ?2, exit_code = ?3, reason = ?4 WHERE id = ?1", "end the run");
-    if (!statement) return pass(statement);
-    return statement->run(parts_->run->run, to_ms(end.at), end.exit_code, end.reason);
+  return stored(database, [&] {
+    return database.connection.run(
+        "end the run", "UPDATE runs SET ended_ms = ?2, exit_code = ?3, reason = ?4 WHERE id = ?1",
+        parts_->run->run, to_ms(end.at), end.exit_code, end.reason);
   });
 }
 

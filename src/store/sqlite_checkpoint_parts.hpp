@@ -25,25 +25,39 @@ struct SqliteCheckpoint::Parts {
 
   // All of these belong to an open checkpoint and are there after `open`; `discard` drops them.
   struct Database {
-    Database(Connection opened, CounterLedger loaded)
-        : connection(std::move(opened)), ledger(std::move(loaded)) {}
+    Database(Connection opened, Counts stored)
+        : connection(std::move(opened)), ledger(connection, std::move(stored)) {}
 
     // What a transaction collected becomes true with it, or is forgotten with it.
     void accept() {
       ledger.accept();
-      writer->accept();
+      writer.accept();
     }
     void discard() {
       ledger.discard();
-      writer->discard();
+      writer.discard();
     }
 
     Connection connection;
     CounterLedger ledger;
-    std::unique_ptr<BatchWriter> writer;
-    Statement page_of_priority;
-    Statement page_below;
-    Statement find_job;
+    BatchWriter writer{connection, ledger};
+
+    // Both repeat the condition of the index `startable`, or it could not serve them.
+    StatementMaker prepare_reading{connection, "read jobs"};
+    Statement page_of_priority = prepare_reading(
+        "SELECT seq, priority, state, attempts, retries_used, ready_at_ms, input_bytes, output_max,"
+        " images, raw_body, rejections FROM states"
+        " WHERE route_id = ?1 AND state IN (0, 3) AND priority = ?2 AND seq > ?3"
+        " ORDER BY seq LIMIT ?4");
+    Statement page_below = prepare_reading(
+        "SELECT seq, priority, state, attempts, retries_used, ready_at_ms, input_bytes, output_max,"
+        " images, raw_body, rejections FROM states"
+        " WHERE route_id = ?1 AND state IN (0, 3) AND priority <= ?2"
+        " ORDER BY priority DESC, seq LIMIT ?3");
+    Statement find_job = {
+        connection, "read a job",
+        "SELECT jobs.id, line_json, path FROM jobs JOIN files ON files.id = file_id"
+        " WHERE seq = ?1"};
   };
 
   std::string path;

@@ -5,13 +5,7 @@
 namespace ratebatch::store {
 namespace {
 
-constexpr const char* loading = "load jobs";
 constexpr const char* stdin_path = "-";
-
-// State rows are stored so many at a time: one execution of a statement for each costs more than
-// the row itself.
-constexpr std::size_t states_at_a_time = 64;
-constexpr std::size_t values_of_state = 7;
 
 // Where the metadata stand in the line, so that they need not be stored a second time.
 std::int64_t metadata_at(const NewJob& job) {
@@ -19,6 +13,8 @@ std::int64_t metadata_at(const NewJob& job) {
   RB_ASSERT(at != std::string::npos);
   return static_cast<std::int64_t>(at);
 }
+
+}  // namespace
 
 std::string add_states_sql(std::size_t rows) {
   std::string sql =
@@ -28,82 +24,28 @@ std::string add_states_sql(std::size_t rows) {
   return sql;
 }
 
-}  // namespace
-
 Result<std::unique_ptr<JobLoader>> SqliteJobLoader::begin(Connection& connection,
                                                           CounterLedger& ledger,
                                                           SameContent same_content) {
   auto transaction = Transaction::begin_write(connection);
   if (!transaction) return pass(transaction);
-  std::unique_ptr<SqliteJobLoader> loader(
+  return std::unique_ptr<JobLoader>(
       new SqliteJobLoader(connection, ledger, std::move(same_content), std::move(*transaction)));
-  auto ready = loader->prepare();
-  if (!ready) return pass(ready);
-  return loader;
 }
 
 SqliteJobLoader::~SqliteJobLoader() {
   if (transaction_) ledger_.discard();
 }
 
-Result<void> SqliteJobLoader::prepare() {
-  const std::string add_state = add_states_sql(1);
-  const std::string add_many = add_states_sql(states_at_a_time);
-  return prepare_all(
-      connection_,
-      {{&find_stamp_, "SELECT inode, size, mtime_ns FROM files WHERE path = ?1", loading},
-       {&set_file_,
-        "INSERT INTO files (path, inode, size, mtime_ns) VALUES (?1, ?2, ?3, ?4)"
-        " ON CONFLICT (path) DO UPDATE SET inode = excluded.inode, size = excluded.size,"
-        " mtime_ns = excluded.mtime_ns RETURNING id, first_seq",
-        loading},
-       {&set_first_seq_, "UPDATE files SET first_seq = ?2 WHERE id = ?1", loading},
-       {&walk_,
-        "SELECT line, line_json FROM jobs WHERE seq >= ?1 AND file_id = ?2 AND load < ?3"
-        " ORDER BY seq",
-        loading},
-       {&add_route_, "INSERT INTO routes (type, model) VALUES (?1, ?2)", loading},
-       {&add_job_,
-        "INSERT INTO jobs (id, file_id, line, load, line_json, metadata_at, metadata_bytes)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-        " ON CONFLICT (id) DO NOTHING",
-        loading},
-       {&add_state_, add_state.c_str(), loading},
-       {&add_many_states_, add_many.c_str(), loading},
-       {&find_job_,
-        "SELECT jobs.seq, states.state, states.route_id, jobs.line_json, jobs.load = ?2,"
-        " files.path, jobs.line FROM jobs JOIN states USING (seq)"
-        " JOIN files ON files.id = jobs.file_id WHERE jobs.id = ?1",
-        loading},
-       {&update_job_,
-        "UPDATE jobs SET file_id = ?2, line = ?3, load = ?4, line_json = ?5, metadata_at = ?6,"
-        " metadata_bytes = ?7 WHERE seq = ?1",
-        loading},
-       {&update_state_,
-        "UPDATE states SET route_id = ?2, priority = ?3, state = 0, retries_used = 0, unknowns = 0,"
-        " rejections = 0, ready_at_ms = NULL, finished_at_ms = NULL, input_bytes = ?4,"
-        " output_max = ?5, images = ?6, raw_body = ?7 WHERE seq = ?1 AND state IN (0, 6)",
-        loading},
-       {&find_failure_,
-        "SELECT class FROM attempts WHERE seq = ?1"
-        " AND number = (SELECT attempt FROM results WHERE seq = ?1)",
-        loading},
-       {&drop_failure_, "DELETE FROM results WHERE seq = ?1 AND record IS NULL", loading},
-       {&keep_answer_, "UPDATE results SET failed = 0, failure = NULL WHERE seq = ?1", loading}});
-}
-
 Result<void> SqliteJobLoader::count_load() {
-  auto statement = connection_.prepare(
-      "INSERT INTO meta VALUES ('loads', '1')"
-      " ON CONFLICT DO UPDATE SET value = value + 1 RETURNING CAST(value AS INTEGER)",
-      loading);
-  if (!statement) return pass(statement);
-  auto counted = statement->rows([&](const Statement& row) { load_ = row.integer(0); });
-  if (!counted) return pass(counted);
-  auto routes = connection_.prepare("SELECT type, model, id FROM routes", loading);
-  if (!routes) return pass(routes);
-  return routes->rows(
-      [&](const Statement& row) { routes_[{row.text(0), row.text(1)}] = row.id<RouteId>(2); });
+  auto counted = prepare_(
+                     "INSERT INTO meta VALUES ('loads', '1') ON CONFLICT DO UPDATE"
+                     " SET value = value + 1 RETURNING CAST(value AS INTEGER)")
+                     .rows([&](const Statement& row) { load_ = row.integer(0); });
+  if (!counted) return counted;
+  return prepare_("SELECT type, model, id FROM routes").rows([&](const Statement& row) {
+    routes_[{row.text(0), row.text(1)}] = row.id<RouteId>(2);
+  });
 }
 
 Result<std::optional<FileStamp>> SqliteJobLoader::stamp_of(const std::string& path) {
@@ -260,15 +202,7 @@ Result<void> SqliteJobLoader::update_job(const NewJob& job, const Existing& exis
   walking_ = false;
   ledger_.add_jobs(existing.route, existing.state, -1);
   ledger_.add_jobs(*route, JobState::pending, 1);
-  if (existing.state == JobState::failed) return forget_failure(existing);
-  return done;
-}
-
-Result<void> SqliteJobLoader::forget_failure(const Existing& existing) {
-  auto done = find_failure_.rows(
-      [&](const Statement& row) { ledger_.add_failures(row.text(0), -1); }, existing.seq);
-  if (done) done = drop_failure_.run(existing.seq);
-  if (done) done = keep_answer_.run(existing.seq);
+  if (existing.state == JobState::failed) return results_.forget_failure(existing.seq);
   return done;
 }
 

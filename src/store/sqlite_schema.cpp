@@ -311,12 +311,12 @@ std::span<const char* const> migrations() { return all_migrations; }
 Result<std::int64_t> format_of(Connection& connection, const std::string& path,
                                std::int64_t newest) {
   constexpr const char* operation = "read the header";
-  auto id = query_integer(connection, "PRAGMA application_id", operation);
+  auto id = connection.integer(operation, "PRAGMA application_id");
   if (!id) return pass(id);
-  auto version = query_integer(connection, "PRAGMA user_version", operation);
+  auto version = connection.integer(operation, "PRAGMA user_version");
   if (!version) return pass(version);
   if (*id == 0 && *version == 0) {
-    auto tables = query_integer(connection, "SELECT count(*) FROM sqlite_schema", operation);
+    auto tables = connection.integer(operation, "SELECT count(*) FROM sqlite_schema");
     if (!tables) return pass(tables);
     if (*tables == 0) return 0;
   }
@@ -344,14 +344,13 @@ Result<void> configure_writer(Connection& connection, const std::string& path) {
   // journal_size_limit: without it the log keeps the largest size it ever had. temp_store: a full
   // temporary directory must not look like a full database disk.
   auto set = connection.execute(
+      "set up writing",
       "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;"
-      "PRAGMA journal_size_limit = 16777216",
-      "set up writing");
+      "PRAGMA journal_size_limit = 16777216");
   if (!set) return pass(set);
-  auto statement = connection.prepare("PRAGMA journal_mode = WAL", "set up the write-ahead log");
-  if (!statement) return pass(statement);
   std::string mode;
-  auto switched = statement->rows([&](const Statement& row) { mode = row.text(0); });
+  auto switched = connection.rows("set up the write-ahead log", "PRAGMA journal_mode = WAL",
+                                  [&](const Statement& row) { mode = row.text(0); });
   if (!switched) return pass(switched);
   if (mode != "wal") {
     return fail(ErrorCode::io, "cannot keep a write-ahead log for " + shown(path) +
@@ -367,12 +366,12 @@ Result<void> migrate(Connection& connection, const std::string& path,
   if (!before) return pass(before);
   if (*before == newest) return {};
   for (const char* step : steps.subspan(static_cast<std::size_t>(*before))) {
-    auto applied = connection.execute(step, "change the format");
+    auto applied = connection.execute("change the format", step);
     if (!applied) return pass(applied);
   }
   const std::string marks = "PRAGMA application_id = " + std::to_string(application_id) +
                             "; PRAGMA user_version = " + std::to_string(newest);
-  return connection.execute(marks.c_str(), "mark the format");
+  return connection.execute("mark the format", marks.c_str());
 }
 
 }  // namespace ratebatch::store

@@ -3,15 +3,22 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "store/counter_ledger.hpp"
-#include "store/route_table.hpp"
-#include "store/stamp_table.hpp"
+#include "store/small_tables.hpp"
 
 namespace ratebatch::store {
 namespace {
 
 constexpr const char* status_reading = "read the status";
+
+template <typename T>
+Result<void> read_into(T& member, Result<T> read) {
+  if (!read) return pass(read);
+  member = std::move(*read);
+  return {};
+}
 
 // The value at `per_mille` of the sorted values, by nearest rank. Precondition: not empty.
 std::int64_t percentile(const std::vector<std::int64_t>& sorted, std::size_t per_mille) {
@@ -22,31 +29,27 @@ std::int64_t percentile(const std::vector<std::int64_t>& sorted, std::size_t per
 Result<void> read_runs(Connection& connection, std::optional<std::int64_t> holder,
                        StatusData& status) {
   if (holder) status.live_run.emplace().pid = *holder;
-  auto statement = connection.prepare(
-      "SELECT pid, started_ms, workers, ended_ms, exit_code, reason FROM runs"
-      " ORDER BY id DESC LIMIT 2",
-      status_reading);
-  if (!statement) return pass(statement);
   bool is_latest = true;
-  return statement->rows([&](const Statement& row) {
-    const auto ended_ms = row.maybe_integer(3);
-    const bool alive =
-        is_latest && holder && !ended_ms && (*holder == row.integer(0) || *holder == 0);
-    is_latest = false;
-    if (alive) {
-      status.live_run->started = wall_from_ms(row.integer(1));
-      status.live_run->workers = static_cast<std::int32_t>(row.integer(2));
-      return;
-    }
-    if (status.last_run) return;
-    PastRun& run = status.last_run.emplace();
-    run.pid = row.integer(0);
-    run.started = wall_from_ms(row.integer(1));
-    run.workers = static_cast<std::int32_t>(row.integer(2));
-    if (ended_ms) run.ended = wall_from_ms(*ended_ms);
-    if (ended_ms) run.exit_code = static_cast<std::int32_t>(row.integer(4));
-    run.reason = row.text(5);
-  });
+  return connection.rows(status_reading,
+                         "SELECT pid, started_ms, workers, ended_ms, exit_code, reason FROM runs"
+                         " ORDER BY id DESC LIMIT 2",
+                         [&](const Statement& row) {
+                           PastRun run{.pid = row.integer(0),
+                                       .started = row.time(1),
+                                       .workers = static_cast<std::int32_t>(row.integer(2)),
+                                       .ended = row.maybe_time(3),
+                                       .exit_code = std::nullopt,
+                                       .reason = row.text(5)};
+                           if (run.ended) run.exit_code = static_cast<std::int32_t>(row.integer(4));
+                           const bool is_alive = std::exchange(is_latest, false) && holder &&
+                                                 !run.ended && (*holder == run.pid || *holder == 0);
+                           if (is_alive) {
+                             status.live_run->started = run.started;
+                             status.live_run->workers = run.workers;
+                           } else if (!status.last_run) {
+                             status.last_run = std::move(run);
+                           }
+                         });
 }
 
 LaneState lane_state(const std::string& name) {
@@ -59,49 +62,37 @@ LaneState lane_state(const std::string& name) {
 }
 
 Result<void> read_lanes(Connection& connection, StatusData& status) {
-  auto lanes = connection.prepare(
+  auto lanes = connection.list(
+      status_reading,
       "SELECT model, provider, state, reason, until_ms FROM lanes WHERE in_run = 1 ORDER BY id",
-      status_reading);
-  if (!lanes) return pass(lanes);
-  auto read = lanes->rows([&](const Statement& row) {
-    StoredLane lane{.model = row.text(0), .provider = row.text(1), .status = {}};
-    lane.status.state = lane_state(row.text(2));
-    lane.status.reason = row.text(3);
-    if (const auto until_ms = row.maybe_integer(4)) lane.status.until = wall_from_ms(*until_ms);
-    status.lanes.push_back(std::move(lane));
-  });
-  if (!read) return read;
-  auto states = connection.prepare("SELECT scope, item, value FROM remembered ORDER BY scope, item",
-                                   status_reading);
-  if (!states) return pass(states);
-  return states->rows([&](const Statement& row) {
-    status.states.push_back({row.text(0), row.text(1), row.text(2)});
-  });
+      [](const Statement& row) {
+        return StoredLane{
+            row.text(0), row.text(1), {lane_state(row.text(2)), row.text(3), row.maybe_time(4)}};
+      });
+  return read_into(status.lanes, std::move(lanes));
 }
 
 Result<void> read_downloads(Connection& connection, StatusData& status) {
-  auto statement = connection.prepare(
-      "SELECT count(*) OVER (), min(coalesce(ready_at_ms, 0)) OVER (), message"
-      " FROM fetches LEFT JOIN attempts"
-      " ON attempts.seq = fetches.seq AND number = attempt"
-      " ORDER BY coalesce(message, '') = '', tries DESC LIMIT 1",
-      status_reading);
-  if (!statement) return pass(statement);
-  return statement->rows([&](const Statement& row) {
-    Downloads& downloads = status.downloads.emplace();
-    downloads.waiting = row.integer(0);
-    if (row.integer(1) > 0) downloads.next_try = wall_from_ms(row.integer(1));
-    downloads.failure = row.text(2);
-  });
+  return connection.rows(status_reading,
+                         "SELECT count(*) OVER (), min(coalesce(ready_at_ms, 0)) OVER (), message"
+                         " FROM fetches LEFT JOIN attempts"
+                         " ON attempts.seq = fetches.seq AND number = attempt"
+                         " ORDER BY coalesce(message, '') = '', tries DESC LIMIT 1",
+                         [&](const Statement& row) {
+                           Downloads& downloads = status.downloads.emplace();
+                           downloads.waiting = row.integer(0);
+                           if (row.integer(1) > 0) downloads.next_try = row.time(1);
+                           downloads.failure = row.text(2);
+                         });
 }
 
 Result<void> read_failures(Connection& connection, StatusData& status) {
-  auto statement = connection.prepare(
-      "SELECT class, jobs FROM failure_counts WHERE jobs > 0 ORDER BY jobs DESC, class",
-      status_reading);
-  if (!statement) return pass(statement);
-  return statement->rows(
-      [&](const Statement& row) { status.failures.push_back({row.text(0), row.integer(1)}); });
+  return read_into(
+      status.failures,
+      connection.list(
+          status_reading,
+          "SELECT class, jobs FROM failure_counts WHERE jobs > 0 ORDER BY jobs DESC, class",
+          [](const Statement& row) { return FailureCount{row.text(0), row.integer(1)}; }));
 }
 
 // Precondition: routes and counts are read.
@@ -112,12 +103,11 @@ Result<void> read_types(Connection& connection, StatusData& status) {
     std::int64_t output_tokens = 0;
   };
   std::map<RouteId, Sums> by_route;
-  auto statement = connection.prepare(
-      "SELECT route_id, answers, input_tokens, output_tokens FROM route_totals", status_reading);
-  if (!statement) return pass(statement);
-  auto read = statement->rows([&](const Statement& row) {
-    by_route[row.id<RouteId>(0)] = {row.integer(1), row.integer(2), row.integer(3)};
-  });
+  auto read = connection.rows(
+      status_reading, "SELECT route_id, answers, input_tokens, output_tokens FROM route_totals",
+      [&](const Statement& row) {
+        by_route[row.id<RouteId>(0)] = {row.integer(1), row.integer(2), row.integer(3)};
+      });
   if (!read) return read;
 
   std::map<std::string, std::pair<JobCounts, Sums>> by_type;
@@ -146,13 +136,11 @@ Result<void> read_types(Connection& connection, StatusData& status) {
 }
 
 Result<void> read_recent(Connection& connection, StatusData& status) {
-  auto statement = connection.prepare(
-      "SELECT finished_ms, latency_ms, failed FROM results ORDER BY id DESC LIMIT ?1",
-      status_reading);
-  if (!statement) return pass(statement);
   std::vector<std::int64_t> latencies;
   std::vector<std::int64_t> finished;
-  auto read = statement->rows(
+  auto read = connection.rows(
+      status_reading,
+      "SELECT finished_ms, latency_ms, failed FROM results ORDER BY id DESC LIMIT ?1",
       [&](const Statement& row) {
         finished.push_back(row.integer(0));
         if (row.integer(2) == 0) latencies.push_back(row.integer(1));
@@ -179,24 +167,19 @@ Result<void> read_recent(Connection& connection, StatusData& status) {
 
 Result<StatusData> read_status(Connection& connection, std::optional<std::int64_t> holder) {
   StatusData status;
-  auto stamp = read_stamp(connection);
-  if (!stamp) return pass(stamp);
-  status.stamp = std::move(*stamp);
-  auto counts = read_counts(connection);
-  if (!counts) return pass(counts);
-  status.counts = std::move(*counts);
-  auto changed =
-      query_integer(connection,
-                    "SELECT coalesce(sum(results), 0) FROM recipes"
-                    " WHERE id NOT IN (SELECT recipe_id FROM routes WHERE recipe_id IS NOT NULL)",
-                    status_reading);
-  if (!changed) return pass(changed);
-  status.changed = *changed;
-  auto routes = read_routes(connection);
-  if (!routes) return pass(routes);
-  status.routes = std::move(*routes);
-
-  auto read = read_runs(connection, holder, status);
+  auto read = read_into(status.stamp, read_stamp(connection));
+  if (read) read = read_into(status.counts, read_counts(connection));
+  if (read) {
+    read = read_into(
+        status.changed,
+        connection.integer(
+            status_reading,
+            "SELECT coalesce(sum(results), 0) FROM recipes"
+            " WHERE id NOT IN (SELECT recipe_id FROM routes WHERE recipe_id IS NOT NULL)"));
+  }
+  if (read) read = read_into(status.routes, read_routes(connection));
+  if (read) read = read_into(status.states, read_states(connection));
+  if (read) read = read_runs(connection, holder, status);
   if (read) read = read_lanes(connection, status);
   if (read) read = read_downloads(connection, status);
   if (read) read = read_failures(connection, status);

@@ -165,18 +165,18 @@ TEST_CASE("files that are not ours stay as they are") {
   SUBCASE("another program's database") {
     write_file(path, "");
     auto connection = must(Connection::open(path, Connection::Access::read_write));
-    must(connection.execute("CREATE TABLE t (a); PRAGMA user_version = 1", "make"));
+    must(connection.execute("make", "CREATE TABLE t (a); PRAGMA user_version = 1"));
   }
   SUBCASE("a database with another mark") {
     write_file(path, "");
     auto connection = must(Connection::open(path, Connection::Access::read_write));
-    must(connection.execute("PRAGMA journal_mode = WAL; PRAGMA application_id = 7", "make"));
+    must(connection.execute("make", "PRAGMA journal_mode = WAL; PRAGMA application_id = 7"));
   }
   SUBCASE("a newer format") {
     must(open_at(path));
     std::filesystem::remove(path + ".lock");
     auto connection = must(Connection::open(path, Connection::Access::read_write));
-    must(connection.execute("PRAGMA user_version = 7", "make"));
+    must(connection.execute("make", "PRAGMA user_version = 7"));
     words = path +
             " was made by a newer ratebatch (format 7, this one knows 4); install a newer version";
   }
@@ -200,7 +200,7 @@ TEST_CASE("a newer format that is still in the log is refused too") {
   // Never checkpointed: the process that wrote it died.
   CHECK(in_child([&] {
           auto connection = must(Connection::open(path, Connection::Access::read_write));
-          must(connection.execute("PRAGMA user_version = 7", "make"));
+          must(connection.execute("make", "PRAGMA user_version = 7"));
           ::_exit(5);
           return 0;
         }) == 5);

@@ -233,7 +233,7 @@ TEST_CASE("results are complete across pages of rows and of bytes") {
         ends({answer_of(JobSeq{i}, 1, std::string(result_page_bytes_max, 'x'))})));
   }
   CHECK(result_lines(*read(large), ResultOrder::finishing).size() == 3);
-  auto pages = must(ResultPages::make(large.connection(), ResultOrder::finishing, 0));
+  ResultPages pages(large.connection(), ResultOrder::finishing, 0);
   CHECK(must(pages.next())->rows == 1);
 }
 

@@ -13,13 +13,13 @@ using namespace store;
 namespace {
 
 bool is_accepted(Connection& connection, const std::string& sql) {
-  return connection.execute(sql.c_str(), "try").has_value();
+  return connection.execute("try", sql.c_str()).has_value();
 }
 
 std::string plan_of(Connection& connection, const std::string& sql) {
   std::string plan;
-  must(must(connection.prepare(("EXPLAIN QUERY PLAN " + sql).c_str(), "explain"))
-           .rows([&](const Statement& row) { plan += row.text(3) + "\n"; }));
+  must(connection.rows("explain", "EXPLAIN QUERY PLAN " + sql,
+                       [&](const Statement& row) { plan += row.text(3) + "\n"; }));
   return plan;
 }
 
@@ -112,9 +112,8 @@ TEST_CASE("the log is written ahead and synced in full") {
   store.load({new_job("a")});
   Connection& connection = store.connection();
   std::string mode;
-  must(must(connection.prepare("PRAGMA journal_mode", "ask")).rows([&](const Statement& row) {
-    mode = row.text(0);
-  }));
+  must(connection.rows("ask", "PRAGMA journal_mode",
+                       [&](const Statement& row) { mode = row.text(0); }));
   CHECK(mode == "wal");
   CHECK(query(connection, "PRAGMA synchronous") == 2);
   CHECK(query(connection, "PRAGMA journal_size_limit") == 16 << 20);
@@ -159,6 +158,7 @@ TEST_CASE("results of the first format become the lines that are printed") {
     auto connection = must(Connection::open(path, Connection::Access::read_write));
     must(migrate_to(connection, migrations().first(1)));
     must(connection.execute(
+        "fill",
         "INSERT INTO meta VALUES ('sandbox', '1');"
         "INSERT INTO files VALUES (1, '/a.jsonl', 0, 0, 0);"
         "INSERT INTO routes VALUES (1, '', ''), (2, 'bio', '');"
@@ -178,8 +178,7 @@ TEST_CASE("results of the first format become the lines that are printed") {
         " '{\"d\":[1], \"none\":null}', ''),"
         " (3, 3, 2, 1, NULL, 1700000000000, 5, 0, 0, 0, '', NULL, NULL, NULL),"
         " (4, 4, 2, 1, NULL, 1700000000000, 5, 0, 0, 0, '', NULL, NULL, 'older'),"
-        " (5, 5, 2, 0, NULL, 1700000000000, 5, 0, 0, 0, '', NULL, 'no JSON', '');",
-        "fill"));
+        " (5, 5, 2, 0, NULL, 1700000000000, 5, 0, 0, 0, '', NULL, 'no JSON', '');"));
   }
   must(SqliteCheckpoint::open(path, OpenMode::must_exist, {}));
   const auto reader = must(CheckpointReader::open(path));
@@ -211,6 +210,7 @@ TEST_CASE("jobs of the second format know the size of their lines, and money beg
     auto connection = must(Connection::open(path, Connection::Access::read_write));
     must(migrate_to(connection, migrations().first(2)));
     must(connection.execute(
+        "fill",
         "INSERT INTO files (id, path, inode, size, mtime_ns) VALUES (1, '/a.jsonl', 0, 0, 0);"
         "INSERT INTO routes VALUES (1, 'bio', '');"
         "INSERT INTO limits VALUES ('lane gpt', 'rpm', 1790000000000000000);"
@@ -222,8 +222,7 @@ TEST_CASE("jobs of the second format know the size of their lines, and money beg
         " (1, 1, 0, 0, 0, NULL), (2, 1, 5, 3, 1, NULL), (3, 1, 0, 6, 1, 9), (4, 1, 0, 5, 1, 9);"
         "INSERT INTO state_counts VALUES (1, 0, 1), (1, 3, 1), (1, 6, 1), (1, 5, 1);"
         "INSERT INTO route_totals VALUES (1, 0, 1, 0, 0);"
-        "UPDATE call_counts SET sent = 3, input_tokens = 77;",
-        "fill"));
+        "UPDATE call_counts SET sent = 3, input_tokens = 77;"));
   }
   auto checkpoint = must(SqliteCheckpoint::open(path, OpenMode::must_exist, {}));
   CHECK(checkpoint->counts().calls.input_tokens == 77);
@@ -253,6 +252,7 @@ TEST_CASE("routes of the third format have the recipe of their latest answer") {
     auto connection = must(Connection::open(path, Connection::Access::read_write));
     must(migrate_to(connection, migrations().first(3)));
     must(connection.execute(
+        "fill",
         "INSERT INTO files (id, path, inode, size, mtime_ns) VALUES (1, '/a.jsonl', 0, 0, 0);"
         "INSERT INTO routes VALUES (1, 'bio', ''), (2, 'email', '');"
         "INSERT INTO recipes VALUES (1, 'old', '{}', 1), (2, 'new', '{}', 1);"
@@ -262,8 +262,7 @@ TEST_CASE("routes of the third format have the recipe of their latest answer") {
         " (1, 1, 0, 5, 1, 9), (2, 1, 0, 5, 1, 9), (3, 2, 0, 0, 0, NULL);"
         "INSERT INTO state_counts VALUES (1, 5, 2), (2, 0, 1);"
         "INSERT INTO results (id, seq, attempt, failed, recipe_id, finished_ms, latency_ms, record)"
-        " VALUES (1, 1, 1, 0, 1, 9, 1, '{\"id\":\"a\"}'), (2, 2, 1, 0, 2, 9, 1, '{}');",
-        "fill"));
+        " VALUES (1, 1, 1, 0, 1, 9, 1, '{\"id\":\"a\"}'), (2, 2, 1, 0, 2, 9, 1, '{}');"));
   }
   auto checkpoint = must(SqliteCheckpoint::open(path, OpenMode::must_exist, {}));
   Connection& connection = SqliteCheckpointProbe::connection(*checkpoint);
@@ -295,7 +294,7 @@ TEST_CASE("messages name the database, the operation and what SQLite says") {
   const std::string path = folder.file("x.db");
   write_file(path, "");
   auto connection = must(Connection::open(path, Connection::Access::read_write));
-  const auto failed = connection.execute("SELECT * FROM nowhere", "count sheep");
+  const auto failed = connection.execute("count sheep", "SELECT * FROM nowhere");
   REQUIRE_FALSE(failed.has_value());
   CHECK(failed.error().code == ErrorCode::io);
   CHECK(failed.error().message ==
@@ -307,20 +306,20 @@ TEST_CASE("a transaction that is not committed leaves nothing, and text may hold
   const std::string path = folder.file("x.db");
   write_file(path, "");
   auto connection = must(Connection::open(path, Connection::Access::read_write));
-  must(connection.execute("CREATE TABLE t (a TEXT)", "make"));
+  must(connection.execute("make", "CREATE TABLE t (a TEXT)"));
   {
     auto transaction = must(Transaction::begin_write(connection));
-    must(connection.execute("INSERT INTO t VALUES ('x')", "add"));
+    must(connection.execute("add", "INSERT INTO t VALUES ('x')"));
   }
   CHECK(query(connection, "SELECT count(*) FROM t") == 0);
   const std::string odd("a\0b\xFF", 4);
-  auto add = must(connection.prepare("INSERT INTO t VALUES (?1)", "add"));
+  Statement add(connection, "add", "INSERT INTO t VALUES (?1)");
   must(add.run(odd));
   must(add.run(std::string_view{}));
   must(add.run(std::optional<std::string_view>{}));
   std::vector<std::string> texts;
-  must(must(connection.prepare("SELECT a FROM t WHERE a IS NOT NULL ORDER BY rowid", "read"))
-           .rows([&](const Statement& row) { texts.push_back(row.text(0)); }));
+  must(connection.rows("read", "SELECT a FROM t WHERE a IS NOT NULL ORDER BY rowid",
+                       [&](const Statement& row) { texts.push_back(row.text(0)); }));
   CHECK(texts == std::vector<std::string>{odd, ""});
 }
 

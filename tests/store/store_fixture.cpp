@@ -205,8 +205,9 @@ Batch ends(std::vector<AttemptEnd> list) {
 
 std::string field(store::Connection& connection, const std::string& line, const std::string& path) {
   std::string value;
-  must(must(connection.prepare("SELECT json_extract(?1, '$.' || ?2)", "read a field"))
-           .rows([&](const store::Statement& row) { value = row.text(0); }, line, path));
+  must(connection.rows(
+      "read a field", "SELECT json_extract(?1, '$.' || ?2)",
+      [&](const store::Statement& row) { value = row.text(0); }, line, path));
   return value;
 }
 
@@ -222,14 +223,14 @@ std::vector<std::string> result_lines(store::CheckpointReader& reader, store::Re
 }
 
 std::int64_t query(store::Connection& connection, const std::string& sql) {
-  return must(query_integer(connection, sql.c_str(), "query"));
+  return must(connection.integer("query", sql.c_str()));
 }
 
 store::Counts counted(store::Connection& connection) {
   store::Counts counts;
   const auto read = [&](const char* sql,
                         const std::function<void(const store::Statement&)>& on_row) {
-    must(must(connection.prepare(sql, "count")).rows(on_row));
+    must(connection.rows("count", sql, on_row));
   };
   read("SELECT id FROM routes",
        [&](const store::Statement& row) { counts.routes[row.id<RouteId>(0)]; });
@@ -292,10 +293,10 @@ store::SqliteCheckpoint& SqliteStore::run(UnknownPolicy policy) {
   return *life_;
 }
 
-void SqliteStore::fill_disk() { must(connection().execute("PRAGMA max_page_count = 1", "fill")); }
+void SqliteStore::fill_disk() { must(connection().execute("fill", "PRAGMA max_page_count = 1")); }
 
 void SqliteStore::free_disk() {
-  must(connection().execute("PRAGMA max_page_count = 1000000", "free"));
+  must(connection().execute("free", "PRAGMA max_page_count = 1000000"));
 }
 
 JobState SqliteStore::state(JobSeq job) {
@@ -305,18 +306,18 @@ JobState SqliteStore::state(JobSeq job) {
 
 std::string SqliteStore::text(JobSeq job) {
   std::string text;
-  must(must(connection().prepare("SELECT record FROM results WHERE seq = ?1", "text"))
-           .rows([&](const store::Statement& row) { text = row.text(0); }, job));
+  must(connection().rows(
+      "text", "SELECT record FROM results WHERE seq = ?1",
+      [&](const store::Statement& row) { text = row.text(0); }, job));
   return text.empty() ? text : field(connection(), text, "text");
 }
 
 OutcomeClass SqliteStore::ended_as(JobSeq job, std::size_t n) {
   std::string name;
-  must(must(connection().prepare("SELECT class FROM attempts WHERE seq = ?1 ORDER BY number"
-                                 " LIMIT 1 OFFSET ?2",
-                                 "class"))
-           .rows([&](const store::Statement& row) { name = row.text(0); }, job,
-                 static_cast<std::int64_t>(n) - 1));
+  must(connection().rows(
+      "class", "SELECT class FROM attempts WHERE seq = ?1 ORDER BY number LIMIT 1 OFFSET ?2",
+      [&](const store::Statement& row) { name = row.text(0); }, job,
+      static_cast<std::int64_t>(n) - 1));
   const auto at = std::find(outcome_class_names.begin(), outcome_class_names.end(), name);
   REQUIRE(at != outcome_class_names.end());
   return static_cast<OutcomeClass>(at - outcome_class_names.begin());
