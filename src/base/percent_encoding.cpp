@@ -1,23 +1,21 @@
 #include "ratebatch/base/percent_encoding.hpp"
 
+#include "ratebatch/base/ascii.hpp"
+
 namespace ratebatch::inline base {
 
 std::string percent_encoded(std::string_view text, std::string_view kept) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
+  constexpr std::string_view unreserved_marks = "-._~";
   std::string encoded;
   encoded.reserve(text.size());
   for (const char c : text) {
-    const bool is_unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                               (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-                               c == '~';
-    if (is_unreserved || kept.find(c) != std::string_view::npos) {
+    const bool stays =
+        is_letter_or_digit(c) || contains(unreserved_marks, {&c, 1}) || contains(kept, {&c, 1});
+    if (stays) {
       encoded += c;
-      continue;
+    } else {
+      encoded.append(1, '%').append(hex_of(c, true));
     }
-    const auto byte = static_cast<unsigned char>(c);
-    encoded += '%';
-    encoded += digits[byte >> 4U];
-    encoded += digits[byte & 0xFU];
   }
   return encoded;
 }

@@ -5,17 +5,11 @@
 
 #include <algorithm>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::inline base {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view blanks = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
 
 // As free as the columns of a spreadsheet, but {{ "a": 1 }} in a prompt that shows JSON is none.
 bool is_name(std::string_view text) {

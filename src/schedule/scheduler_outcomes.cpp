@@ -168,8 +168,8 @@ void Scheduler::reopen(const std::vector<JobSeq>& jobs) {
 void Scheduler::unblock(PoolId pool) {
   for (Lane& lane : lanes_) {
     // Money that was reserved may come back from any provider.
-    const bool penniless = lane.blocked() && lane.blocked()->cause == quota::Refusal::Cause::budget;
-    if (penniless || lane.settings().pool == pool) lane.unblock();
+    const bool by_budget = lane.blocked() && lane.blocked()->cause == quota::Refusal::Cause::budget;
+    if (by_budget || lane.settings().pool == pool) lane.unblock();
   }
 }
 
@@ -214,7 +214,7 @@ std::optional<action::FinishReason> Scheduler::reason_to_finish(Now now) {
     return !quota_.has_usable_key(LaneId{static_cast<std::int32_t>(i)}) &&
            !served_elsewhere(now, i);
   };
-  const auto penniless = [&](std::size_t i) {
+  const auto over_budget = [&](std::size_t i) {
     const auto& blocked = lanes_[i].blocked();
     return blocked && blocked->cause == quota::Refusal::Cause::budget && !blocked->earliest;
   };
@@ -231,15 +231,15 @@ std::optional<action::FinishReason> Scheduler::reason_to_finish(Now now) {
   if (out_of_time_) return action::FinishReason::out_of_time;
   if (give_up_at_) return action::FinishReason::stopped;
   if (all(keyless)) return action::FinishReason::no_key;
-  if (all([&](std::size_t i) { return keyless(i) || penniless(i); })) {
+  if (all([&](std::size_t i) { return keyless(i) || over_budget(i); })) {
     return action::FinishReason::budget;
   }
   const bool may_end = !options_.wait_for_pauses;
-  if (may_end && all([&](std::size_t i) { return keyless(i) || penniless(i) || paused(i); })) {
-    const auto broke = [&](std::size_t i) {
+  if (may_end && all([&](std::size_t i) { return keyless(i) || over_budget(i) || paused(i); })) {
+    const auto unpaid = [&](std::size_t i) {
       return quota_.account_paused(now, LaneId{static_cast<std::int32_t>(i)});
     };
-    return all([&](std::size_t i) { return keyless(i) || broke(i); })
+    return all([&](std::size_t i) { return keyless(i) || unpaid(i); })
                ? action::FinishReason::no_credit
                : action::FinishReason::paused;
   }
