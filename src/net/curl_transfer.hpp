@@ -77,7 +77,7 @@ class CurlTransfer {
   std::array<char, CURL_ERROR_SIZE> error_text_{};
   HeaderLines header_lines_;
   CURLcode setup_ = CURLE_OK;         // The first option that was refused.
-  std::optional<Endpoint> endpoint_;  // Whose options are set; nothing: none are.
+  std::optional<Endpoint> endpoint_;  // Whose options are set; nullopt: none are.
   bool public_peers_ = false;         // Among them: to connect to public addresses only.
 
   // Of the request on the handle.

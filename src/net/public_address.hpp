@@ -14,7 +14,7 @@ namespace ratebatch::net {
 // that is neither IPv4 nor IPv6. Precondition: the address is as long as its family demands.
 bool is_public(const sockaddr& address);
 
-// The same of an address as text, IPv6 with or without brackets; nothing for what is no address.
+// The same of an address as text, IPv6 with or without brackets; nullopt for what is no address.
 std::optional<bool> is_public(const std::string& text);
 
 // The address as text, for messages; "an address of family N" for families without one.

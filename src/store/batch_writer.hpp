@@ -63,7 +63,7 @@ class BatchWriter {
   void accept();
   void discard();
 
-  // The text of a job that the last accepted batch started; nothing where it was taken already or
+  // The text of a job that the last accepted batch started; nullopt if it was taken already or
   // not started there.
   std::optional<StoredJob> take_text(JobSeq job);
 

@@ -13,7 +13,7 @@ namespace ratebatch::inline base {
 std::string encode_base64(std::string_view bytes);
 void append_base64(std::string& out, std::string_view bytes);
 
-// The padding may be missing. Nothing where any other byte stands in the text, line ends included.
+// The padding may be missing. nullopt if any other byte stands in the text, line ends included.
 std::optional<std::string> decode_base64(std::string_view text);
 
 // Decodes a text that comes in pieces, by the rules of decode_base64.

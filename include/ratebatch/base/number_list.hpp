@@ -28,8 +28,8 @@ inline std::string number_list(std::initializer_list<std::int64_t> numbers) {
   return out;
 }
 
-// The numbers of a text as number_list writes it; nothing where it is none, or holds more than
-// `count_max`.
+// The numbers of a text as number_list writes it; nullopt if it is none, or holds more
+// than `count_max`.
 inline std::optional<std::vector<std::int64_t>> read_number_list(std::string_view text,
                                                                  std::size_t count_max = 1024) {
   std::vector<std::int64_t> numbers;

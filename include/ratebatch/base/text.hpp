@@ -31,7 +31,7 @@ constexpr std::string_view without_byte_order_mark(std::string_view text) {
 // True if `text` holds a byte below 0x20 or 0x7f: such text must not become a header or a URL.
 bool has_control_byte(std::string_view text);
 
-// Makes foreign text safe for a terminal: C0 and C1 controls, DEL, bidirectional overrides and
+// Makes text of others safe for a terminal: C0 and C1 controls, DEL, bidirectional overrides and
 // bytes that are not UTF-8 become \xNN or \u{NNNN}; the rest stays as it is. At most `bytes_max`
 // bytes of input are used; a cut is shown by "...".
 std::string escaped(std::string_view text, std::size_t bytes_max = 400);

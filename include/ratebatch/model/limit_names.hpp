@@ -51,7 +51,7 @@ constexpr std::array<LimitName, 30> limit_names = {{
     {"cpmo", Resource::characters, month_window},
 }};
 
-// The limit of this name; nullptr where it is none.
+// The limit of this name; nullptr if there is none.
 constexpr const LimitName* find_limit_name(std::string_view name) {
   for (const LimitName& known : limit_names) {
     if (known.name == name) return &known;

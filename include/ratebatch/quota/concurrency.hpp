@@ -26,7 +26,7 @@ class ConcurrencyLimit {
 
   [[nodiscard]] bool full() const;
   [[nodiscard]] std::int32_t in_flight() const { return in_flight_; }
-  // The present limit; nothing where there is none.
+  // The present limit; nullopt if there is none.
   [[nodiscard]] std::optional<std::int32_t> limit() const { return limit_; }
   // Below what is configured or announced.
   [[nodiscard]] bool lowered() const { return limit_.has_value() && limit_ != max_; }
@@ -58,7 +58,7 @@ class ConcurrencyLimit {
   // Forgets what was learned and announced; what is in flight stays.
   void reset();
 
-  // What was learned; empty where nothing is; and back.
+  // What was learned, as text (empty if nothing was), and back.
   [[nodiscard]] std::string store() const;
   bool restore(std::string_view text);
 

@@ -24,7 +24,7 @@ class LearnedRate {
   // True from the first refusal until a day without one.
   [[nodiscard]] bool active() const { return interval_.has_value(); }
 
-  // The time between two starts in the long run; nothing while not active.
+  // The time between two starts in the long run; nullopt while not active.
   [[nodiscard]] std::optional<Duration> interval() const { return interval_; }
 
   // The earliest instant, not before `now`, at which one more request may start.

@@ -40,14 +40,14 @@ class LongWindow {
   void take(WallTime now, std::int64_t cost);
 
   // Adds `delta` (what was really used, less what was taken) to what was taken at `taken_at`;
-  // nothing where that is counted no more. No count falls below 0.
+  // does nothing if that is counted no more. No count falls below 0.
   void correct(WallTime taken_at, std::int64_t delta);
 
   // What is used in the present window.
   [[nodiscard]] std::int64_t used(WallTime now) const;
 
   // The next reset. Of a rolling window: when less than the threshold is used, where it is reached,
-  // else when the oldest use leaves; nothing where nothing is used.
+  // else when the oldest use leaves; nullopt if nothing is used.
   [[nodiscard]] std::optional<WallTime> resets_at(WallTime now) const;
 
   // A person or the server says how much of the present window is used. In a rolling one, more

@@ -63,7 +63,7 @@ class QuotaScope {
   // Time goes on: what a clock that was wrong by more than a window counted is put right.
   void notice_clock(const QuotaNow& now);
 
-  // Why a request of this cost may not start now; nothing where it may. An amount of 0 is not
+  // Why a request of this cost may not start now; nullopt if it may. An amount of 0 is not
   // asked for.
   [[nodiscard]] std::optional<Refusal> blocked(const QuotaNow& now, const Amounts& cost) const;
 
@@ -97,7 +97,7 @@ class QuotaScope {
   void adopt(const LimitFact& fact, std::optional<Duration> window);
 
   // A refusal for a rate or quota: teaches the limits it is about. Returns the longest window among
-  // them; nothing where no limit of ours stands for it.
+  // them; nullopt if no limit of ours stands for it.
   std::optional<Duration> teach(const Ticket& ticket, const QuotaNow& now, const Outcome& outcome);
 
   // The same where none does: the learned rate takes it. Returns the wait before the next request.

@@ -73,7 +73,7 @@ class ShortLimit {
   [[nodiscard]] std::int64_t used(Instant now) const { return log_.used(now); }
   // The most that is used per window, by the configured share.
   [[nodiscard]] std::int64_t threshold() const;
-  // When less counts than now; nothing where nothing does.
+  // When less will count than now; nullopt if nothing counts.
   [[nodiscard]] std::optional<Instant> frees_at(Instant now) const;
 
   [[nodiscard]] std::string store(Now now) const;

@@ -44,7 +44,7 @@ struct TierRow {
 std::span<const TierRow> tier_table();
 
 // The row of a tier, named or numbered, for a model as its provider calls it; dated ids
-// ("gpt-4o-mini-2024-07-18") count as the model they are of. nullptr where there is none.
+// ("gpt-4o-mini-2024-07-18") count as the model they are of. nullptr if there is none.
 const TierRow* find_tier(std::string_view provider, std::string_view model_id, ModelKind kind,
                          std::string_view tier);
 

@@ -22,7 +22,7 @@ class WaveGate {
   // Precondition: the size is at least 1, the delay not negative.
   explicit WaveGate(const Waves& waves);
 
-  // When one more request may start, not before `now`; nothing: not before one in flight ends.
+  // When one more request may start, not before `now`; nullopt if one in flight must end first.
   [[nodiscard]] std::optional<Instant> earliest(Instant now) const;
 
   // A request starts. Precondition: earliest(now) is now.

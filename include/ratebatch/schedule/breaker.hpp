@@ -24,7 +24,7 @@ class Breaker {
     return !next_probe_ || (!probe_in_flight_ && now >= *next_probe_);
   }
 
-  // When the next probe is due; nothing where the breaker is closed or a probe is under way.
+  // When the next probe is due; nullopt if the breaker is closed or a probe is under way.
   [[nodiscard]] std::optional<Instant> probe_at() const {
     return probe_in_flight_ ? std::nullopt : next_probe_;
   }

@@ -54,10 +54,10 @@ class FetchQueue {
   // from, if that lane is still served.
   void add(const FetchingJob& job, std::optional<LaneId> lane, Instant ready);
 
-  // The next download to start, which is under way from now on; nothing if there is none now.
+  // The next download to start, which is under way from now on; nullopt if there is none now.
   std::optional<action::Fetch> take(Instant now);
 
-  // A download ended. What is to be stored of it; nothing where it is not under way, or is only
+  // A download ended. What is to be stored of it; nullopt if it is not under way, or is only
   // tried again once the disk has room, or takes files again.
   std::optional<FetchEnd> ended(Now now, event::FetchEnded& ended, Rng& rng);
 

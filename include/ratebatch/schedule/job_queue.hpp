@@ -32,8 +32,8 @@ class JobQueue {
  public:
   explicit JobQueue(const std::vector<RouteId>& routes);
 
-  // The page this queue needs before it can name its best job; nothing if none, or if the pages it
-  // asked for are under way. Marks it as under way.
+  // The page this queue needs before it can name its best job; nullopt if it needs none, or if the
+  // pages it asked for are under way. Marks it as under way.
   std::optional<action::LoadJobs> take_load();
 
   // Takes the page it asked for. Precondition: the route is its own and a page was under way.

@@ -52,7 +52,7 @@ class Scheduler {
   // Takes in a fact.
   void handle(Now now, Event event);
 
-  // The next command; nothing if there is none now. After Finished it returns nothing for ever.
+  // The next command; nullopt if there is none now, and always after Finished.
   std::optional<Action> poll(Now now);
 
   // The one moment at which poll may next have something, if time alone brings it. Valid after poll
@@ -78,7 +78,7 @@ class Scheduler {
     bool is_probe = false;
     bool cancelled = false;
     Flight flight = Flight::committing_start;
-    std::optional<Instant> back_at;  // Put back to the queue then; nothing: it is finished.
+    std::optional<Instant> back_at;  // Put back to the queue then; nullopt: it is finished.
   };
   // A job that may start: the best of a lane, there or elsewhere.
   struct Candidate {

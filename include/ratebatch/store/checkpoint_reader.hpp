@@ -70,7 +70,7 @@ struct Latency {
 struct Downloads {
   std::int64_t waiting = 0;
   std::optional<WallTime> next_try;  // Absent: at once, or under way.
-  std::string failure;               // Of one that failed, and most often so; foreign text.
+  std::string failure;  // Of one that failed, and most often so; as the server wrote it.
 };
 
 struct StatusData {
@@ -125,7 +125,7 @@ struct JobRow {
   JobState state = JobState::pending;
   std::int64_t attempts = 0;
   std::string outcome_class;
-  std::string message;  // Foreign text.
+  std::string message;  // As the server wrote it.
   std::int32_t http_status = 0;
   std::string file;  // Where it was loaded from.
   std::int64_t line = 0;
@@ -167,11 +167,11 @@ class CheckpointReader {
   // Absolute paths of the files that were loaded; "-" where it was stdin.
   Result<std::vector<std::string>> job_files();
 
-  // The average size of the first open jobs of a route, at most recent_results_max; nothing where
-  // it has none.
+  // The average size of the first open jobs of a route, at most recent_results_max;
+  // nullopt if it has none.
   Result<std::optional<JobSize>> open_job_size(RouteId route);
 
-  // The text of the job with this id; nothing where there is none.
+  // The text of the job with this id; nullopt if there is none.
   Result<std::optional<StoredJob>> find_job(const std::string& id);
 
  private:
