@@ -6,6 +6,8 @@
 #include <charconv>
 #include <chrono>
 
+#include "ratebatch/base/ascii.hpp"
+
 namespace ratebatch::inline base {
 namespace {
 
@@ -50,7 +52,7 @@ std::optional<std::int64_t> scaled(std::string_view whole, std::string_view frac
 
 std::size_t digits_at(std::string_view text, std::size_t from) {
   std::size_t at = from;
-  while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
+  while (at < text.size() && is_digit(text[at])) ++at;
   return at;
 }
 
@@ -82,6 +84,58 @@ std::string utc_seconds(std::chrono::sys_seconds at) {
 std::chrono::sys_time<std::chrono::milliseconds> utc_ms(WallTime at) {
   return std::chrono::sys_time<std::chrono::milliseconds>{
       std::chrono::floor<std::chrono::milliseconds>(std::chrono::nanoseconds{at.ns})};
+}
+
+// The numbers of a date, each under the letter that stands for its digits in a pattern.
+using DateNumbers = std::array<int, 128>;
+
+// Reads a date of this form: y, o, d, h, m and s are digits of the year, month, day, hour, minute
+// and second, nnn is the name of a month, ? is any byte, and all else stands for itself.
+bool matches(std::string_view text, std::string_view pattern, DateNumbers& read) {
+  constexpr std::string_view months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  read = {};
+  if (text.size() != pattern.size()) return false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char form = pattern[at];
+    int& number = read[static_cast<unsigned char>(form)];
+    if (form == 'n') {
+      const std::size_t month = months.find(text.substr(at, 3));
+      if (month == std::string_view::npos || month % 3 != 0) return false;
+      read['o'] = static_cast<int>(month / 3) + 1;
+      at += 2;
+    } else if (is_lower(form)) {
+      if (!is_digit(text[at])) return false;
+      number = number * 10 + (text[at] - '0');
+    } else if (form != '?' && form != text[at]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// nullopt if there is no such date or time of day.
+std::optional<WallTime> wall_time(const DateNumbers& read) {
+  const std::chrono::year_month_day date{std::chrono::year{read['y']},
+                                         std::chrono::month{static_cast<unsigned>(read['o'])},
+                                         std::chrono::day{static_cast<unsigned>(read['d'])}};
+  // What nanoseconds since 1970 can hold in 64 bits, with room.
+  const bool fits = read['y'] >= 1970 && read['y'] <= 2200;
+  const bool is_time = read['h'] <= 23 && read['m'] <= 59 && read['s'] <= 60;
+  if (!fits || !date.ok() || !is_time) return std::nullopt;
+  const std::chrono::seconds time = std::chrono::hours{read['h']} +
+                                    std::chrono::minutes{read['m']} +
+                                    std::chrono::seconds{read['s']};
+  return WallTime{} + (std::chrono::sys_days{date}.time_since_epoch() + time);
+}
+
+// The difference to UTC that an instant ends with: "Z", "+02:00".
+std::optional<Duration> utc_offset(std::string_view text) {
+  DateNumbers read{};
+  if (equal_ignoring_case(text, "Z")) return Duration{};
+  if (!matches(text, "?hh:mm", read) || read['h'] > 23 || read['m'] > 59) return std::nullopt;
+  const Duration offset = std::chrono::hours{read['h']} + std::chrono::minutes{read['m']};
+  if (text.front() == '-') return -offset;
+  return text.front() == '+' ? std::optional(offset) : std::nullopt;
 }
 
 }  // namespace
@@ -130,6 +184,42 @@ std::string format_duration(Duration d) {
   if (h < 1) return s % 60 == 0 ? fmt::format("{}min", min) : fmt::format("{}min {}s", min, s % 60);
   if (h < 48) return min % 60 == 0 ? fmt::format("{}h", h) : fmt::format("{}h {}min", h, min % 60);
   return h % 24 == 0 ? fmt::format("{}d", h / 24) : fmt::format("{}d {}h", h / 24, h % 24);
+}
+
+std::optional<WallTime> parse_http_date(std::string_view text) {
+  const std::string_view date = trimmed(parted(text, ' ').after.value_or(""));
+  DateNumbers read{};
+  // Behind the day of the week: those of the RFC, and two that are seen beside them.
+  for (const std::string_view form :
+       {"dd nnn yyyy hh:mm:ss GMT", "dd-nnn-yy hh:mm:ss GMT", "nnn dd hh:mm:ss yyyy",
+        "nnn  d hh:mm:ss yyyy", "d nnn yyyy hh:mm:ss GMT", "dd-nnn-yyyy hh:mm:ss GMT"}) {
+    if (!matches(date, form, read)) continue;
+    // RFC 9110: a year of two digits that seems far in the future is of the past century. Without
+    // a clock the usual turning point has to do.
+    if (read['y'] < 100) read['y'] += read['y'] < 70 ? 2000 : 1900;
+    return wall_time(read);
+  }
+  return std::nullopt;
+}
+
+std::optional<WallTime> parse_rfc3339(std::string_view text) {
+  constexpr std::string_view form = "yyyy-oo-dd?hh:mm:ss";
+  DateNumbers read{};
+  if (!matches(text.substr(0, form.size()), form, read)) return std::nullopt;
+  if (!contains("Tt ", text.substr(10, 1))) return std::nullopt;
+  std::string_view rest = text.substr(form.size());
+  Duration fraction{};
+  if (rest.starts_with('.')) {
+    const std::size_t end = digits_at(rest, 1);
+    if (end == 1) return std::nullopt;
+    Duration place = std::chrono::seconds{1};
+    for (const char digit : rest.substr(1, end - 1)) fraction += (place /= 10) * (digit - '0');
+    rest.remove_prefix(end);
+  }
+  const std::optional<WallTime> seconds = wall_time(read);
+  const std::optional<Duration> offset = utc_offset(rest);
+  if (!seconds || !offset) return std::nullopt;
+  return *seconds + fraction - *offset;
 }
 
 std::string format_utc(WallTime at) {

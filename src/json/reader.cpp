@@ -146,6 +146,10 @@ std::int64_t count_of(std::optional<Value> value, std::int64_t max) {
   return std::clamp<std::int64_t>(as<std::int64_t>(value).value_or(0), 0, max);
 }
 
+std::string as_text(Value value) {
+  return value.is_string() ? std::string(text_of(value)) : written(value);
+}
+
 std::string whole_number_text(Value value) {
   if (const auto number = as<std::int64_t>(value)) return std::to_string(*number);
   const auto number = as<std::uint64_t>(value);

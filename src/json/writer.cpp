@@ -155,6 +155,10 @@ std::optional<Json> parse_lenient(std::string_view text) {
   return builder.take_root();
 }
 
+std::string as_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : written(value);
+}
+
 const Json* member(const Json& value, const char* name) {
   if (!value.is_object()) return nullptr;
   const auto found = value.find(name);

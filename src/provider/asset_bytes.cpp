@@ -1,9 +1,8 @@
 #include "provider/asset_bytes.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -14,20 +13,32 @@
 namespace ratebatch::provider {
 namespace {
 
-bool has_at(std::string_view head, std::size_t at, std::string_view mark) {
-  return head.size() >= at && head.substr(at).starts_with(mark);
-}
+// What a file of a kind begins with, and has a mark at a place.
+struct FileMark {
+  std::string_view extension;
+  std::string_view start;
+  std::size_t mark_at = 0;
+  std::string_view mark;
+};
 
-// What the container of RIFF, Ogg or ISO media holds.
-std::string_view contained_extension(std::string_view head) {
-  if (head.starts_with("RIFF") && has_at(head, 8, "WEBP")) return "webp";
-  if (head.starts_with("RIFF") && has_at(head, 8, "WAVE")) return "wav";
-  // RFC 7845: the first page has one segment, so that its content starts at byte 28.
-  if (head.starts_with("OggS")) return has_at(head, 28, "Opus") ? "opus" : "ogg";
-  if (has_at(head, 4, "ftypM4A")) return "m4a";
-  if (has_at(head, 4, "ftyp")) return "mp4";
-  return {};
-}
+// The first that fits counts.
+constexpr std::array<FileMark, 14> file_marks = {{
+    {"png", "\x89PNG\r\n\x1A\n"},
+    {"jpg", "\xFF\xD8\xFF"},
+    {"gif", "GIF87a"},
+    {"gif", "GIF89a"},
+    {"mp3", "ID3"},
+    {"flac", "fLaC"},
+    {"webm", "\x1A\x45\xDF\xA3"},  // EBML, RFC 8794.
+    {"pdf", "%PDF-"},
+    {"webp", "RIFF", 8, "WEBP"},
+    {"wav", "RIFF", 8, "WAVE"},
+    // RFC 7845: the first page has one segment, so that its content starts at byte 28.
+    {"opus", "OggS", 28, "Opus"},
+    {"ogg", "OggS"},
+    {"m4a", "", 4, "ftypM4A"},
+    {"mp4", "", 4, "ftyp"},
+}};
 
 // MPEG audio and AAC in ADTS begin with a frame header: eleven bits set, then version and layer
 // (ISO 11172-3 2.4.1.3, ISO 13818-7 6.2). Values that are reserved mean that it is none.
@@ -68,10 +79,8 @@ const ReplyFile* named_file(std::string_view text, const HttpReply& reply) {
   constexpr std::string_view prefix = "file:";
   if (!text.starts_with(prefix)) return nullptr;
   text.remove_prefix(prefix.size());
-  std::size_t index = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
-  const bool is_index = error == std::errc() && end == text.data() + text.size();
-  return is_index && index < reply.files.size() ? &reply.files[index] : nullptr;
+  const auto index = whole_number<std::size_t>(text);
+  return index && *index < reply.files.size() ? &reply.files[*index] : nullptr;
 }
 
 Asset asset_of(const ReplyFile& file) {
@@ -83,28 +92,25 @@ bool has_file(const Answer& answer, const ReplyFile& file) {
                      [&](const Asset& asset) { return asset.path == file.path; });
 }
 
-// RFC 2397: what stands behind the comma.
-std::string_view without_data_prefix(std::string_view text) {
-  constexpr std::size_t prefix_bytes_max = 128;  // Of ours: types are much shorter.
-  if (!text.starts_with("data:")) return text;
-  constexpr std::string_view mark = ";base64,";
-  const std::size_t at = text.substr(0, prefix_bytes_max).find(mark);
-  return at == std::string_view::npos ? text : text.substr(at + mark.size());
-}
-
 }  // namespace
 
 std::string file_extension(std::string_view head) {
-  if (head.starts_with("\x89PNG\r\n\x1A\n")) return "png";
-  if (head.starts_with("\xFF\xD8\xFF")) return "jpg";
-  if (head.starts_with("GIF87a") || head.starts_with("GIF89a")) return "gif";
-  if (head.starts_with("ID3")) return "mp3";
-  if (head.starts_with("fLaC")) return "flac";
-  if (head.starts_with("\x1A\x45\xDF\xA3")) return "webm";  // EBML, RFC 8794.
-  if (head.starts_with("%PDF-")) return "pdf";
-  std::string_view extension = contained_extension(head);
-  if (extension.empty()) extension = frame_extension(head);
+  for (const FileMark& known : file_marks) {
+    const bool is_marked =
+        head.size() >= known.mark_at && head.substr(known.mark_at).starts_with(known.mark);
+    if (head.starts_with(known.start) && is_marked) return std::string(known.extension);
+  }
+  const std::string_view extension = frame_extension(head);
   return std::string(extension.empty() ? "bin" : extension);
+}
+
+std::optional<DataUrl> read_data_url(std::string_view text) {
+  constexpr std::string_view start = "data:";
+  constexpr std::string_view mark = ";base64";
+  if (!text.starts_with(start)) return std::nullopt;
+  const auto [head, data] = parted(text.substr(start.size()), ',');
+  if (!data || !head.ends_with(mark)) return std::nullopt;
+  return DataUrl{.media_type = parted(head, ';').before, .base64 = *data};
 }
 
 bool add_asset(std::string_view text, const HttpReply& reply, Answer& answer) {
@@ -113,7 +119,8 @@ bool add_asset(std::string_view text, const HttpReply& reply, Answer& answer) {
     answer.assets.push_back(asset_of(*file));
     return true;
   }
-  std::optional<std::string> bytes = decode_base64(without_data_prefix(text));
+  const std::optional<DataUrl> data_url = read_data_url(text);
+  std::optional<std::string> bytes = decode_base64(data_url ? data_url->base64 : text);
   if (!bytes || bytes->empty()) return false;
   std::string extension = file_extension(*bytes);
   answer.assets.push_back(

@@ -2,6 +2,7 @@
 // made of it, with their kind by their first bytes.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,15 @@ namespace ratebatch::provider {
 
 // "png", "jpg", "mp3", "wav", ... by the first bytes, of which 32 are enough; "bin" for all others.
 std::string file_extension(std::string_view head);
+
+// "data:image/png;base64,..." (RFC 2397). Points into the text.
+struct DataUrl {
+  std::string_view media_type;  // Without parameters.
+  std::string_view base64;
+};
+
+// nullopt if the text is no such URL.
+std::optional<DataUrl> read_data_url(std::string_view text);
 
 // Appends to the answer's assets the file that stands as `text` in the reply's JSON: its base64, a
 // data URL of it, or "file:0" where it is a file of the reply. False, and nothing is appended,

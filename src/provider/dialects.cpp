@@ -1,12 +1,9 @@
 // The dialects there are, and what concerns them all.
 #include <array>
 
-#include "provider/anthropic.hpp"
-#include "provider/elevenlabs.hpp"
-#include "provider/foreign_text.hpp"
-#include "provider/gemini.hpp"
-#include "provider/http_api_dialect.hpp"
-#include "provider/openai.hpp"
+#include "provider/apis.hpp"
+#include "provider/reply_frame.hpp"
+#include "ratebatch/base/assert.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
 namespace ratebatch::provider {
@@ -32,67 +29,76 @@ OutcomeClass class_of(TransferFault fault) {
   return OutcomeClass::network;
 }
 
-struct NamedDialect {
-  std::string_view name;
-  const Dialect* dialect;
+// An API under its name. Without state: each is made once.
+class Api final : public Dialect {
+ public:
+  struct Functions {
+    Result<HttpRequest> (*request)(const JobContent& content, const Endpoint& endpoint);
+    Outcome (*read)(const HttpReply& reply, const Endpoint& endpoint, const AskedFor& asked);
+  };
+
+  // Without a header's name the key goes as the endpoint's description says.
+  Api(std::string_view name, std::string_view key_header, std::string_view key_prefix,
+      Functions functions)
+      : name_(name), key_header_(key_header), key_prefix_(key_prefix), functions_(functions) {}
+
+  [[nodiscard]] std::string_view name() const { return name_; }
+
+  [[nodiscard]] Result<HttpRequest> request(const JobContent& content,
+                                            const Endpoint& endpoint) const override {
+    return functions_.request(content, endpoint);
+  }
+
+  [[nodiscard]] KeyHeader key_header(const Endpoint& endpoint) const override {
+    KeyHeader header;
+    if (key_header_.empty()) RB_ASSERT(endpoint.http.has_value());
+    header.name = key_header_.empty() ? endpoint.http->key_header : key_header_;
+    header.prefix = key_header_.empty() ? endpoint.http->key_prefix : key_prefix_;
+    return header;
+  }
+
+  [[nodiscard]] Outcome read(const HttpReply& reply, const Endpoint& endpoint,
+                             const AskedFor& asked) const override {
+    return functions_.read(reply, endpoint, asked);
+  }
+
+ private:
+  std::string_view name_;
+  std::string key_header_;
+  std::string key_prefix_;
+  Functions functions_;
 };
 
-// Dialects have no state: they are made once.
-const std::vector<NamedDialect>& dialects() {
-  static const OpenAiDialect openai(openai_variant());
-  static const OpenAiDialect together(together_variant());
-  static const AnthropicDialect anthropic;
-  static const GeminiDialect gemini;
-  static const ElevenLabsDialect elevenlabs;
-  static const HttpApiDialect http;
-  static const std::vector<NamedDialect> all = {
-      {"openai", &openai}, {"together", &together},     {"anthropic", &anthropic},
-      {"gemini", &gemini}, {"elevenlabs", &elevenlabs}, {"http", &http},
-  };
-  return all;
+template <OpenAiVariant (*variant)()>
+Result<HttpRequest> request_of_variant(const JobContent& content, const Endpoint& endpoint) {
+  return openai_request(content, endpoint, variant());
 }
 
-struct PathKind {
-  std::string_view path;  // Without /v1.
-  ModelKind kind;
-};
-
-// The paths of OpenAI's Batch API that JSON can express, and those of vLLM's run-batch.
-constexpr std::array<PathKind, 10> path_kinds = {{
-    {"/chat/completions", ModelKind::chat},
-    {"/responses", ModelKind::responses},
-    {"/embeddings", ModelKind::embedding},
-    {"/images/generations", ModelKind::image},
-    {"/audio/speech", ModelKind::speech},
-    {"/completions", ModelKind::raw},
-    {"/moderations", ModelKind::raw},
-    {"/score", ModelKind::raw},
-    {"/rerank", ModelKind::raw},
-    {"/v2/rerank", ModelKind::raw},
-}};
+const std::array<Api, 6>& dialects() {
+  static const std::array<Api, 6> all = {{
+      {"openai", "Authorization", "Bearer ", {request_of_variant<openai_variant>, read_openai}},
+      {"together", "Authorization", "Bearer ", {request_of_variant<together_variant>, read_openai}},
+      {"anthropic", "x-api-key", "", {anthropic_request, read_anthropic}},
+      {"gemini", "x-goog-api-key", "", {gemini_request, read_gemini}},
+      {"elevenlabs", "xi-api-key", "", {elevenlabs_request, read_elevenlabs}},
+      {"http", "", "", {described_request, read_described}},
+  }};
+  return all;
+}
 
 }  // namespace
 
 const Dialect* find_dialect(std::string_view api) {
-  for (const NamedDialect& known : dialects()) {
-    if (known.name == api) return known.dialect;
+  for (const Api& known : dialects()) {
+    if (known.name() == api) return &known;
   }
   return nullptr;
 }
 
 std::vector<std::string_view> dialect_names() {
   std::vector<std::string_view> names;
-  for (const NamedDialect& known : dialects()) names.push_back(known.name);
+  for (const Api& known : dialects()) names.push_back(known.name());
   return names;
-}
-
-std::optional<ModelKind> kind_of_path(std::string_view path) {
-  path = path.substr(0, path.find('?'));
-  if (path.starts_with("/v1/")) path.remove_prefix(3);
-  for (const PathKind& known : path_kinds) {
-    if (known.path == path) return known.kind;
-  }
-  return std::nullopt;
 }
 
 Outcome outcome_of(const TransferFailure& failure) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "ratebatch/base/ascii.hpp"
 
@@ -107,12 +108,7 @@ bool tells_context_overflow(std::string_view lower) {
 // OpenRouter: a moderation before the model, told by these words and a list of reasons.
 bool tells_moderation(std::string_view lower) { return contains(lower, "input was flagged"); }
 
-struct StatusMeaning {
-  std::int32_t status;
-  OutcomeClass kind;
-};
-
-constexpr std::array<StatusMeaning, 13> status_meanings = {{
+constexpr std::array<std::pair<std::int32_t, OutcomeClass>, 13> status_meanings = {{
     {401, OutcomeClass::refused_key},
     {402, OutcomeClass::no_credit},
     {403, OutcomeClass::refused_key},
@@ -129,8 +125,8 @@ constexpr std::array<StatusMeaning, 13> status_meanings = {{
 }};
 
 OutcomeClass class_of_status(std::int32_t status) {
-  for (const StatusMeaning& meaning : status_meanings) {
-    if (meaning.status == status) return meaning.kind;
+  for (const auto& [known, kind] : status_meanings) {
+    if (known == status) return kind;
   }
   const bool is_server_error = status >= 500 && status < 600;
   return is_server_error ? OutcomeClass::server_error : OutcomeClass::invalid_request;
@@ -167,25 +163,9 @@ std::optional<OutcomeClass> class_of_403(const ErrorSigns& signs, const ErrorWor
 }
 
 std::optional<OutcomeClass> class_of_bad_request(const ErrorWords& words, OutcomeClass by_code) {
-  switch (by_code) {
-    case OutcomeClass::too_large:
-    case OutcomeClass::content_policy:
-    case OutcomeClass::refused_key:
-    case OutcomeClass::not_found:
-      return by_code;
-    case OutcomeClass::done:
-    case OutcomeClass::rate_limited:
-    case OutcomeClass::quota_exhausted:
-    case OutcomeClass::no_credit:
-    case OutcomeClass::server_error:
-    case OutcomeClass::overloaded:
-    case OutcomeClass::timeout:
-    case OutcomeClass::network:
-    case OutcomeClass::bad_reply:
-    case OutcomeClass::invalid_request:
-    case OutcomeClass::not_accepted:
-    case OutcomeClass::unknown:
-      break;
+  if (by_code == OutcomeClass::too_large || by_code == OutcomeClass::content_policy ||
+      by_code == OutcomeClass::refused_key || by_code == OutcomeClass::not_found) {
+    return by_code;
   }
   if (words.quota.is_key_invalid) return OutcomeClass::refused_key;
   if (tells_context_overflow(lower_case(words.message))) return OutcomeClass::too_large;

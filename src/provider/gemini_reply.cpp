@@ -7,10 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "provider/apis.hpp"
 #include "provider/asset_bytes.hpp"
-#include "provider/foreign_text.hpp"
-#include "provider/gemini.hpp"
-#include "provider/openai_reply.hpp"
 #include "provider/reply_frame.hpp"
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/json/reader.hpp"
@@ -46,19 +44,6 @@ std::optional<json::Value> find_either(std::optional<json::Value> value, std::st
   return found ? found : json::find_member(value, other_name);
 }
 
-Usage gemini_usage(json::Value body) {
-  const auto counts = find_either(body, "usageMetadata", "usage_metadata");
-  const auto count = [&](std::string_view name, std::string_view other_name) {
-    return json::count_of(find_either(counts, name, other_name), usage_max);
-  };
-  Usage usage;
-  usage.input_tokens = count("promptTokenCount", "prompt_token_count") +
-                       count("toolUsePromptTokenCount", "tool_use_prompt_token_count");
-  usage.output_tokens = count("candidatesTokenCount", "candidates_token_count") +
-                        count("thoughtsTokenCount", "thoughts_token_count");
-  return usage;
-}
-
 struct GeminiContent {
   std::string text;
   std::int64_t files = 0;
@@ -73,13 +58,9 @@ GeminiContent content_of(std::optional<json::Value> candidate, const HttpReply& 
                          const AskedFor& asked, Answer& answer) {
   GeminiContent content;
   const auto parts = json::find_member(json::find_member(candidate, "content"), "parts");
-  json::Array array;
-  if (!parts || parts->get(array) != simdjson::SUCCESS) return content;
-  for (const json::Value part : array) {
-    const auto thought = json::find_member(part, "thought");
-    bool is_thought = false;
-    if (thought && thought->get(is_thought) == simdjson::SUCCESS && is_thought) continue;
-    content.text += json::text_of(json::find_member(part, "text"));
+  for (const json::Value part : json::elements_of(parts)) {
+    if (json::as<bool>(json::find_member(part, "thought")) == true) continue;
+    content.text += json::text_member(part, "text");
     if (json::has_members(part) && !json::find_member(part, "text")) content.has_more = true;
     if (find_either(part, "functionCall", "function_call")) content.has_function_call = true;
     const auto data = json::find_member(find_either(part, "inlineData", "inline_data"), "data");
@@ -118,11 +99,7 @@ Outcome read_without_content(std::string_view reason, const GeminiContent& conte
   if (is_image) {
     return failed(OutcomeClass::bad_reply, with_words("the answer has no image", content.text));
   }
-  if (content.has_function_call) {
-    return failed(OutcomeClass::invalid_request,
-                  "the answer is a function call, not a text: give the whole request as body to "
-                  "keep it");
-  }
+  if (content.has_function_call) return call_instead_of_text("function call");
   if (content.files > 0) {
     return failed(OutcomeClass::invalid_request,
                   "the answer is a file, not a text: set kind: image for this model");
@@ -133,6 +110,7 @@ Outcome read_without_content(std::string_view reason, const GeminiContent& conte
 }
 
 Outcome read_candidate(const Reply& reply, json::Value body, const AskedFor& asked) {
+  if (!json::has_members(body)) return unreadable("the reply is no JSON object with content");
   const auto candidate = json::first_element(json::find_member(body, "candidates"));
   if (!candidate) return read_no_candidate(body);
   const bool is_image = asked.kind == ModelKind::image;
@@ -163,36 +141,30 @@ Outcome read_candidate(const Reply& reply, json::Value body, const AskedFor& ask
   return outcome;
 }
 
-Outcome read_body(const Reply& reply, const AskedFor& asked) {
-  json::Parser parser;
-  const auto value = parser.parse_lenient(reply.http.body);
-  if (!value || !(value->is_object() || value->is_array())) {
-    return unreadable_body(reply.http.body);
-  }
-  const json::Value body = json::first_element(value).value_or(*value);
-  Outcome outcome;
-  if (json::find_member(body, "error")) {
-    outcome = read_error_in(body, reply);
-  } else if (!json::has_members(body)) {
-    outcome = unreadable("the reply is no JSON object with content");
-  } else {
-    outcome = read_candidate(reply, body, asked);
-  }
-  const Usage charged = gemini_usage(body);
-  outcome.usage.input_tokens = charged.input_tokens;
-  outcome.usage.output_tokens = charged.output_tokens;
+void add_gemini_usage(json::Value body, Outcome& outcome) {
+  const auto counts = find_either(body, "usageMetadata", "usage_metadata");
+  const auto count = [&](std::string_view name, std::string_view other_name) {
+    return json::count_of(find_either(counts, name, other_name), usage_max);
+  };
+  outcome.usage.input_tokens = count("promptTokenCount", "prompt_token_count") +
+                               count("toolUsePromptTokenCount", "tool_use_prompt_token_count");
+  outcome.usage.output_tokens = count("candidatesTokenCount", "candidates_token_count") +
+                                count("thoughtsTokenCount", "thoughts_token_count");
   // No header names a request.
   outcome.request_id = as_message(json::text_of(find_either(body, "responseId", "response_id")));
-  if (outcome.answer && asked.raw_body)
-    outcome.answer->body_json = json::on_one_line(reply.http.body);
-  return outcome;
 }
 
 }  // namespace
 
-Outcome GeminiDialect::read(const HttpReply& reply, const Endpoint& /*endpoint*/,
-                            const AskedFor& asked) const {
-  return read_framed(reply, [&](const Reply& read) { return read_body(read, asked); });
+Outcome read_gemini(const HttpReply& reply, const Endpoint& /*endpoint*/, const AskedFor& asked) {
+  return read_framed(reply, [&](const Reply& read) {
+    return read_json_body(
+        read, asked.raw_body,
+        [&](json::Value value) {
+          return read_candidate(read, json::first_element(value).value_or(value), asked);
+        },
+        add_gemini_usage);
+  });
 }
 
 }  // namespace ratebatch::provider

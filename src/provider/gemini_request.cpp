@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "provider/gemini.hpp"
+#include "provider/apis.hpp"
 #include "provider/job_parts.hpp"
 #include "provider/multipart.hpp"
 #include "provider/neutral_params.hpp"
@@ -23,30 +23,16 @@ namespace {
 constexpr std::string_view transcription_prompt =
     "Transcribe this audio. Answer with the transcript only.";
 
-struct AspectRatio {
-  std::string_view name;
-  std::int64_t width;
-  std::int64_t height;
-};
-
 // The documentation of imageConfig.aspectRatio.
-constexpr std::array<AspectRatio, 10> aspect_ratios = {{{"1:1", 1, 1},
-                                                        {"2:3", 2, 3},
-                                                        {"3:2", 3, 2},
-                                                        {"3:4", 3, 4},
-                                                        {"4:3", 4, 3},
-                                                        {"4:5", 4, 5},
-                                                        {"5:4", 5, 4},
-                                                        {"9:16", 9, 16},
-                                                        {"16:9", 16, 9},
-                                                        {"21:9", 21, 9}}};
+constexpr std::array<PictureSize, 10> aspect_ratios = {
+    {{1, 1}, {2, 3}, {3, 2}, {3, 4}, {4, 3}, {4, 5}, {5, 4}, {9, 16}, {16, 9}, {21, 9}}};
 
 // The sizes that the documentation lists for these ratios are up to 2.8 % off them (896x1152 is
 // 4:5), and half of the least distance between two ratios is 3.1 %.
 constexpr std::int64_t ratio_error_per_mille_max = 30;
 
 // How far the ratio of the size is from this one, in thousandths of the latter.
-std::int64_t ratio_error_per_mille(const PictureSize& size, const AspectRatio& ratio) {
+std::int64_t ratio_error_per_mille(const PictureSize& size, const PictureSize& ratio) {
   const std::int64_t here = size.width * ratio.height;
   const std::int64_t there = size.height * ratio.width;
   return std::abs(here - there) * 1000 / there;
@@ -54,11 +40,10 @@ std::int64_t ratio_error_per_mille(const PictureSize& size, const AspectRatio& r
 
 Result<std::string> aspect_ratio_of(const PictureSize& size) {
   std::string names;
-  for (const AspectRatio& ratio : aspect_ratios) {
-    if (ratio_error_per_mille(size, ratio) < ratio_error_per_mille_max) {
-      return std::string(ratio.name);
-    }
-    names += (names.empty() ? "" : ", ") + std::string(ratio.name);
+  for (const PictureSize& ratio : aspect_ratios) {
+    const std::string name = std::to_string(ratio.width) + ":" + std::to_string(ratio.height);
+    if (ratio_error_per_mille(size, ratio) < ratio_error_per_mille_max) return name;
+    names += (names.empty() ? "" : ", ") + name;
   }
   return bad_job("a picture of " + std::to_string(size.width) + "x" + std::to_string(size.height) +
                  " cannot be had from this API: its ratios are " + names);
@@ -146,13 +131,15 @@ Result<Json> generation_config(NeutralParams& params, ModelKind kind) {
     if (!as_json) return pass(as_json);
     if (*as_json) config["responseMimeType"] = "application/json";
   }
-  params.move("max_tokens", config, "maxOutputTokens");
-  params.move("temperature", config, "temperature");
-  params.move("top_p", config, "topP");
-  params.move("top_k", config, "topK");
-  params.move("seed", config, "seed");
-  params.move("presence_penalty", config, "presencePenalty");
-  params.move("frequency_penalty", config, "frequencyPenalty");
+  constexpr std::array<std::pair<const char*, const char*>, 7> config_names = {
+      {{"max_tokens", "maxOutputTokens"},
+       {"temperature", "temperature"},
+       {"top_p", "topP"},
+       {"top_k", "topK"},
+       {"seed", "seed"},
+       {"presence_penalty", "presencePenalty"},
+       {"frequency_penalty", "frequencyPenalty"}}};
+  for (const auto& [neutral, own] : config_names) params.move(neutral, config, own);
   if (auto stops = take_stops(params)) config["stopSequences"] = std::move(*stops);
   if (const auto own = params.take("generationConfig")) {
     if (!own->is_object()) return bad_job("params.generationConfig must be a JSON object");
@@ -180,10 +167,8 @@ Result<std::string> body_of(const JobContent& content) {
   if (!config->empty()) body["generationConfig"] = std::move(*config);
   Result<void> asked = add_contents(content, body);
   if (!asked) return pass(asked);
-  Result<void> poured =
-      params->pour(body, {"model", "contents", "systemInstruction", "system_instruction"});
-  if (!poured) return pass(poured);
-  return json::written(body);
+  return params->written_with(std::move(body),
+                              {"model", "contents", "systemInstruction", "system_instruction"});
 }
 
 // "models/ID", where the id does not name a collection itself, such as tunedModels/ID.
@@ -217,8 +202,7 @@ Result<void> check_kind(ModelKind kind) {
 
 }  // namespace
 
-Result<HttpRequest> GeminiDialect::request(const JobContent& content,
-                                           const Endpoint& endpoint) const {
+Result<HttpRequest> gemini_request(const JobContent& content, const Endpoint& endpoint) {
   Result<void> known = check_kind(endpoint.kind);
   if (!known) return pass(known);
   Result<std::string> body = body_of(content);
@@ -228,10 +212,6 @@ Result<HttpRequest> GeminiDialect::request(const JobContent& content,
   request.body = std::move(*body);
   if (endpoint.kind == ModelKind::image) request.reply_files.members = {"data"};
   return request;
-}
-
-KeyHeader GeminiDialect::key_header(const Endpoint& /*endpoint*/) const {
-  return {.name = "x-goog-api-key", .prefix = {}, .key = {}, .origin = {}};
 }
 
 }  // namespace ratebatch::provider

@@ -1,6 +1,5 @@
 // What a reply means.
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -9,11 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "provider/apis.hpp"
 #include "provider/asset_bytes.hpp"
 #include "provider/error_words.hpp"
-#include "provider/http_api_dialect.hpp"
-#include "provider/number_text.hpp"
 #include "provider/reply_frame.hpp"
+#include "provider/server_values.hpp"
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
@@ -23,7 +22,7 @@
 namespace ratebatch::provider {
 namespace {
 
-// What a pointer points at; nothing where it is not given, nothing is there, or null.
+// What a pointer points at; nullopt if it is not given, or only null is there.
 std::optional<json::Value> find_at(json::Value body, const std::string& pointer) {
   json::Value value;
   if (pointer.empty() || body.at_pointer(pointer).get(value) != simdjson::SUCCESS) {
@@ -32,53 +31,27 @@ std::optional<json::Value> find_at(json::Value body, const std::string& pointer)
   return value.is_null() ? std::nullopt : std::optional(value);
 }
 
-// The value where it is a text, else its JSON text.
-std::string as_text(json::Value value) {
-  return value.is_string() ? std::string(json::text_of(value)) : json::written(value);
-}
-
-// Many APIs fill in their error members where there is no error.
-bool tells_nothing(json::Value value) {
-  const std::string text = json::written(value);
-  return text == "null" || text == "false" || text == "0" || text == "\"\"" || text == "[]" ||
-         text == "{}";
-}
-
-bool is_told(const std::optional<json::Value>& value) { return value && !tells_nothing(*value); }
-
-struct ErrorAt {
-  std::optional<json::Value> message;
-  std::optional<json::Value> code;
-};
-
-ErrorAt find_error(const HttpApi& api, json::Value body) {
-  return {.message = find_at(body, api.error_message), .code = find_at(body, api.error_code)};
+// Many APIs fill in their error members even if there is no error.
+bool is_told(const std::optional<json::Value>& value) {
+  return value && json::holds_something(*value);
 }
 
 bool is_error(const HttpApi& api, json::Value body) {
-  if (api.error_message.empty() && api.error_code.empty()) {
-    return is_told(json::find_member(body, "error"));
-  }
-  const ErrorAt error = find_error(api, body);
-  return is_told(error.message) || is_told(error.code);
+  const bool is_described = !api.error_message.empty() || !api.error_code.empty();
+  return is_told(find_at(body, api.error_message)) || is_told(find_at(body, api.error_code)) ||
+         (!is_described && is_told(json::find_member(body, "error")));
 }
 
 // The words of an error body in any of the forms there are, but where the description knows better.
 ErrorWords words_of(const HttpApi& api, json::Value body) {
-  ErrorWords words = error_words(json::parse_lenient(json::written(body)).value_or(nullptr));
-  const ErrorAt error = find_error(api, body);
-  if (is_told(error.message)) words.message = as_text(*error.message);
-  if (!is_told(error.code)) return words;
-  words.code = as_text(*error.code);
-  const std::int64_t number = header_count(words.code).value_or(0);
-  words.status = number >= 100 && number < 600 ? static_cast<std::int32_t>(number) : 0;
+  ErrorWords words = error_words(body);
+  const auto message = find_at(body, api.error_message);
+  if (is_told(message)) words.message = json::as_text(*message);
+  const auto code = find_at(body, api.error_code);
+  if (!is_told(code)) return words;
+  words.code = json::as_text(*code);
+  words.status = status_in_code(header_count(words.code).value_or(0));
   return words;
-}
-
-Outcome read_failure(const HttpApi& api, const HttpReply& reply, const HeaderFacts& headers) {
-  json::Parser parser;
-  const auto body = parser.parse_lenient(reply.body);
-  return read_error(reply, headers, body ? words_of(api, *body) : ErrorWords{});
 }
 
 bool is_file_kind(ModelKind kind) { return kind == ModelKind::image || kind == ModelKind::speech; }
@@ -117,14 +90,10 @@ void add_file(json::Value value, const HttpReply& reply, Answer& answer, Found& 
 Outcome read_files(json::Value value, const HttpReply& reply) {
   Answer answer;
   Found found;
-  json::Array items;
-  if (value.get(items) == simdjson::SUCCESS) {
-    // One of several that is missing does not cost those that came.
-    for (const json::Value item : items) {
-      if (!item.is_null()) add_file(item, reply, answer, found);
-    }
-  } else {
-    add_file(value, reply, answer, found);
+  if (!value.is_array()) add_file(value, reply, answer, found);
+  // One of several that is missing does not cost those that came.
+  for (const json::Value item : json::elements_of(value)) {
+    if (!item.is_null()) add_file(item, reply, answer, found);
   }
   if (found.broken) {
     return failed(OutcomeClass::bad_reply,
@@ -139,17 +108,10 @@ Outcome read_files(json::Value value, const HttpReply& reply) {
 
 Outcome read_text(std::string text, bool was_cut) {
   if (trimmed(text).empty()) {
-    return was_cut ? cut_before_first_word()
-                   : failed(OutcomeClass::bad_reply, "the answer is empty");
+    return was_cut ? cut_before_first_word() : empty_answer();
   }
   Answer answer;
   answer.text = std::move(text);
-  return answered(std::move(answer));
-}
-
-Outcome read_kept(std::string json_text) {
-  Answer answer;
-  answer.body_json = std::move(json_text);
   return answered(std::move(answer));
 }
 
@@ -165,9 +127,11 @@ Outcome read_result(const HttpApi& api, const HttpReply& reply, json::Value body
   }
   const bool is_structure = value->is_object() || value->is_array();
   if (kind == ModelKind::embedding || (is_body && is_structure)) {
-    return read_kept(is_body ? json::on_one_line(reply.body) : json::written(*value));
+    Answer answer;
+    answer.body_json = is_body ? json::on_one_line(reply.body) : json::written(*value);
+    return answered(std::move(answer));
   }
-  return read_text(as_text(*value), was_cut);
+  return read_text(json::as_text(*value), was_cut);
 }
 
 std::int64_t count_at(json::Value body, const std::string& pointer) {
@@ -192,14 +156,13 @@ void keep_body(const HttpReply& reply, Answer& answer) {
   std::move(decoded.begin(), decoded.end(), std::back_inserter(answer.assets));
 }
 
-Outcome read_json_body(const HttpApi& api, const Reply& reply, json::Value body,
-                       const AskedFor& asked) {
+Outcome read_described_body(const HttpApi& api, const Reply& reply, json::Value body,
+                            const AskedFor& asked) {
   const auto finish = find_at(body, api.finish_reason);
-  const std::string reason = finish ? as_text(*finish) : std::string();
+  const std::string reason = finish ? json::as_text(*finish) : std::string();
   const bool was_cut = reason == "length" || reason == "max_tokens" || reason == "MAX_TOKENS";
-  Outcome outcome = is_error(api, body)
-                        ? read_error_in_success(reply.http, reply.headers, words_of(api, body))
-                        : read_result(api, reply.http, body, asked.kind, was_cut);
+  Outcome outcome = is_error(api, body) ? read_error(reply.http, reply.headers, words_of(api, body))
+                                        : read_result(api, reply.http, body, asked.kind, was_cut);
   outcome.usage.input_tokens = count_at(body, api.input_tokens);
   outcome.usage.output_tokens = count_at(body, api.output_tokens);
   outcome.usage.characters = count_at(body, api.characters);
@@ -223,16 +186,8 @@ Outcome read_plain_body(const HttpReply& reply, ModelKind kind) {
   if (is_page || is_cut_json || kind == ModelKind::embedding || (is_file_kind(kind) && !is_file)) {
     return unreadable_body(reply.body);
   }
-  if (is_file) {
-    if (is_text_as_file(reply)) {
-      return text_instead_of_file(reply.files.empty() ? reply.body : reply.files.front().head);
-    }
-    Answer answer;
-    if (!add_body_asset(reply, answer)) {
-      return failed(OutcomeClass::bad_reply, "the reply is empty");
-    }
-    return answered(std::move(answer));
-  }
+  if (is_file && is_text_as_file(reply)) return text_instead_of_file(reply);
+  if (is_file) return read_body_file(reply, "the reply is empty");
   return read_text(with_utf8_repaired(reply.body), false);
 }
 
@@ -244,7 +199,7 @@ Outcome read_success(const HttpApi& api, const Reply& reply, const AskedFor& ask
   const auto body = is_file ? std::nullopt : parser.parse_lenient(reply.http.body);
   Outcome outcome;
   if (body) {
-    outcome = read_json_body(api, reply, *body, asked);
+    outcome = read_described_body(api, reply, *body, asked);
   } else if (api.result.empty()) {
     outcome = read_plain_body(reply.http, asked.kind);
     count_images(asked.kind, outcome);
@@ -256,16 +211,12 @@ Outcome read_success(const HttpApi& api, const Reply& reply, const AskedFor& ask
 
 }  // namespace
 
-Outcome HttpApiDialect::read(const HttpReply& reply, const Endpoint& endpoint,
-                             const AskedFor& asked) const {
+Outcome read_described(const HttpReply& reply, const Endpoint& endpoint, const AskedFor& asked) {
   RB_ASSERT(endpoint.http.has_value());
   const HttpApi& api = *endpoint.http;
-  HeaderFacts headers = read_limit_headers(reply.headers);
-  const bool is_success = reply.status >= 200 && reply.status < 300;
-  Outcome outcome =
-      is_success ? read_success(api, {reply, headers}, asked) : read_failure(api, reply, headers);
-  finish_outcome(reply, std::move(headers), outcome);
-  return outcome;
+  return read_framed(
+      reply, [&](const Reply& success) { return read_success(api, success, asked); },
+      [&](json::Value body) { return words_of(api, body); });
 }
 
 }  // namespace ratebatch::provider

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "provider/http_api_dialect.hpp"
+#include "provider/apis.hpp"
 #include "provider/job_parts.hpp"
 #include "provider/request_frame.hpp"
 #include "provider/template_values.hpp"
@@ -22,14 +22,8 @@ tl::unexpected<Error> bad_description(std::string_view member, const std::string
 
 // Whether a part between slashes would be taken for this folder or the one above.
 bool has_dot_segment(std::string_view path) {
-  path = path.substr(0, path.find('?'));
-  while (!path.empty()) {
-    const std::size_t slash = path.find('/', 1);
-    const std::string_view segment = path.substr(0, slash);
-    if (segment == "/." || segment == "/..") return true;
-    path = slash == std::string_view::npos ? std::string_view{} : path.substr(slash);
-  }
-  return false;
+  const std::string folders = std::string(parted(path, '?').before) + "/";
+  return contains(folders, "/./") || contains(folders, "/../");
 }
 
 Result<std::string> url_of(const HttpApi& api, const std::string& base_url,
@@ -48,26 +42,20 @@ Result<std::string> url_of(const HttpApi& api, const std::string& base_url,
 }
 
 // One of the user's own stands instead of ours of that name.
-Result<void> set_header(const std::string& name, std::string value, HttpRequest& request) {
-  if (has_control_byte(value)) {
-    return bad_description("headers", name + " would hold a line end or another control byte");
-  }
-  const std::string lower = lower_case(name);
-  std::erase_if(request.headers,
-                [&](const Header& header) { return lower_case(header.name) == lower; });
-  if (!value.empty()) request.headers.push_back({.name = name, .value = std::move(value)});
-  return {};
-}
-
 Result<void> set_headers(const HttpApi& api, TemplateValues& values, HttpRequest& request) {
   for (const auto& [name, text] : api.headers) {
-    if (lower_case(name) == lower_case(api.key_header)) {
+    if (equal_ignoring_case(name, api.key_header)) {
       return bad_description("headers", name + " is the header of the key: leave it out");
     }
     Result<std::string> value = values.text(text, false);
     if (!value) return bad_description("headers", name + ": " + value.error().message);
-    Result<void> set = set_header(name, std::move(*value), request);
-    if (!set) return set;
+    if (has_control_byte(*value)) {
+      return bad_description("headers", name + " would hold a line end or another control byte");
+    }
+    std::erase_if(request.headers, [&own = name](const Header& header) {
+      return equal_ignoring_case(header.name, own);
+    });
+    if (!value->empty()) request.headers.push_back({.name = name, .value = std::move(*value)});
   }
   return {};
 }
@@ -85,19 +73,10 @@ Result<std::string> body_of(const HttpApi& api, const JobContent& content, Templ
 
 // The member in which a base64 stands, by the last part of its pointer; empty for elements of an
 // array: those stay in the body.
-std::string member_of_pointer(std::string_view pointer) {
-  const std::size_t slash = pointer.rfind('/');
-  if (slash == std::string_view::npos) return {};
-  std::string name;
-  for (std::string_view rest = pointer.substr(slash + 1); !rest.empty(); rest.remove_prefix(1)) {
-    // RFC 6901, section 4.
-    const bool is_escape = rest.starts_with("~0") || rest.starts_with("~1");
-    name += is_escape ? (rest[1] == '0' ? '~' : '/') : rest.front();
-    if (is_escape) rest.remove_prefix(1);
-  }
-  const bool is_index =
-      std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return is_index ? std::string() : name;
+std::string member_of_pointer(const std::string& pointer) {
+  if (pointer.empty()) return {};
+  std::string name = Json::json_pointer(pointer).back();
+  return std::all_of(name.begin(), name.end(), is_digit) ? std::string() : name;
 }
 
 ReplyFiles reply_files(const HttpApi& api, ModelKind kind) {
@@ -111,8 +90,7 @@ ReplyFiles reply_files(const HttpApi& api, ModelKind kind) {
 
 }  // namespace
 
-Result<HttpRequest> HttpApiDialect::request(const JobContent& content,
-                                            const Endpoint& endpoint) const {
+Result<HttpRequest> described_request(const JobContent& content, const Endpoint& endpoint) {
   RB_ASSERT(endpoint.http.has_value());
   const HttpApi& api = *endpoint.http;
   Result<TemplateValues> values = TemplateValues::read(content, endpoint);
@@ -121,8 +99,7 @@ Result<HttpRequest> HttpApiDialect::request(const JobContent& content,
   if (!url) return pass(url);
   Result<std::string> body = body_of(api, content, *values);
   if (!body) return pass(body);
-  HttpRequest request =
-      framed_request(content, endpoint, std::move(*url), "application/json", "*/*");
+  HttpRequest request = framed_request(content, endpoint, std::move(*url), {.accept = "*/*"});
   request.method = api.method;
   if (body->empty()) {
     std::erase_if(request.headers, [](const Header& h) { return h.name == "content-type"; });
@@ -134,14 +111,6 @@ Result<HttpRequest> HttpApiDialect::request(const JobContent& content,
   if (!used) return pass(used);
   request.reply_files = reply_files(api, endpoint.kind);
   return request;
-}
-
-KeyHeader HttpApiDialect::key_header(const Endpoint& endpoint) const {
-  RB_ASSERT(endpoint.http.has_value());
-  return {.name = endpoint.http->key_header,
-          .prefix = endpoint.http->key_prefix,
-          .key = {},
-          .origin = {}};
 }
 
 }  // namespace ratebatch::provider

@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "provider/asset_bytes.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
 
 Json text_part(std::string text) { return {{"type", "text"}, {"text", std::move(text)}}; }
 
-// The content of a message as parts; nothing where it is neither a text nor a list of objects.
+// The content of a message as parts; nullopt if it is neither a text nor a list of objects.
 std::optional<Json> parts_of(const Json& message) {
   const Json* content = json::member(message, "content");
   if (content == nullptr) return std::nullopt;
@@ -52,21 +54,6 @@ Result<void> add_messages(std::string_view messages_json, Conversation& conversa
   }
   if (conversation.turns.empty()) return bad_job("messages must hold one of role user");
   return {};
-}
-
-// RFC 2397: "data:image/png;base64,...".
-std::optional<MediaPart> media_in_data_url(std::string_view url) {
-  constexpr std::string_view prefix = "data:";
-  constexpr std::string_view mark = ";base64,";
-  const std::size_t comma = url.find(',');
-  if (!url.starts_with(prefix) || comma == std::string_view::npos) return std::nullopt;
-  const std::string_view head = url.substr(0, comma + 1);
-  if (!head.ends_with(mark)) return std::nullopt;
-  const std::string_view type =
-      head.substr(prefix.size(), head.size() - prefix.size() - mark.size());
-  return MediaPart{.media_type = std::string(type.substr(0, type.find(';'))),
-                   .base64 = std::string(url.substr(comma + 1)),
-                   .url = {}};
 }
 
 Result<Json> written_turn(Turn& turn, std::span<const JobFile> files, const TurnForm& form) {
@@ -139,6 +126,29 @@ std::string text_in_parts(const Json& parts) {
   return text;
 }
 
+Result<Json> plain_messages(const JobContent& content, bool with_system) {
+  Json messages = Json::array();
+  if (!content.messages_json.empty()) {
+    Result<void> checked = check_messages(content);
+    if (!checked) return pass(checked);
+    messages = json::parse_lenient(content.messages_json).value_or(Json::array());
+  } else if (!content.prompt.empty()) {
+    messages.push_back({{"role", "user"}, {"content", content.prompt}});
+  }
+  if (with_system && !content.system.empty() && !messages.empty()) {
+    messages.insert(messages.begin(), Json{{"role", "system"}, {"content", content.system}});
+  }
+  return messages;
+}
+
+Result<NeutralParams> params_of_prompt(const JobContent& content, std::string_view what) {
+  if (!content.files.empty()) return bad_job(std::string(what) + " takes no files");
+  if (content.prompt.empty()) {
+    return bad_job(std::string(what) + " needs a prompt, or a whole body");
+  }
+  return NeutralParams::read(content.params_json);
+}
+
 std::optional<MediaPart> media_in_part(const Json& part) {
   const std::string type = json::text_member(part, "type");
   if (type == "image_url") {
@@ -146,7 +156,11 @@ std::optional<MediaPart> media_in_part(const Json& part) {
     if (image == nullptr) return MediaPart{};
     std::string url =
         image->is_string() ? image->get<std::string>() : json::text_member(*image, "url");
-    if (auto inside = media_in_data_url(url)) return inside;
+    if (const auto inside = read_data_url(url)) {
+      return MediaPart{.media_type = std::string(inside->media_type),
+                       .base64 = std::string(inside->base64),
+                       .url = {}};
+    }
     return MediaPart{.media_type = {}, .base64 = {}, .url = std::move(url)};
   }
   if (type != "input_audio") return std::nullopt;

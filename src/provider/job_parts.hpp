@@ -26,11 +26,11 @@ struct Conversation {
 };
 
 // The job's messages, else its prompt, after its system text; an empty prompt makes a turn without
-// parts where the job has files. Fails with invalid_input where the job asks for nothing, and for
+// parts where the job has files. Fails with invalid_input if the job asks for nothing, and for
 // messages that are malformed or of another role, such as tool.
 Result<Conversation> read_conversation(const JobContent& content);
 
-// The last turn of the user, where files belong. Fails with invalid_input where there is none.
+// The last turn of the user, where files belong. Fails with invalid_input if there is none.
 Result<Turn*> last_user_turn(Conversation& conversation);
 
 // How an API writes a turn: the role of the model's, the member that holds the parts, and a file
@@ -50,6 +50,15 @@ Result<Json> written_turns(Conversation& conversation, std::span<const JobFile> 
 // The text of parts, one part a line.
 std::string text_in_parts(const Json& parts);
 
+// The job's messages as they stand, else the one that its prompt makes, else none; its system text
+// before them if there are any and `with_system` says so. Fails with invalid_input as
+// check_messages.
+Result<Json> plain_messages(const JobContent& content, bool with_system);
+
+// The parameters of a job that has a prompt and nothing else. Fails with invalid_input, naming
+// `what` it asks for ("an image"), if it has files or no prompt, and as NeutralParams::read.
+Result<NeutralParams> params_of_prompt(const JobContent& content, std::string_view what);
+
 // A picture or sound of a message in OpenAI's form: base64 with its type, or a URL.
 struct MediaPart {
   std::string media_type;
@@ -60,7 +69,7 @@ struct MediaPart {
 // Nothing for parts that are neither image_url nor input_audio.
 std::optional<MediaPart> media_in_part(const Json& part);
 
-// The job's own body, see whole_body. Also fails with invalid_input where it was written for a path
+// The job's own body, see whole_body. Also fails with invalid_input if it was written for a path
 // of OpenAI's API, which `api` does not have.
 Result<std::string> own_body(const JobContent& content, std::string_view api);
 

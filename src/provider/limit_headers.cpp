@@ -5,12 +5,11 @@
 #include <chrono>
 #include <limits>
 #include <string_view>
+#include <utility>
 
-#include "provider/http_date.hpp"
 #include "provider/limit_name.hpp"
-#include "provider/number_text.hpp"
 #include "provider/rate_limit_fields.hpp"
-#include "provider/reset_value.hpp"
+#include "provider/server_values.hpp"
 #include "ratebatch/base/ascii.hpp"
 
 namespace ratebatch::provider {

@@ -1,19 +1,16 @@
 #include "provider/limit_name.hpp"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
+
+#include "ratebatch/base/ascii.hpp"
 
 namespace ratebatch::provider {
 namespace {
 
-struct Prefix {
-  std::string_view text;
-  LimitName meaning;
-};
-
 // The words behind a prefix complete its meaning.
-constexpr std::array<Prefix, 7> prefixes = {{
+constexpr std::array<std::pair<std::string_view, LimitName>, 7> prefixes = {{
     {"x-ratelimit-", {}},
     {"x-rate-limit-", {}},
     {"x-tokenlimit-", {.resource = Resource::tokens}},
@@ -38,62 +35,38 @@ std::string_view without_plural(std::string_view word) {
 }
 
 // Words in any order; each says one thing.
-class NameReader {
- public:
-  explicit NameReader(const LimitName& start) : name_(start) {}
-
-  bool read(std::string_view word) {
-    if (const auto field = field_named(word)) {
-      if (has_field_) return false;
-      name_.field = *field;
-      has_field_ = true;
-      return true;
-    }
-    if (const auto resource = resource_named(word)) {
-      name_.resource = *resource;
-      has_resource_ = true;
-      return true;
-    }
-    if (const auto window = window_named(word)) {
-      name_.window = window;
-      return true;
-    }
-    if (word == "project") return name_.is_project = true;
-    if (word == "dynamic") return name_.is_dynamic = true;
-    if (word == "input" || word == "prompt") return is_input_ = true;
-    if (word == "output" || word == "generated") return is_output_ = true;
-    return false;
-  }
-
-  [[nodiscard]] std::optional<LimitName> result() const {
-    if (!has_field_) return std::nullopt;
-    LimitName name = name_;
-    if (is_input_ || is_output_) {
-      if (name.resource != Resource::tokens) return std::nullopt;
-      name.resource = is_input_ ? Resource::input_tokens : Resource::output_tokens;
-    }
-    if (has_resource_ && name.family == LimitFamily::plain) {
-      name.family = LimitFamily::per_resource;
-    }
-    return name;
-  }
-
- private:
-  LimitName name_;
-  bool has_field_ = false;
-  bool has_resource_ = false;
-  bool is_input_ = false;
-  bool is_output_ = false;
-};
-
-std::optional<LimitName> read_words(std::string_view words, const LimitName& start) {
-  NameReader reader(start);
+std::optional<LimitName> read_words(std::string_view words, LimitName name) {
+  bool has_field = false;
+  bool has_resource = false;
+  std::optional<Resource> part;  // Of the tokens.
   while (!words.empty()) {
-    const std::size_t end = std::min(words.find('-'), words.size());
-    if (!reader.read(words.substr(0, end))) return std::nullopt;
-    words.remove_prefix(std::min(end + 1, words.size()));
+    const auto [word, rest] = parted(words, '-');
+    words = rest.value_or("");
+    if (const auto field = field_named(word); field && !has_field) {
+      name.field = *field;
+      has_field = true;
+    } else if (const auto resource = resource_named(word)) {
+      name.resource = *resource;
+      has_resource = true;
+    } else if (const auto window = window_named(word)) {
+      name.window = window;
+    } else if (word == "project") {
+      name.is_project = true;
+    } else if (word == "dynamic") {
+      name.is_dynamic = true;
+    } else if (word == "input" || word == "prompt") {
+      part = Resource::input_tokens;
+    } else if (word == "output" || word == "generated") {
+      part = Resource::output_tokens;
+    } else {
+      return std::nullopt;
+    }
   }
-  return reader.result();
+  if (!has_field || (part && name.resource != Resource::tokens)) return std::nullopt;
+  name.resource = part.value_or(name.resource);
+  const bool is_plain = name.family == LimitFamily::plain;
+  if (has_resource && is_plain) name.family = LimitFamily::per_resource;
+  return name;
 }
 
 }  // namespace
@@ -120,9 +93,9 @@ std::optional<LimitName> limit_name(std::string_view header_name) {
   if (header_name == "x-endpoint-monthly-call-limit") {  // Cohere, trial keys.
     return LimitName{.window = month_window};
   }
-  for (const Prefix& prefix : prefixes) {
-    if (!header_name.starts_with(prefix.text)) continue;
-    return read_words(header_name.substr(prefix.text.size()), prefix.meaning);
+  for (const auto& [prefix, meaning] : prefixes) {
+    if (!header_name.starts_with(prefix)) continue;
+    return read_words(header_name.substr(prefix.size()), meaning);
   }
   return std::nullopt;
 }

@@ -33,7 +33,7 @@ struct LimitName {
   }
 };
 
-// Nothing where the header is none of these, or has a word that is not known: it may then mean
+// nullopt if the header is none of these, or has a word that is not known: it may then mean
 // anything. Precondition: in lower case.
 std::optional<LimitName> limit_name(std::string_view header_name);
 

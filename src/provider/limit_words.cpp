@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <string>
+#include <utility>
 
 #include "provider/limit_name.hpp"
-#include "provider/number_text.hpp"
+#include "provider/server_values.hpp"
 #include "ratebatch/base/ascii.hpp"
+#include "ratebatch/model/limit_names.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -84,33 +85,17 @@ Phrase first_phrase(std::string_view lower) {
   return {};
 }
 
-std::optional<Duration> window_of_letter(char letter) {
-  if (letter == 's') return std::chrono::seconds{1};
-  if (letter == 'm') return std::chrono::minutes{1};
-  if (letter == 'h') return std::chrono::hours{1};
-  return letter == 'd' ? std::optional<Duration>(std::chrono::hours{24}) : std::nullopt;
-}
-
 // "tpm", "rpd", "itpm". Groq's audio seconds ("ash", "aspd") are no resource of ours, but have a
 // window.
 Phrase short_name(std::string_view name) {
-  struct Start {
-    std::string_view text;
-    std::optional<Resource> resource;
-  };
-  constexpr std::array<Start, 8> starts = {{{"rp", Resource::requests},
-                                            {"tp", Resource::tokens},
-                                            {"ip", Resource::images},
-                                            {"cp", Resource::characters},
-                                            {"itp", Resource::input_tokens},
-                                            {"otp", Resource::output_tokens},
-                                            {"as", std::nullopt},
-                                            {"asp", std::nullopt}}};
-  for (const Start& start : starts) {
-    const bool has_form = name.size() == start.text.size() + 1 && name.starts_with(start.text);
-    if (has_form) return {start.resource, window_of_letter(name.back()), std::nullopt};
+  if (const auto* known = find_limit_name(name)) {
+    return {known->resource, known->window, std::nullopt};
   }
-  return {};
+  const bool is_audio =
+      (name.size() == 3 && name.starts_with("as")) || (name.size() == 4 && name.starts_with("asp"));
+  const auto* same_window = is_audio ? find_limit_name(std::string("rp") + name.back()) : nullptr;
+  if (same_window == nullptr) return {};
+  return {std::nullopt, same_window->window, std::nullopt};
 }
 
 // The first short name in brackets.
@@ -162,16 +147,16 @@ void read_numbers(std::string_view lower, LimitWords& words) {
 std::optional<Resource> resource_in(std::string_view type, std::string_view code,
                                     std::string_view lower) {
   if (const auto resource = resource_named(type)) return resource;
-  // Together.
-  if (type == "dynamic_request_limited" || code == "dynamic_request_limited") {
-    return Resource::requests;
-  }
-  if (type == "dynamic_token_limited" || code == "dynamic_token_limited") return Resource::tokens;
-  // Azure, Mistral, Cohere.
-  if (contains(lower, "token rate limit")) return Resource::tokens;
-  for (const std::string_view text :
-       {"call rate limit", "request rate limit", "requests rate limit"}) {
-    if (contains(lower, text)) return Resource::requests;
+  // Together by its type or code; Azure, Mistral and Cohere in their words.
+  constexpr std::array<std::pair<std::string_view, Resource>, 6> signs = {
+      {{"dynamic_request_limited", Resource::requests},
+       {"dynamic_token_limited", Resource::tokens},
+       {"token rate limit", Resource::tokens},
+       {"call rate limit", Resource::requests},
+       {"request rate limit", Resource::requests},
+       {"requests rate limit", Resource::requests}}};
+  for (const auto& [sign, resource] : signs) {
+    if (type == sign || code == sign || contains(lower, sign)) return resource;
   }
   return std::nullopt;
 }

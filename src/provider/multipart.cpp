@@ -17,27 +17,15 @@ constexpr std::string_view unknown_media_type = "application/octet-stream";
 std::string quoted(std::string_view name) {
   std::string text = "\"";
   for (const char c : name) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F || c == '"') {
-      text += '%';
-      text += digits[byte >> 4U];
-      text += digits[byte & 0xFU];
-    } else {
-      text += c;
-    }
+    const bool is_kept = c != '"' && !has_control_byte({&c, 1});
+    text += is_kept ? std::string(1, c) : '%' + hex_of(c, true);
   }
-  text += '"';
-  return text;
+  return text + '"';
 }
 
-struct MediaType {
-  std::string_view extension;
-  std::string_view type;
-};
-
-// By the registry of IANA; for m4a and wav, which are not in it, as the providers' pages say.
-constexpr std::array<MediaType, 19> media_types = {{
+// Of extensions. By the registry of IANA; for m4a and wav, which are not in it, as the providers'
+// pages say.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 19> media_types = {{
     {"mp3", "audio/mpeg"},  {"mpga", "audio/mpeg"}, {"wav", "audio/wav"},
     {"ogg", "audio/ogg"},   {"oga", "audio/ogg"},   {"opus", "audio/ogg"},
     {"flac", "audio/flac"}, {"aac", "audio/aac"},   {"m4a", "audio/mp4"},
@@ -106,8 +94,8 @@ std::string_view media_type_of(std::string_view path) {
   const std::size_t dot = name.rfind('.');
   if (dot != std::string_view::npos) {
     const std::string extension = lower_case(name.substr(dot + 1));
-    for (const MediaType& known : media_types) {
-      if (known.extension == extension) return known.type;
+    for (const auto& [known, type] : media_types) {
+      if (known == extension) return type;
     }
   }
   return unknown_media_type;

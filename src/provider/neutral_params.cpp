@@ -1,8 +1,6 @@
 #include "provider/neutral_params.hpp"
 
-#include <algorithm>
-
-#include "provider/number_text.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::provider {
@@ -14,23 +12,20 @@ tl::unexpected<Error> bad_params(std::string message) {
   return fail(ErrorCode::invalid_input, "params" + std::move(message));
 }
 
-std::optional<std::int64_t> side_in(std::string_view text) {
-  const std::optional<std::int64_t> side = leading_count(text);
-  const bool is_whole = !text.empty() && leading_number(text).size() == text.size() &&
-                        text.find('.') == std::string_view::npos;
-  return is_whole && side && *side >= 1 && *side <= side_max ? side : std::nullopt;
+// 0 if it is no side.
+std::int64_t side_in(std::string_view text) {
+  const std::int64_t side = whole_number<std::int64_t>(text).value_or(0);
+  return side >= 1 && side <= side_max ? side : 0;
 }
 
 std::optional<PictureSize> size_in(std::string_view text) {
-  const std::size_t cross = text.find('x');
-  if (cross == std::string_view::npos) return std::nullopt;
-  const auto width = side_in(text.substr(0, cross));
-  const auto height = side_in(text.substr(cross + 1));
-  if (!width || !height) return std::nullopt;
-  return PictureSize{.width = *width, .height = *height};
+  const Parted sides = parted(text, 'x');
+  const PictureSize size{.width = side_in(sides.before),
+                         .height = side_in(sides.after.value_or(""))};
+  return size.width > 0 && size.height > 0 ? std::optional(size) : std::nullopt;
 }
 
-// 0 where it is no side.
+// 0 if it is no side.
 std::int64_t side_of(const std::optional<Json>& value) {
   if (!value || !value->is_number_integer()) return 0;
   // A number above the signed range turns negative here, which no side is.
@@ -104,6 +99,11 @@ Result<void> NeutralParams::pour(Json& body, std::initializer_list<const char*> 
   }
   body.update(params_);
   return {};
+}
+
+Result<std::string> NeutralParams::written_with(Json body,
+                                                std::initializer_list<const char*> reserved) {
+  return pour(body, reserved).map([&] { return json::written(body); });
 }
 
 }  // namespace ratebatch::provider

@@ -24,18 +24,18 @@ struct PictureSize {
 
 class NeutralParams {
  public:
-  // Fails with invalid_input where the text is no JSON object, or sets stream: answers are read
+  // Fails with invalid_input if the text is no JSON object, or sets stream: answers are read
   // whole.
   static Result<NeutralParams> read(std::string_view params_json);
 
-  // The parameter, which then no longer remains; nothing where it is absent or null.
+  // The parameter, which then no longer remains; nullopt if it is absent or null.
   std::optional<Json> take(const char* name);
 
-  // The same for one of type text; fails with invalid_input where it is none.
+  // The same for one of type text; fails with invalid_input if it is none.
   Result<std::optional<std::string>> take_text(const char* name);
 
-  // size ("1024x768"), or width and height; all of them are taken. Nothing where none is given or
-  // size is "auto" (which is then lost). Fails with invalid_input where they are no such thing.
+  // size ("1024x768"), or width and height; all of them are taken. nullopt if none is given or
+  // size is "auto" (which is then lost). Fails with invalid_input if they are no such thing.
   Result<std::optional<PictureSize>> take_size();
 
   // Takes `neutral` and puts it into `body` as `own`, unless the parameters also hold `own`, which
@@ -45,6 +45,9 @@ class NeutralParams {
   // Puts all that remains into `body`, over members of the same name. Fails with invalid_input,
   // naming it, where one of `reserved` remains: it has its own field in the job.
   Result<void> pour(Json& body, std::initializer_list<const char*> reserved);
+
+  // The JSON text of `body` with all that remains in it. Fails as pour().
+  Result<std::string> written_with(Json body, std::initializer_list<const char*> reserved);
 
  private:
   explicit NeutralParams(Json params) : params_(std::move(params)) {}

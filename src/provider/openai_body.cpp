@@ -1,33 +1,17 @@
 // The bodies of requests that are no chat.
-#include "provider/openai_body.hpp"
-
 #include <optional>
 #include <utility>
 
+#include "provider/apis.hpp"
 #include "provider/job_parts.hpp"
 #include "provider/multipart.hpp"
 #include "provider/neutral_params.hpp"
+#include "provider/openai_parts.hpp"
 #include "provider/request_frame.hpp"
-#include "ratebatch/base/text.hpp"
 #include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
-
-Result<void> check_prompt_only(const JobContent& content, std::string_view what) {
-  if (!content.files.empty()) return bad_job(std::string(what) + " takes no files");
-  if (content.prompt.empty())
-    return bad_job(std::string(what) + " needs a prompt, or a whole body");
-  return {};
-}
-
-// The body is complete: what remains of the parameters goes in as it is.
-Result<std::string> finished(NeutralParams& params, Json& body,
-                             std::initializer_list<const char*> reserved) {
-  Result<void> poured = params.pour(body, reserved);
-  if (!poured) return pass(poured);
-  return json::written(body);
-}
 
 // The models whose pictures have a size of one text. Other servers' models may know sides, or words
 // for sizes: theirs goes as it stands.
@@ -45,15 +29,32 @@ Result<void> put_size(NeutralParams& params, Json& body) {
   return {};
 }
 
-// What a form's field holds: texts as they are, all else as its JSON.
-std::string field_text(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : json::written(value);
-}
-
 // A list becomes a field per element, named "name[]" as the API reference has it.
 void add_param(MultipartBody& form, const std::string& name, const Json& value) {
-  if (!value.is_array()) return form.add_field(name, field_text(value));
-  for (const Json& element : value) form.add_field(name + "[]", field_text(element));
+  if (!value.is_array()) return form.add_field(name, json::as_text(value));
+  for (const Json& element : value) form.add_field(name + "[]", json::as_text(element));
+}
+
+// Source: docs.together.ai, API reference of images and speech, 2026. Its answers name pictures as
+// OpenAI's do.
+Result<std::string> together_image_body(const JobContent& content, const Endpoint& endpoint) {
+  Result<NeutralParams> params = params_of_prompt(content, "an image");
+  if (!params) return pass(params);
+  // Its word for what the answer then calls b64_json. Given otherwise, the answer's links are
+  // fetched.
+  Json body = {
+      {"model", endpoint.model_id}, {"prompt", content.prompt}, {"response_format", "base64"}};
+  const Result<std::optional<PictureSize>> size = params->take_size();
+  if (!size) return tl::unexpected<Error>(size.error());
+  if (*size) {
+    body["width"] = (*size)->width;
+    body["height"] = (*size)->height;
+  }
+  const Result<std::optional<std::string>> format = params->take_text("format");
+  if (!format) return tl::unexpected<Error>(format.error());
+  // Its word for JPEG; all others go as they are, for the server to judge.
+  if (*format) body["output_format"] = **format == "jpg" ? "jpeg" : **format;
+  return params->written_with(std::move(body), {"model", "prompt"});
 }
 
 }  // namespace
@@ -84,23 +85,19 @@ Result<std::string> responses_body(const JobContent& content, const Endpoint& en
   if (!as_json) return tl::unexpected<Error>(as_json.error());
   if (*as_json) body["text"] = {{"format", {{"type", "json_object"}}}};
   params->move("max_tokens", body, "max_output_tokens");
-  return finished(*params, body, {"model", "input", "instructions"});
+  return params->written_with(std::move(body), {"model", "input", "instructions"});
 }
 
 Result<std::string> embedding_body(const JobContent& content, const Endpoint& endpoint) {
-  Result<void> checked = check_prompt_only(content, "an embedding");
-  if (!checked) return pass(checked);
-  Result<NeutralParams> params = NeutralParams::read(content.params_json);
+  Result<NeutralParams> params = params_of_prompt(content, "an embedding");
   if (!params) return pass(params);
   Json body = {{"model", endpoint.model_id}, {"input", content.prompt}};
-  return finished(*params, body, {"model", "input"});
+  return params->written_with(std::move(body), {"model", "input"});
 }
 
 Result<std::string> speech_body(const JobContent& content, const Endpoint& endpoint,
                                 std::string_view default_voice) {
-  Result<void> checked = check_prompt_only(content, "speech");
-  if (!checked) return pass(checked);
-  Result<NeutralParams> params = NeutralParams::read(content.params_json);
+  Result<NeutralParams> params = params_of_prompt(content, "speech");
   if (!params) return pass(params);
   Json body = {{"model", endpoint.model_id}, {"input", content.prompt}};
   if (!content.system.empty()) body["instructions"] = content.system;
@@ -115,13 +112,11 @@ Result<std::string> speech_body(const JobContent& content, const Endpoint& endpo
     return bad_job("params.stream_format must be audio: events are not read");
   }
   params->move("format", body, "response_format");
-  return finished(*params, body, {"model", "input"});
+  return params->written_with(std::move(body), {"model", "input"});
 }
 
 Result<std::string> image_body(const JobContent& content, const Endpoint& endpoint) {
-  Result<void> checked = check_prompt_only(content, "an image");
-  if (!checked) return pass(checked);
-  Result<NeutralParams> params = NeutralParams::read(content.params_json);
+  Result<NeutralParams> params = params_of_prompt(content, "an image");
   if (!params) return pass(params);
   Json body = {{"model", endpoint.model_id}, {"prompt", content.prompt}};
   if (is_of_openai(endpoint.model_id)) {
@@ -139,11 +134,16 @@ Result<std::string> image_body(const JobContent& content, const Endpoint& endpoi
   } else {
     params->move("format", body, "output_format");
   }
-  return finished(*params, body, {"model", "prompt"});
+  return params->written_with(std::move(body), {"model", "prompt"});
 }
 
-Result<std::string> transcription_body(const JobContent& content, const Endpoint& endpoint,
-                                       std::string& content_type) {
+OpenAiVariant openai_variant() { return {.image_body = image_body, .default_voice = "alloy"}; }
+
+OpenAiVariant together_variant() {
+  return {.image_body = together_image_body, .default_voice = {}};
+}
+
+Result<HttpRequest> openai_transcription(const JobContent& content, const Endpoint& endpoint) {
   if (content.files.size() != 1) {
     return bad_job("a transcription needs exactly one file, and the job names " +
                    std::to_string(content.files.size()) + ": set files");
@@ -164,8 +164,10 @@ Result<std::string> transcription_body(const JobContent& content, const Endpoint
   }
   const JobFile& file = content.files.front();
   form.add_file("file", file_name_of(file.path), media_type_of(file.path), file.bytes);
-  content_type = form.content_type();
-  return form.finish();
+  const std::string content_type = form.content_type();
+  // Subtitles come as plain text.
+  return posted(content, endpoint, transcription_path, form.finish(),
+                {.content = content_type, .accept = "application/json, */*"});
 }
 
 }  // namespace ratebatch::provider

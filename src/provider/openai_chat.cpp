@@ -1,16 +1,18 @@
-// The body of a chat. Most are a prompt and a few parameters: those are written without building
-// their JSON first.
+// The body of a chat, and the files of a job as parts of what is asked. Most chats are a prompt and
+// a few parameters: those are written without building their JSON first.
+#include <algorithm>
 #include <array>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "provider/job_parts.hpp"
+#include "provider/multipart.hpp"
 #include "provider/neutral_params.hpp"
-#include "provider/openai_body.hpp"
+#include "provider/openai_parts.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/ascii.hpp"
+#include "ratebatch/base/base64.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/json/reader.hpp"
 #include "ratebatch/json/writer.hpp"
@@ -34,16 +36,12 @@ bool thinks_first(std::string_view model_id) {
 // nothing, or goes by another name.
 bool are_plain(std::string_view params_json, std::string_view model_id) {
   json::Parser parser;
-  const auto params = parser.parse(params_json);
-  json::Object object;
-  if (!params || params->get(object) != simdjson::SUCCESS) return false;
-  for (const auto& [name, value] : object) {
-    if (name == "model" || name == "messages" || name == "stream" || name == "n" ||
-        name == "format" || (name == "max_tokens" && thinks_first(model_id))) {
-      return false;
-    }
-  }
-  return true;
+  const auto params = json::as<json::Object>(parser.parse(params_json));
+  return params && std::none_of(params->begin(), params->end(), [&](const auto& param) {
+           return param.key == "model" || param.key == "messages" || param.key == "stream" ||
+                  param.key == "n" || param.key == "format" ||
+                  (param.key == "max_tokens" && thinks_first(model_id));
+         });
 }
 
 // The parameters by their names in the API.
@@ -57,9 +55,41 @@ Result<std::string> own_params(std::string_view params_json, std::string_view mo
   Json own = Json::object();
   if (*as_json) own["response_format"] = {{"type", "json_object"}};
   if (thinks_first(model_id)) params->move("max_tokens", own, "max_completion_tokens");
-  Result<void> poured = params->pour(own, {"model", "messages"});
-  if (!poured) return pass(poured);
-  return json::written(own);
+  return params->written_with(std::move(own), {"model", "messages"});
+}
+
+// API reference: pictures are PNG, JPEG, WEBP or GIF, and their URL may hold them.
+bool is_picture(std::string_view media_type) { return media_type.starts_with("image/"); }
+
+std::string data_url(std::string_view media_type, std::string_view bytes) {
+  return "data:" + std::string(media_type) + ";base64," + encode_base64(bytes);
+}
+
+tl::unexpected<Error> not_taken(const JobFile& file, std::string_view media_type,
+                                std::string_view taken) {
+  return bad_job("the file '" + escaped(file.path) + "' is of type " + std::string(media_type) +
+                 ", and this model takes " + std::string(taken));
+}
+
+Result<Json> part_of(const JobFile& file, ModelKind kind) {
+  const std::string type(media_type_of_file(file.path, file.bytes));
+  if (kind == ModelKind::responses) {
+    if (!is_picture(type)) return not_taken(file, type, "pictures only");
+    return Json{{"type", "input_image"}, {"image_url", data_url(type, file.bytes)}};
+  }
+  if (is_picture(type)) {
+    return Json{{"type", "image_url"}, {"image_url", {{"url", data_url(type, file.bytes)}}}};
+  }
+  if (type != "audio/wav" && type != "audio/mpeg") {
+    return not_taken(file, type, "pictures, and audio as WAV or MP3");
+  }
+  const std::string_view format = type == "audio/wav" ? "wav" : "mp3";
+  return Json{{"type", "input_audio"},
+              {"input_audio", {{"data", encode_base64(file.bytes)}, {"format", format}}}};
+}
+
+Json text_part(std::string_view text, ModelKind kind) {
+  return {{"type", kind == ModelKind::responses ? "input_text" : "text"}, {"text", text}};
 }
 
 void append_message(std::string& body, std::string_view role, std::string_view content) {
@@ -135,6 +165,32 @@ Result<std::string> chat_body(const JobContent& content, const Endpoint& endpoin
   append_params(body, params);
   body += '}';
   return body;
+}
+
+Result<Json> messages_with_files(const JobContent& content, ModelKind kind) {
+  // Responses have a member for the system text.
+  Result<Json> messages = plain_messages(content, kind == ModelKind::chat);
+  if (!messages) return messages;
+  if (messages->empty()) {
+    return bad_job("the job asks for nothing about its files: give it a prompt or messages");
+  }
+  Json& last = messages->back();
+  const Json* old_content = json::member(last, "content");
+  if (json::text_member(last, "role") != "user" || old_content == nullptr) {
+    return bad_job("files go with the last message, which must be one of role user with content");
+  }
+  Json parts = Json::array();
+  if (old_content->is_array()) parts = *old_content;
+  if (old_content->is_string()) {
+    parts.push_back(text_part(old_content->get_ref<const std::string&>(), kind));
+  }
+  for (const JobFile& file : content.files) {
+    Result<Json> part = part_of(file, kind);
+    if (!part) return part;
+    parts.push_back(std::move(*part));
+  }
+  last["content"] = std::move(parts);
+  return messages;
 }
 
 }  // namespace ratebatch::provider

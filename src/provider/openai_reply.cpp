@@ -1,14 +1,12 @@
 // What a reply means, and of the kinds of answers the chat, which most of them are.
-#include "provider/openai_reply.hpp"
-
 #include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
-#include "provider/openai.hpp"
+#include "provider/apis.hpp"
+#include "provider/openai_parts.hpp"
 #include "ratebatch/base/ascii.hpp"
-#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -23,9 +21,7 @@ std::int64_t count_in(std::optional<json::Value> counts, std::string_view name,
 // A content is a text, or a list of parts of which some are text.
 std::string content_text(std::optional<json::Value> content) {
   std::string text(json::text_of(content));
-  json::Array parts;
-  if (!content || content->get(parts) != simdjson::SUCCESS) return text;
-  for (const json::Value part : parts) text += json::text_of(json::find_member(part, "text"));
+  for (const json::Value part : json::elements_of(content)) text += json::text_member(part, "text");
   return text;
 }
 
@@ -37,10 +33,9 @@ bool is_broken_off(std::string_view finish_reason) {
 
 // Whether a list of content has a part that is neither text nor a thought.
 bool has_other_part(std::optional<json::Value> content) {
-  json::Array parts;
-  if (!content || content->get(parts) != simdjson::SUCCESS) return false;
+  const json::Elements parts = json::elements_of(content);
   return std::any_of(parts.begin(), parts.end(), [](json::Value part) {
-    const std::string_view type = json::text_of(json::find_member(part, "type"));
+    const std::string_view type = json::text_member(part, "type");
     return !type.empty() && type != "text" && type != "thinking" && type != "refusal";
   });
 }
@@ -58,21 +53,16 @@ bool has_more_than_text(std::optional<json::Value> message) {
 // A choice without text: why there is none decides whether another try helps.
 Outcome read_empty_choice(std::optional<json::Value> message, std::string_view finish_reason) {
   if (finish_reason == "length") return cut_before_first_word();
-  const std::string_view refusal = json::text_of(json::find_member(message, "refusal"));
+  const std::string_view refusal = json::text_member(message, "refusal");
   if (!refusal.empty()) return failed(OutcomeClass::content_policy, refusal);
-  if (finish_reason == "content_filter") {
-    return failed(OutcomeClass::content_policy, "the answer was withheld by a content filter");
-  }
+  if (finish_reason == "content_filter") return withheld_by_filter();
   const auto calls = json::find_member(message, "tool_calls");
-  if (calls && json::holds_something(*calls)) {
-    return failed(OutcomeClass::invalid_request,
-                  "the answer is a tool call, not a text: give the whole request as body to keep "
-                  "it");
-  }
-  return failed(OutcomeClass::bad_reply, "the answer is empty");
+  const bool has_call = calls && json::holds_something(*calls);
+  return has_call ? call_instead_of_text("tool call") : empty_answer();
 }
 
 Outcome read_content(json::Value value, const Reply& reply, const AskedFor& asked) {
+  if (!json::has_members(value)) return unreadable("the reply is no JSON object with content");
   switch (asked.kind) {
     case ModelKind::chat:
       return read_chat(value, reply, asked.raw_body);
@@ -90,35 +80,7 @@ Outcome read_content(json::Value value, const Reply& reply, const AskedFor& aske
   return answered({});  // To a path we know nothing of: its body is the result.
 }
 
-Outcome read_json_reply(const Reply& reply, const AskedFor& asked) {
-  json::Parser parser;
-  const auto value = parser.parse_lenient(reply.http.body);
-  if (!value || !(value->is_object() || value->is_array())) {
-    return unreadable_body(reply.http.body);
-  }
-  // Some put an error into an array.
-  const json::Value body = json::first_element(value).value_or(*value);
-  Outcome outcome;
-  if (json::find_member(body, "error")) {
-    outcome = read_error_in(body, reply);
-  } else if (!json::has_members(*value)) {
-    outcome = unreadable("the reply is no JSON object with content");
-  } else {
-    outcome = read_content(*value, reply, asked);
-  }
-  if (outcome.answer && asked.raw_body)
-    outcome.answer->body_json = json::on_one_line(reply.http.body);
-  add_usage(body, outcome.usage);
-  return outcome;
-}
-
 }  // namespace
-
-// Errors are rare, and read where all of them are.
-Outcome read_error_in(json::Value value, const Reply& reply) {
-  const auto read = json::parse_lenient(json::written(value));
-  return read_error_in_success(reply.http, reply.headers, read ? error_words(*read) : ErrorWords{});
-}
 
 void add_usage(json::Value value, Usage& usage) {
   const auto counts = json::find_member(value, "usage");
@@ -134,7 +96,7 @@ Outcome read_chat(json::Value value, const Reply& reply, bool raw_body) {
   // Gateways put an error here that struck after the answer had begun.
   if (json::find_member(*choice, "error")) return read_error_in(*choice, reply);
   Answer answer;
-  answer.finish_reason = json::text_of(json::find_member(*choice, "finish_reason"));
+  answer.finish_reason = json::text_member(*choice, "finish_reason");
   if (is_broken_off(answer.finish_reason)) {
     return failed(OutcomeClass::bad_reply,
                   "the answer broke off with finish_reason " + answer.finish_reason);
@@ -142,8 +104,8 @@ Outcome read_chat(json::Value value, const Reply& reply, bool raw_body) {
   const auto message = json::find_member(*choice, "message");
   answer.text = content_text(json::find_member(message, "content"));
   answer.truncated = answer.finish_reason == "length";
-  const bool is_refused = answer.finish_reason == "content_filter" ||
-                          !json::text_of(json::find_member(message, "refusal")).empty();
+  const bool is_refused =
+      answer.finish_reason == "content_filter" || !json::text_member(message, "refusal").empty();
   const bool is_kept = raw_body && !is_refused && has_more_than_text(message);
   if (trimmed(answer.text).empty() && !is_kept) {
     return read_empty_choice(message, answer.finish_reason);
@@ -151,12 +113,14 @@ Outcome read_chat(json::Value value, const Reply& reply, bool raw_body) {
   return answered(std::move(answer));
 }
 
-Outcome OpenAiDialect::read(const HttpReply& reply, const Endpoint& /*endpoint*/,
-                            const AskedFor& asked) const {
+Outcome read_openai(const HttpReply& reply, const Endpoint& /*endpoint*/, const AskedFor& asked) {
   return read_framed(reply, [&](const Reply& success) {
     if (asked.kind == ModelKind::speech) return read_speech(success);
     if (asked.kind == ModelKind::transcription) return read_transcription(success);
-    return read_json_reply(success, asked);
+    return read_json_body(
+        success, asked.raw_body,
+        [&](json::Value value) { return read_content(value, success, asked); },
+        [](json::Value body, Outcome& outcome) { add_usage(body, outcome.usage); });
   });
 }
 

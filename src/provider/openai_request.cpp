@@ -1,33 +1,44 @@
 // How a job becomes a request.
+#include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
-#include <utility>
 
-#include "provider/openai.hpp"
-#include "provider/openai_body.hpp"
+#include "provider/apis.hpp"
+#include "provider/openai_parts.hpp"
 #include "provider/request_frame.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/json/reader.hpp"
 
 namespace ratebatch::provider {
 namespace {
 
+struct PathKind {
+  std::string_view path;  // Without /v1.
+  ModelKind kind;
+};
+
+// The paths of OpenAI's Batch API that JSON can express, and those of vLLM's run-batch.
+constexpr std::array<PathKind, 10> path_kinds = {{
+    {"/chat/completions", ModelKind::chat},
+    {"/responses", ModelKind::responses},
+    {"/embeddings", ModelKind::embedding},
+    {"/images/generations", ModelKind::image},
+    {"/audio/speech", ModelKind::speech},
+    {"/completions", ModelKind::raw},
+    {"/moderations", ModelKind::raw},
+    {"/score", ModelKind::raw},
+    {"/rerank", ModelKind::raw},
+    {"/v2/rerank", ModelKind::raw},
+}};
+
+// Of jobs that name no path.
 std::string_view own_path(ModelKind kind) {
-  switch (kind) {
-    case ModelKind::responses:
-      return "/responses";
-    case ModelKind::image:
-      return "/images/generations";
-    case ModelKind::speech:
-      return "/audio/speech";
-    case ModelKind::transcription:
-      return "/audio/transcriptions";
-    case ModelKind::embedding:
-      return "/embeddings";
-    case ModelKind::chat:
-    case ModelKind::raw:
-      break;
-  }
-  return "/chat/completions";
+  if (kind == ModelKind::transcription) return transcription_path;
+  const auto found = std::find_if(path_kinds.begin(), path_kinds.end(),
+                                  [&](const PathKind& known) { return known.kind == kind; });
+  const bool is_known = found != path_kinds.end() && kind != ModelKind::raw;
+  return is_known ? found->path : path_kinds.front().path;
 }
 
 Result<std::string> body_of(const JobContent& content, const Endpoint& endpoint,
@@ -64,54 +75,37 @@ Result<std::string> own_body_of(const JobContent& content, ModelKind kind) {
   if (!whole || kind != ModelKind::responses) return whole;
   json::Parser parser;
   const auto background = json::find_member(parser.parse(*whole), "background");
-  bool is_later = true;
-  if (background && (background->get(is_later) != simdjson::SUCCESS || is_later)) {
+  if (background && !json::is_false(*background)) {
     return bad_job("body must not set background: answers are read whole");
   }
   return whole;
 }
 
-Result<HttpRequest> openai_transcription(const JobContent& content, const Endpoint& endpoint) {
-  Result<std::string> url = joined_url(endpoint.base_url, own_path(endpoint.kind));
-  if (!url) return pass(url);
-  std::string content_type;
-  Result<std::string> body = transcription_body(content, endpoint, content_type);
-  if (!body) return pass(body);
-  // Subtitles come as plain text.
-  HttpRequest request =
-      framed_request(content, endpoint, std::move(*url), content_type, "application/json, */*");
-  request.body = std::move(*body);
-  return request;
-}
-
 }  // namespace
 
-Result<HttpRequest> OpenAiDialect::request(const JobContent& content,
-                                           const Endpoint& endpoint) const {
+Result<HttpRequest> openai_request(const JobContent& content, const Endpoint& endpoint,
+                                   const OpenAiVariant& variant) {
   const bool is_raw = !content.body_json.empty();
   if (!is_raw && endpoint.kind == ModelKind::transcription) {
     return openai_transcription(content, endpoint);
   }
   const bool has_path = is_raw && !content.path.empty();
   const ModelKind kind = has_path ? content.kind : endpoint.kind;
-  Result<std::string> body =
-      is_raw ? own_body_of(content, kind) : body_of(content, endpoint, variant_);
-  if (!body) return pass(body);
-  Result<std::string> url = joined_url(endpoint.base_url, has_path ? content.path : own_path(kind));
-  if (!url) return pass(url);
-
-  const std::string_view accept = kind == ModelKind::speech ? "*/*" : "application/json";
-  HttpRequest request =
-      framed_request(content, endpoint, std::move(*url), "application/json", accept);
-  request.body = std::move(*body);
-  request.reply_files = reply_files_of(kind);
+  Result<HttpRequest> request =
+      posted(content, endpoint, has_path ? content.path : own_path(kind),
+             is_raw ? own_body_of(content, kind) : body_of(content, endpoint, variant),
+             {.accept = kind == ModelKind::speech ? "*/*" : "application/json"});
+  if (request) request->reply_files = reply_files_of(kind);
   return request;
 }
 
-OpenAiVariant openai_variant() { return {.image_body = image_body, .default_voice = "alloy"}; }
-
-KeyHeader OpenAiDialect::key_header(const Endpoint& /*endpoint*/) const {
-  return {.name = "Authorization", .prefix = "Bearer ", .key = {}, .origin = {}};
+std::optional<ModelKind> kind_of_path(std::string_view path) {
+  path = parted(path, '?').before;
+  if (path.starts_with("/v1/")) path.remove_prefix(3);
+  for (const PathKind& known : path_kinds) {
+    if (known.path == path) return known.kind;
+  }
+  return std::nullopt;
 }
 
 }  // namespace ratebatch::provider

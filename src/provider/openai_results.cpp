@@ -6,10 +6,9 @@
 #include <utility>
 
 #include "provider/asset_bytes.hpp"
-#include "provider/openai_reply.hpp"
+#include "provider/openai_parts.hpp"
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {
@@ -23,20 +22,17 @@ struct Output {
 };
 
 void add_parts(json::Value item, Output& output) {
-  json::Array parts;
-  const auto content = json::find_member(item, "content");
-  if (!content || content->get(parts) != simdjson::SUCCESS) return;
-  for (const json::Value part : parts) {
-    const std::string_view type = json::text_of(json::find_member(part, "type"));
-    if (type == "output_text") output.text += json::text_of(json::find_member(part, "text"));
-    if (type == "refusal") output.refusal += json::text_of(json::find_member(part, "refusal"));
+  for (const json::Value part : json::elements_of(json::find_member(item, "content"))) {
+    const std::string_view type = json::text_member(part, "type");
+    if (type == "output_text") output.text += json::text_member(part, "text");
+    if (type == "refusal") output.refusal += json::text_member(part, "refusal");
   }
 }
 
 Output read_output(json::Array items) {
   Output output;
   for (const json::Value item : items) {
-    const std::string_view type = json::text_of(json::find_member(item, "type"));
+    const std::string_view type = json::text_member(item, "type");
     // Other items tell how it came to the answer: thoughts, searches.
     if (type == "message") add_parts(item, output);
     if (type == "function_call" || type == "custom_tool_call") output.has_call = true;
@@ -48,15 +44,8 @@ Output read_output(json::Array items) {
 Outcome read_empty_response(const Output& output, std::string_view reason) {
   if (reason == "max_output_tokens") return cut_before_first_word();
   if (!output.refusal.empty()) return failed(OutcomeClass::content_policy, output.refusal);
-  if (reason == "content_filter") {
-    return failed(OutcomeClass::content_policy, "the answer was withheld by a content filter");
-  }
-  if (output.has_call) {
-    return failed(OutcomeClass::invalid_request,
-                  "the answer is a tool call, not a text: give the whole request as body to keep "
-                  "it");
-  }
-  return failed(OutcomeClass::bad_reply, "the answer is empty");
+  if (reason == "content_filter") return withheld_by_filter();
+  return output.has_call ? call_instead_of_text("tool call") : empty_answer();
 }
 
 // Whether a text can stay in a body that is kept: there "file:0" must name a file.
@@ -98,7 +87,7 @@ bool is_vector(std::optional<json::Value> value) {
   return json::first_element(value).has_value() || !json::text_of(value).empty();
 }
 
-// Nothing where the body can be sound.
+// nullopt if the body can be sound.
 std::optional<Outcome> read_instead_of_sound(const Reply& reply) {
   const std::string_view body = reply.http.body;
   const std::string type = lower_case(reply.http.header("content-type"));
@@ -121,7 +110,7 @@ std::optional<Outcome> read_instead_of_sound(const Reply& reply) {
 }  // namespace
 
 Outcome read_responses(json::Value value, bool raw_body) {
-  const std::string_view status = json::text_of(json::find_member(value, "status"));
+  const std::string_view status = json::text_member(value, "status");
   if (status == "queued" || status == "in_progress") {
     return failed(OutcomeClass::invalid_request,
                   "the answer comes later: the request must not set background");
@@ -130,12 +119,11 @@ Outcome read_responses(json::Value value, bool raw_body) {
     return failed(OutcomeClass::bad_reply,
                   "the answer broke off with status " + std::string(status));
   }
-  json::Array items;
-  const auto list = json::find_member(value, "output");
-  if (!list || list->get(items) != simdjson::SUCCESS) return unreadable("the reply has no output");
-  Output output = read_output(items);
+  const auto items = json::as<json::Array>(json::find_member(value, "output"));
+  if (!items) return unreadable("the reply has no output");
+  Output output = read_output(*items);
   const std::string_view reason =
-      json::text_of(json::find_member(json::find_member(value, "incomplete_details"), "reason"));
+      json::text_member(json::find_member(value, "incomplete_details"), "reason");
   const bool is_refused = reason == "content_filter" || !output.refusal.empty();
   const bool is_kept = raw_body && !is_refused && output.has_more;
   if (trimmed(output.text).empty() && !is_kept) {
@@ -149,13 +137,10 @@ Outcome read_responses(json::Value value, bool raw_body) {
 }
 
 Outcome read_embeddings(json::Value value, const Reply& reply) {
-  json::Array items;
-  const auto data = json::find_member(value, "data");
-  if (!data || data->get(items) != simdjson::SUCCESS) {
-    return unreadable("the reply has no embeddings");
-  }
-  if (items.size() == 0) return failed(OutcomeClass::bad_reply, "the reply has no embeddings");
-  for (const json::Value item : items) {
+  const auto items = json::as<json::Array>(json::find_member(value, "data"));
+  if (!items) return unreadable("the reply has no embeddings");
+  if (items->size() == 0) return failed(OutcomeClass::bad_reply, "the reply has no embeddings");
+  for (const json::Value item : *items) {
     if (is_vector(json::find_member(item, "embedding"))) continue;
     return failed(OutcomeClass::bad_reply, "the reply holds an item without an embedding");
   }
@@ -165,14 +150,13 @@ Outcome read_embeddings(json::Value value, const Reply& reply) {
 }
 
 Outcome read_images(json::Value value, const Reply& reply, bool raw_body) {
-  json::Array items;
-  const auto data = json::find_member(value, "data");
-  if (!data || data->get(items) != simdjson::SUCCESS) return unreadable("the reply has no images");
-  if (items.size() == 0) return failed(OutcomeClass::bad_reply, "the reply has no images");
+  const auto items = json::as<json::Array>(json::find_member(value, "data"));
+  if (!items) return unreadable("the reply has no images");
+  if (items->size() == 0) return failed(OutcomeClass::bad_reply, "the reply has no images");
   Answer answer;
   std::int64_t added = 0;
   bool is_behind_http = false;
-  for (const json::Value item : items) {
+  for (const json::Value item : *items) {
     const Picture picture = add_picture(item, reply.http, raw_body, answer);
     if (picture == Picture::broken) {
       return failed(OutcomeClass::bad_reply, "an image of the reply is not base64");
@@ -196,13 +180,9 @@ Outcome read_speech(const Reply& reply) {
   if (reply.http.files.empty()) {
     if (std::optional<Outcome> fault = read_instead_of_sound(reply)) return std::move(*fault);
   } else if (is_text_as_file(reply.http)) {
-    return text_instead_of_file(reply.http.files.front().head);
+    return text_instead_of_file(reply.http);
   }
-  Answer answer;
-  if (!add_body_asset(reply.http, answer)) {
-    return failed(OutcomeClass::bad_reply, "the reply holds no sound");
-  }
-  return answered(std::move(answer));
+  return read_body_file(reply.http, "the reply holds no sound");
 }
 
 Outcome read_transcription(const Reply& reply) {

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <limits>
 #include <string_view>
 #include <utility>
 
-#include "provider/number_text.hpp"
-#include "provider/reset_value.hpp"
+#include "provider/server_values.hpp"
 #include "provider/structured_field.hpp"
 
 namespace ratebatch::provider {
@@ -23,16 +23,17 @@ struct Policy {
   std::optional<Duration> window;
 };
 
-std::optional<Duration> seconds_above_zero(std::int64_t count, Duration most) {
-  if (count < 1 || count > most / std::chrono::seconds{1}) return std::nullopt;
-  return std::chrono::seconds{count};
+// nullopt for zero, and for more than reset_max.
+std::optional<Duration> seconds_of(Count count) {
+  if (!count || *count < 1 || *count > reset_max / std::chrono::seconds{1}) return std::nullopt;
+  return std::chrono::seconds{*count};
 }
 
-// Nothing where `value` is there, but is no whole number from 0.
-std::optional<Count> count_in(const FieldValue* value) {
-  if (value == nullptr) return Count{};
-  if (value->kind != Kind::integer || value->integer < 0) return std::nullopt;
-  return Count{value->integer};
+// False if `value` is there, but is no whole number from 0.
+bool read_count(const FieldValue* value, Count& out) {
+  if (value == nullptr) return true;
+  out = value->integer;
+  return value->kind == Kind::integer && value->integer >= 0;
 }
 
 bool is_name(const FieldValue& value) {
@@ -42,15 +43,16 @@ bool is_name(const FieldValue& value) {
 std::optional<Policy> read_policy(const FieldItem& item) {
   Policy policy;
   const bool is_named = is_name(item.value);
-  const auto quota = count_in(is_named ? item.parameter("q") : &item.value);
-  const auto window = count_in(item.parameter("w"));
+  const FieldValue* quota = is_named ? item.parameter("q") : &item.value;
   const FieldValue* unit = item.parameter("qu");
-  const bool is_unit_bad = unit != nullptr && !is_name(*unit);
-  if (!item.key.empty() || !quota || !*quota || !window || is_unit_bad) return std::nullopt;
+  Count window;
+  const bool has_form = item.key.empty() && quota != nullptr && read_count(quota, policy.quota) &&
+                        read_count(item.parameter("w"), window) &&
+                        (unit == nullptr || is_name(*unit));
+  if (!has_form) return std::nullopt;
   if (is_named) policy.name = item.value.text;
   policy.unit = unit == nullptr ? "requests" : unit->text;
-  policy.quota = *quota;
-  if (*window) policy.window = seconds_above_zero(**window, reset_max);
+  policy.window = seconds_of(window);
   return policy;
 }
 
@@ -134,13 +136,13 @@ class FactList {
 void read_named(const std::vector<FieldItem>& items, FactList& facts) {
   std::vector<std::pair<std::string, LimitFact>> limits;
   for (const FieldItem& item : items) {
-    const auto remaining = count_in(item.parameter("r"));
-    const auto reset = count_in(item.parameter("t"));
-    const bool has_form = item.key.empty() && is_name(item.value);
-    if (!has_form || !remaining || !*remaining || !reset) return;
     LimitFact fact;
-    fact.remaining = *remaining;
-    if (*reset) fact.full_in = seconds_above_zero(**reset, reset_max);
+    Count reset;
+    const bool has_form = item.key.empty() && is_name(item.value) &&
+                          read_count(item.parameter("r"), fact.remaining) && fact.remaining &&
+                          read_count(item.parameter("t"), reset);
+    if (!has_form) return;
+    fact.full_in = seconds_of(reset);
     limits.emplace_back(item.value.text, fact);
   }
   for (auto& [name, fact] : limits) facts.add_named(name, fact);
@@ -150,13 +152,12 @@ void read_named(const std::vector<FieldItem>& items, FactList& facts) {
 void read_dictionary(const std::vector<FieldItem>& items, FactList& facts) {
   LimitFact fact;
   for (const FieldItem& item : items) {
-    const auto count = count_in(&item.value);
-    if (item.key == "limit" || item.key == "remaining" || item.key == "reset") {
-      if (!count || !*count) return;
-    }
-    if (item.key == "limit") fact.limit = *count;
-    if (item.key == "remaining") fact.remaining = *count;
-    if (item.key == "reset") fact.full_in = seconds_above_zero(**count, reset_max);
+    Count reset;
+    if (item.key == "limit" && !read_count(&item.value, fact.limit)) return;
+    if (item.key == "remaining" && !read_count(&item.value, fact.remaining)) return;
+    if (item.key != "reset") continue;
+    if (!read_count(&item.value, reset)) return;
+    fact.full_in = seconds_of(reset);
   }
   if (!fact.limit && !fact.remaining) return;
   facts.add_unnamed(fact);

@@ -10,7 +10,7 @@
 
 #include "provider/error_class.hpp"
 #include "provider/limit_words.hpp"
-#include "provider/wait_hint.hpp"
+#include "provider/server_values.hpp"
 #include "ratebatch/base/ascii.hpp"
 
 namespace ratebatch::provider {
@@ -48,9 +48,10 @@ bool is_same_limit(const LimitFact& fact, const LimitFact& told) {
   return is_used_up(fact) || (fact.window && fact.window == told.window);
 }
 
-// Adds what the body tells to the fact of the headers about the same limit, or as a fact of its
-// own.
+// Adds what the body tells, if it is more than the resource, to the fact of the headers about the
+// same limit, or as a fact of its own.
 void add_violated(LimitFact told, std::vector<LimitFact>& facts) {
+  if (!told.window && !told.limit) return;
   told.violated = true;
   for (LimitFact& fact : facts) {
     if (fact.violated || !is_same_limit(fact, told)) continue;
@@ -64,23 +65,20 @@ void add_violated(LimitFact told, std::vector<LimitFact>& facts) {
 }
 
 void add_words(const LimitWords& words, Facts& facts) {
-  LimitFact told;
-  told.resource = *words.resource;
-  told.window = words.window;
-  told.limit = words.limit;
-  told.used = words.used;
   facts.requested = words.requested;
-  if (told.window || told.limit) add_violated(told, facts.limits);
+  add_violated({.resource = *words.resource,
+                .window = words.window,
+                .limit = words.limit,
+                .used = words.used},
+               facts.limits);
 }
 
 void add_violations(const QuotaDetails& quota, Facts& facts) {
   for (const QuotaViolation& violation : quota.violations) {
     if (!violation.resource || violation.limit == 0) continue;
-    LimitFact told;
-    told.resource = *violation.resource;
-    told.window = violation.window;
-    told.limit = violation.limit;
-    if (told.window || told.limit) add_violated(told, facts.limits);
+    add_violated(
+        {.resource = *violation.resource, .window = violation.window, .limit = violation.limit},
+        facts.limits);
   }
 }
 

@@ -5,15 +5,76 @@
 #include <cstdint>
 #include <string>
 
-#include "provider/foreign_text.hpp"
+#include "provider/asset_bytes.hpp"
+#include "provider/error_class.hpp"
 #include "provider/refusal.hpp"
+#include "ratebatch/base/ascii.hpp"
+#include "ratebatch/base/text.hpp"
 
 namespace ratebatch::provider {
 namespace {
 
 constexpr std::size_t request_id_bytes_max = 256;  // Of ours: those seen have 36.
 
+// Text out of a page that a proxy sent: its title, or nothing.
+std::string_view title_of(std::string_view page) {
+  const std::string lower = lower_case(page.substr(0, 4096));
+  const std::size_t start = lower.find("<title>");
+  const std::size_t end = lower.find("</title>");
+  if (start == std::string::npos || end == std::string::npos || end < start + 7) return {};
+  return trimmed(page.substr(start + 7, end - start - 7));
+}
+
+bool is_page(std::string_view body) { return trimmed(body.substr(0, 512)).starts_with('<'); }
+
+// Scheme and host of an absolute URL, without user name, path and query: they may hold secrets.
+std::string_view host_in(std::string_view location) {
+  const std::size_t slashes = location.find("//");
+  if (slashes == std::string_view::npos) return {};
+  std::string_view host = location.substr(slashes + 2);
+  host = host.substr(0, host.find_first_of("/?#\\"));
+  const std::size_t user_end = host.rfind('@');
+  return user_end == std::string_view::npos ? host : host.substr(user_end + 1);
+}
+
+std::string own_words(const HttpReply& reply) {
+  const std::string status = "HTTP " + std::to_string(reply.status);
+  if (reply.status < 300 || reply.status >= 400) return status + " without a message";
+  const std::string_view host = host_in(reply.header("location"));
+  return status + ": a redirect" + (host.empty() ? "" : " to " + std::string(host)) +
+         ", which is not followed: check base_url";
+}
+
+std::string message_of(const HttpReply& reply, const ErrorWords& words) {
+  const bool is_redirect = reply.status >= 300 && reply.status < 400;
+  if (is_redirect) return as_message(own_words(reply));
+  if (!words.message.empty()) return as_message(words.message);
+  if (!words.code.empty()) return as_message(words.code);
+  if (!is_page(reply.body)) {
+    const std::string text = as_message(reply.body);
+    return text.empty() ? own_words(reply) : text;
+  }
+  const std::string_view title = title_of(reply.body);
+  return as_message("HTTP " + std::to_string(reply.status) + ", a web page instead of an answer" +
+                    (title.empty() ? "" : ": " + std::string(title)));
+}
+
 }  // namespace
+
+std::string as_message(std::string_view text) {
+  text = trimmed(text);
+  if (text.size() <= message_bytes_max && is_valid_utf8(text)) return std::string(text);
+  std::string message;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = utf8_length(text, at);
+    const std::string piece =
+        length == 0 ? "\\x" + hex_of(text[at]) : std::string(text.substr(at, length));
+    if (message.size() + piece.size() > message_bytes_max) break;
+    message += piece;
+    at += std::max<std::size_t>(length, 1);
+  }
+  return message;
+}
 
 Outcome failed(OutcomeClass kind, std::string_view message) {
   Outcome outcome;
@@ -35,8 +96,15 @@ Outcome unreadable_body(std::string_view body) {
                                   : "the reply is not the JSON it should be: " + start);
 }
 
-Outcome text_instead_of_file(std::string_view head) {
-  return unreadable("the reply is a text instead of a file: " + as_message(head));
+Outcome text_instead_of_file(const HttpReply& reply) {
+  return unreadable("the reply is a text instead of a file: " +
+                    as_message(reply.files.empty() ? reply.body : reply.files.front().head));
+}
+
+Outcome read_body_file(const HttpReply& reply, std::string_view empty_words) {
+  Answer answer;
+  if (!add_body_asset(reply, answer)) return failed(OutcomeClass::bad_reply, empty_words);
+  return answered(std::move(answer));
 }
 
 Outcome only_http_links() {
@@ -45,6 +113,24 @@ Outcome only_http_links() {
                 "ask for base64");
 }
 
+Outcome call_instead_of_text(std::string_view what) {
+  return failed(OutcomeClass::invalid_request,
+                "the answer is a " + std::string(what) +
+                    ", not a text: give the whole request as body to keep it");
+}
+
+Outcome withheld_by_filter() {
+  return failed(OutcomeClass::content_policy, "the answer was withheld by a content filter");
+}
+
+Outcome cut_before_first_word() {
+  return failed(OutcomeClass::invalid_request,
+                "the answer was cut before its first word: raise max_tokens (models that think "
+                "first spend them on that)");
+}
+
+Outcome empty_answer() { return failed(OutcomeClass::bad_reply, "the answer is empty"); }
+
 Outcome answered(Answer answer) {
   Outcome outcome;
   outcome.kind = OutcomeClass::done;
@@ -52,10 +138,20 @@ Outcome answered(Answer answer) {
   return outcome;
 }
 
-Outcome cut_before_first_word() {
-  return failed(OutcomeClass::invalid_request,
-                "the answer was cut before its first word: raise max_tokens (models that think "
-                "first spend them on that)");
+Outcome read_error(const HttpReply& reply, const HeaderFacts& headers, const ErrorWords& words) {
+  const bool is_success = reply.status >= 200 && reply.status < 300;
+  const std::int32_t status = is_success ? status_of_error(words) : reply.status;
+  Refusal refusal = read_refusal(status, reply, words, headers);
+  Outcome outcome;
+  outcome.kind = refusal.kind;
+  outcome.limited = refusal.limited;
+  outcome.message = message_of(reply, words);
+  outcome.facts = std::move(refusal.facts);
+  return outcome;
+}
+
+Outcome read_error_in(json::Value value, const Reply& reply) {
+  return read_error(reply.http, reply.headers, error_words(value));
 }
 
 void finish_outcome(const HttpReply& http, HeaderFacts headers, Outcome& outcome) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <utility>
 
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/json/reader.hpp"
@@ -21,13 +22,13 @@ bool is_printable_ascii(std::string_view text) {
 }
 
 HttpRequest framed_request(const JobContent& content, const Endpoint& endpoint, std::string url,
-                           std::string_view content_type, std::string_view accept) {
+                           const MediaTypes& types) {
   HttpRequest request;
   request.url = std::move(url);
   constexpr std::size_t headers_max = 4;
   request.headers.reserve(headers_max);
-  request.headers.push_back({"content-type", std::string(content_type)});
-  request.headers.push_back({"accept", std::string(accept)});
+  request.headers.push_back({"content-type", std::string(types.content)});
+  request.headers.push_back({"accept", std::string(types.accept)});
   if (!content.id.empty() && content.id.size() <= client_request_id_bytes_max &&
       is_printable_ascii(content.id)) {
     request.headers.push_back({"x-client-request-id", content.id});
@@ -52,14 +53,24 @@ Result<std::string> joined_url(std::string_view base_url, std::string_view path)
   return std::string(base_url) + std::string(path);
 }
 
+Result<HttpRequest> posted(const JobContent& content, const Endpoint& endpoint,
+                           std::string_view path, Result<std::string> body,
+                           const MediaTypes& types) {
+  if (!body) return pass(body);
+  Result<std::string> url = joined_url(endpoint.base_url, path);
+  if (!url) return pass(url);
+  HttpRequest request = framed_request(content, endpoint, std::move(*url), types);
+  request.body = std::move(*body);
+  return request;
+}
+
 Result<std::string> whole_body(const JobContent& content) {
   json::Parser parser;
   const auto body = parser.parse(content.body_json);
   if (!body || !body->is_object()) return bad_job("body must be a JSON object");
   // Asked to stream, a server sends events where we read one JSON value: paid and unreadable.
   const auto stream = json::find_member(body, "stream");
-  bool streams = true;
-  if (stream && (stream->get(streams) != simdjson::SUCCESS || streams)) {
+  if (stream && !json::is_false(*stream)) {
     return bad_job("body must not set stream: answers are read whole");
   }
   return content.body_json;

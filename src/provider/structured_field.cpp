@@ -1,8 +1,8 @@
 #include "provider/structured_field.hpp"
 
+#include <algorithm>
 #include <utility>
 
-#include "provider/number_text.hpp"
 #include "ratebatch/base/ascii.hpp"
 
 namespace ratebatch::provider {
@@ -16,36 +16,33 @@ bool is_key_char(char c) {
 
 bool is_token_char(char c) {
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~:/";
-  return is_letter(c) || is_digit(c) || marks.find(c) != std::string_view::npos;
+  return is_letter_or_digit(c) || contains(marks, {&c, 1});
 }
 
-// Reads from the front of a text; each function leaves it behind what it took, and returns nothing
-// where that is malformed.
+bool is_base64_char(char c) { return is_letter_or_digit(c) || c == '+' || c == '/' || c == '='; }
+
+// Reads from the front of a text. Each function leaves it behind what it took, and returns false if
+// that is malformed.
 class FieldReader {
  public:
   explicit FieldReader(std::string_view text) : rest_(text) {}
 
-  std::optional<std::vector<FieldItem>> members() {
-    std::vector<FieldItem> items;
+  bool members(std::vector<FieldItem>& items) {
     skip(" ");
-    while (!rest_.empty()) {
-      std::optional<FieldItem> item = member();
-      if (!item) return std::nullopt;
-      items.push_back(std::move(*item));
+    bool has_more = !rest_.empty();
+    while (has_more) {
+      if (!member(items.emplace_back())) return false;
       skip(" \t");
-      if (rest_.empty()) break;
-      if (!take(',')) return std::nullopt;
+      has_more = take(',');
+      if (!has_more && !rest_.empty()) return false;
       skip(" \t");
-      if (rest_.empty()) return std::nullopt;  // A comma at the end.
     }
-    return items;
+    return true;
   }
 
  private:
   void skip(std::string_view blanks) {
-    while (!rest_.empty() && blanks.find(rest_.front()) != std::string_view::npos) {
-      rest_.remove_prefix(1);
-    }
+    rest_.remove_prefix(std::min(rest_.find_first_not_of(blanks), rest_.size()));
   }
 
   bool take(char c) {
@@ -54,100 +51,72 @@ class FieldReader {
     return true;
   }
 
-  template <typename Predicate>
-  std::string take_while(Predicate is_part) {
-    std::size_t end = 0;
-    while (end < rest_.size() && is_part(rest_[end])) ++end;
-    std::string taken(rest_.substr(0, end));
-    rest_.remove_prefix(end);
+  std::string take_while(bool (*is_part)(char)) {
+    const auto end = std::find_if_not(rest_.begin(), rest_.end(), is_part);
+    std::string taken(rest_.begin(), end);
+    rest_.remove_prefix(taken.size());
     return taken;
   }
 
-  std::optional<std::string> key() {
-    if (rest_.empty() || !(is_lower(rest_.front()) || rest_.front() == '*')) return std::nullopt;
-    return take_while(is_key_char);
+  bool key(std::string& out) {
+    if (rest_.empty() || !(is_lower(rest_.front()) || rest_.front() == '*')) return false;
+    out = take_while(is_key_char);
+    return true;
   }
 
   // A member of a dictionary has its key and '=' before it; without them it is one of a list.
-  std::optional<FieldItem> member() {
-    FieldItem item;
+  bool member(FieldItem& item) {
     const std::string_view start = rest_;
-    std::optional<std::string> name = key();
-    if (name && take('=')) {
-      item.key = std::move(*name);
-    } else {
+    if (!key(item.key) || !take('=')) {
+      item.key.clear();
       rest_ = start;
     }
-    std::optional<FieldValue> value = bare_item();
-    if (!value) return std::nullopt;
-    item.value = std::move(*value);
+    if (!bare_item(item.value)) return false;
     while (take(';')) {
       skip(" ");
-      std::optional<std::string> parameter_key = key();
-      if (!parameter_key) return std::nullopt;
-      FieldParameter parameter{.key = std::move(*parameter_key), .value = {}};
-      if (take('=')) {
-        std::optional<FieldValue> parameter_value = bare_item();
-        if (!parameter_value) return std::nullopt;
-        parameter.value = std::move(*parameter_value);
-      }
-      item.parameters.push_back(std::move(parameter));
+      FieldParameter& parameter = item.parameters.emplace_back();
+      if (!key(parameter.key)) return false;
+      if (take('=') && !bare_item(parameter.value)) return false;
     }
-    return item;
+    return true;
   }
 
-  std::optional<FieldValue> bare_item() {
-    if (rest_.empty()) return std::nullopt;
-    const char first = rest_.front();
-    if (first == '"') return string();
-    if (first == ':') return bytes();
-    if (first == '-' || is_digit(first)) return number();
-    if (take('?')) return take('0') || take('1') ? std::optional(FieldValue{}) : std::nullopt;
-    if (first != '*' && !is_letter(first)) return std::nullopt;
-    return FieldValue{.kind = Kind::token, .text = take_while(is_token_char)};
+  bool bare_item(FieldValue& out) {
+    const char first = rest_.empty() ? '\0' : rest_.front();
+    if (first == '-' || is_digit(first)) return number(out);
+    if (take('"')) return string(out);
+    if (take('?')) return take('0') || take('1');
+    const bool is_bytes = take(':');
+    out.kind = is_bytes ? Kind::bytes : Kind::token;
+    out.text = take_while(is_bytes ? is_base64_char : is_token_char);
+    return is_bytes ? take(':') : first == '*' || is_letter(first);
   }
 
-  std::optional<FieldValue> string() {
-    FieldValue value{.kind = Kind::string, .text = {}};
-    rest_.remove_prefix(1);
-    while (!rest_.empty()) {
+  bool string(FieldValue& out) {
+    out.kind = Kind::string;
+    for (; !rest_.empty(); rest_.remove_prefix(1)) {
+      if (take('"')) return true;
+      const bool is_escaped = take('\\');
+      if (is_escaped && !rest_.starts_with('"') && !rest_.starts_with('\\')) return false;
       const char c = rest_.front();
-      rest_.remove_prefix(1);
-      if (c == '"') return value;
-      if (c < 0x20 || c > 0x7e) return std::nullopt;
-      if (c != '\\') {
-        value.text += c;
-        continue;
-      }
-      if (!rest_.starts_with('"') && !rest_.starts_with('\\')) return std::nullopt;
-      value.text += rest_.front();
-      rest_.remove_prefix(1);
+      if (c < 0x20 || c > 0x7e) return false;
+      out.text += c;
     }
-    return std::nullopt;
-  }
-
-  std::optional<FieldValue> bytes() {
-    rest_.remove_prefix(1);
-    FieldValue value{.kind = Kind::bytes, .text = take_while([](char c) {
-                                            return is_letter(c) || is_digit(c) || c == '+' ||
-                                                   c == '/' || c == '=';
-                                          })};
-    if (!take(':')) return std::nullopt;
-    return value;
+    return false;
   }
 
   // Section 4.2.4: at most 15 digits, or 12 before the point and 3 behind it.
-  std::optional<FieldValue> number() {
+  bool number(FieldValue& out) {
     const bool is_negative = take('-');
     const std::string whole = take_while(is_digit);
-    if (whole.empty() || whole.size() > 15) return std::nullopt;
-    if (take('.')) {
+    out.kind = take('.') ? Kind::decimal : Kind::integer;
+    if (out.kind == Kind::decimal) {
       const std::string fraction = take_while(is_digit);
-      const bool fits = whole.size() <= 12 && !fraction.empty() && fraction.size() <= 3;
-      return fits ? std::optional(FieldValue{.kind = Kind::decimal, .text = {}}) : std::nullopt;
+      return !whole.empty() && whole.size() <= 12 && !fraction.empty() && fraction.size() <= 3;
     }
-    const std::int64_t number = leading_count(whole).value_or(0);
-    return FieldValue{.kind = Kind::integer, .integer = is_negative ? -number : number, .text = {}};
+    const auto number = whole_number<std::int64_t>(whole);
+    out.integer = is_negative ? -number.value_or(0) : number.value_or(0);
+    return number && whole.size() <= 15;
   }
 
   std::string_view rest_;
@@ -165,7 +134,8 @@ const FieldValue* FieldItem::parameter(std::string_view name) const {
 
 std::optional<std::vector<FieldItem>> parse_structured_field(std::string_view text) {
   while (text.ends_with(' ')) text.remove_suffix(1);
-  return FieldReader(text).members();
+  std::vector<FieldItem> items;
+  return FieldReader(text).members(items) ? std::optional(std::move(items)) : std::nullopt;
 }
 
 }  // namespace ratebatch::provider

@@ -29,11 +29,11 @@ struct FieldItem {
   FieldValue value;
   std::vector<FieldParameter> parameters;
 
-  // The last parameter of this name, as the RFC says; nullptr where there is none.
+  // The last parameter of this name, as the RFC says; nullptr if there is none.
   [[nodiscard]] const FieldValue* parameter(std::string_view name) const;
 };
 
-// The members of a list or dictionary. Nothing where the text is malformed anywhere (the RFC: such
+// The members of a list or dictionary. nullopt if the text is malformed anywhere (the RFC: such
 // a field is ignored whole); empty for an empty text.
 std::optional<std::vector<FieldItem>> parse_structured_field(std::string_view text);
 

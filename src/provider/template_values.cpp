@@ -1,5 +1,7 @@
 #include "provider/template_values.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "provider/job_parts.hpp"
@@ -14,33 +16,9 @@
 namespace ratebatch::provider {
 namespace {
 
-Json message(std::string_view role, const std::string& content) {
-  return {{"role", role}, {"content", content}};
-}
-
-// The job's own, else of its texts; the system text first where they have none.
-Result<Json> messages_of(const JobContent& content) {
-  Json messages = Json::array();
-  if (!content.messages_json.empty()) {
-    Result<void> checked = check_messages(content);
-    if (!checked) return pass(checked);
-    messages = json::parse_lenient(content.messages_json).value_or(Json::array());
-  } else if (!content.prompt.empty()) {
-    messages.push_back(message("user", content.prompt));
-  }
-  if (!content.system.empty() && !messages.empty()) {
-    messages.insert(messages.begin(), message("system", content.system));
-  }
-  return messages;
-}
-
-void put_text(Json& values, const char* name, const std::string& text) {
-  if (text.empty()) {
-    values.erase(name);
-  } else {
-    values[name] = text;
-  }
-}
+// What no parameter can stand for.
+constexpr std::array<const char*, 8> own_names = {"prompt",   "system", "model",     "id",
+                                                  "messages", "file",   "file_type", "file_name"};
 
 }  // namespace
 
@@ -54,13 +32,17 @@ Result<TemplateValues> TemplateValues::read(const JobContent& content, const End
     return bad_job("the api http sends one file of a job, and this one has " +
                    std::to_string(content.files.size()));
   }
-  Result<Json> messages = messages_of(content);
+  Result<Json> messages = plain_messages(content, true);
   if (!messages) return pass(messages);
-  put_text(values, "prompt", content.prompt);
-  put_text(values, "system", content.system);
-  put_text(values, "model", endpoint.model_id);
-  put_text(values, "id", content.id);
-  for (const char* name : {"messages", "file", "file_type", "file_name"}) values.erase(name);
+  for (const char* name : own_names) values.erase(name);
+  const std::array<std::pair<const char*, const std::string*>, 4> texts = {
+      {{"prompt", &content.prompt},
+       {"system", &content.system},
+       {"model", &endpoint.model_id},
+       {"id", &content.id}}};
+  for (const auto& [name, text] : texts) {
+    if (!text->empty()) values[name] = *text;
+  }
   if (!messages->empty()) values["messages"] = std::move(*messages);
   if (!content.files.empty()) {
     const JobFile& file = content.files.front();
@@ -85,7 +67,7 @@ Result<std::string> TemplateValues::text(std::string_view text, bool for_url) {
   for (const std::string& name : parsed->names()) {
     const Json* value = find(name);
     if (value == nullptr) continue;
-    std::string as_text = value->is_string() ? value->get<std::string>() : json::written(*value);
+    std::string as_text = json::as_text(*value);
     // The slashes of a model's id part it into owner and name: there they have to stay.
     const bool keeps_slashes = name == "model";
     variables[name] =
@@ -141,9 +123,7 @@ Result<void> TemplateValues::check_all_used() const {
   }
   if (!content_->files.empty() && !used_.contains("file")) return lost("the job's file", "file");
   for (const auto& [name, value] : values_.items()) {
-    const bool is_own = name == "prompt" || name == "system" || name == "model" || name == "id" ||
-                        name == "messages" || name == "file" || name == "file_type" ||
-                        name == "file_name";
+    const bool is_own = std::find(own_names.begin(), own_names.end(), name) != own_names.end();
     if (!is_own && !value.is_null() && !used_.contains(name)) {
       return lost("params." + escaped(name, 60), escaped(name, 60));
     }

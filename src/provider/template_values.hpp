@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/json/writer.hpp"
@@ -14,7 +15,7 @@ namespace ratebatch::provider {
 
 class TemplateValues {
  public:
-  // Both outlive it. Fails with invalid_input where the parameters are no object or ask to be
+  // Both outlive it. Fails with invalid_input if the parameters are no object or ask to be
   // streamed, and for more than one file.
   static Result<TemplateValues> read(const JobContent& content, const Endpoint& endpoint);
 
@@ -22,7 +23,7 @@ class TemplateValues {
   // text is for a URL. Fails with invalid_input for what is no template, or misses a value.
   Result<std::string> text(std::string_view text, bool for_url);
 
-  // A JSON value whose strings are templates; nothing where it is left out. Fails likewise.
+  // A JSON value whose strings are templates; nullopt if it is left out. Fails likewise.
   Result<std::optional<Json>> filled(const Json& value);
 
   // Fails with invalid_input, naming it, where the job has something that was never asked for.

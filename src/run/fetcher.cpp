@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "provider/asset_bytes.hpp"
-#include "provider/wait_hint.hpp"
+#include "provider/server_values.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/net/redirect.hpp"

@@ -5,9 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "provider/number_text.hpp"
-#include "provider/reset_value.hpp"
-#include "provider/wait_hint.hpp"
+#include "provider/server_values.hpp"
 #include "ratebatch/base/random.hpp"
 #include "ratebatch/provider/dialect.hpp"
 

@@ -7,11 +7,9 @@
 #include <vector>
 
 #include "facts_support.hpp"
-#include "provider/http_date.hpp"
 #include "provider/limit_name.hpp"
 #include "provider/limit_words.hpp"
-#include "provider/number_text.hpp"
-#include "provider/reset_value.hpp"
+#include "provider/server_values.hpp"
 #include "provider/structured_field.hpp"
 
 namespace ratebatch::facts_values_test {

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "provider/http_date.hpp"
-#include "provider/wait_hint.hpp"
+#include "provider/server_values.hpp"
 
 namespace ratebatch::openai_wait_test {
 

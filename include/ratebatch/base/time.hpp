@@ -63,6 +63,15 @@ Result<Duration> parse_duration(std::string_view text);
 // "132ms", "2s", "1m 30s", "6h 12min", "3d 4h": the two largest units, for people.
 std::string format_duration(Duration d);
 
+// Reads the three forms of RFC 9110, section 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday,
+// 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994". The day of the week is not compared with the
+// date. nullopt for any other text, for dates that do not exist, and outside 1970 to 2200.
+// Allocates nothing: every reply has a date.
+std::optional<WallTime> parse_http_date(std::string_view text);
+
+// Reads RFC 3339: "2026-08-01T12:00:00Z", "2026-08-01T14:00:00.5+02:00". nullopt as above.
+std::optional<WallTime> parse_rfc3339(std::string_view text);
+
 // RFC 3339 in UTC: "2026-11-23T08:00:01Z"; milliseconds only in the second form.
 std::string format_utc(WallTime at);
 std::string format_utc_ms(WallTime at);

@@ -85,11 +85,28 @@ std::optional<Value> find_member(std::optional<Value> value, std::string_view na
 // The first element; nullopt if `value` is absent, is not an array, or is empty.
 std::optional<Value> first_element(std::optional<Value> value);
 
+// All elements; none if `value` is absent or is not an array.
+struct Elements {
+  std::optional<Array> array;
+
+  [[nodiscard]] Array::iterator begin() const { return array ? array->begin() : Array::iterator(); }
+  [[nodiscard]] Array::iterator end() const { return array ? array->end() : Array::iterator(); }
+};
+inline Elements elements_of(std::optional<Value> value) { return {as<Array>(value)}; }
+
 // The text of a string; an empty text for any other value.
 std::string_view text_of(std::optional<Value> value);
 
+// The text of the member of this name; empty if it is not a string.
+inline std::string_view text_member(std::optional<Value> value, std::string_view name) {
+  return text_of(find_member(value, name));
+}
+
 // A whole number from 0 that fits in 64 bits, but at most `max`; 0 for any other value.
 std::int64_t count_of(std::optional<Value> value, std::int64_t max);
+
+// The text of a string as it is; of any other value its JSON text.
+std::string as_text(Value value);
 
 // The text of a whole number, as canonical JSON writes it; empty for any other value.
 std::string whole_number_text(Value value);

@@ -35,6 +35,9 @@ std::string canonical(const Json& value);
 std::string written(const Json& value);
 std::string written(const OrderedJson& value);
 
+// The text of a string as it is; of any other value its JSON text.
+std::string as_text(const Json& value);
+
 // The member of this name; nullptr if `value` is not an object, or has no such member, or only null
 // there.
 const Json* member(const Json& value, const char* name);

@@ -30,7 +30,7 @@ class Dialect {
   virtual ~Dialect() = default;
 
   // The request of a job, without its key; of `reply_files` what may go to files, without a folder.
-  // Fails with invalid_input where the job cannot be expressed (what is missing or wrong, for the
+  // Fails with invalid_input if the job cannot be expressed (what is missing or wrong, for the
   // user).
   [[nodiscard]] virtual Result<HttpRequest> request(const JobContent& content,
                                                     const Endpoint& endpoint) const = 0;
@@ -51,7 +51,7 @@ const Dialect* find_dialect(std::string_view api);
 std::vector<std::string_view> dialect_names();
 
 // What the path of an OpenAI Batch line asks for, with or without its /v1; ModelKind::raw for those
-// whose answer is only kept. Nothing where the path is none of the API's.
+// whose answer is only kept. nullopt if the path is none of the API's.
 std::optional<ModelKind> kind_of_path(std::string_view path);
 
 // What a transfer without a complete reply means; the same for all dialects.

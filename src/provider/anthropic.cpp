@@ -1,17 +1,20 @@
-// How a job becomes a request.
+// Anthropic's Messages API.
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "provider/anthropic.hpp"
+#include "provider/apis.hpp"
 #include "provider/job_parts.hpp"
 #include "provider/multipart.hpp"
 #include "provider/neutral_params.hpp"
+#include "provider/reply_frame.hpp"
 #include "provider/request_frame.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/base64.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/json/reader.hpp"
 #include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
@@ -85,31 +88,96 @@ Result<std::string> body_of(const JobContent& content, const Endpoint& endpoint)
   if (auto stops = take_stops(*params)) body["stop_sequences"] = std::move(*stops);
   Result<void> asked = add_messages(content, body);
   if (!asked) return pass(asked);
-  Result<void> poured = params->pour(body, {"model", "messages", "system"});
-  if (!poured) return pass(poured);
-  return json::written(body);
+  return params->written_with(std::move(body), {"model", "messages", "system"});
+}
+
+void add_anthropic_usage(json::Value body, Outcome& outcome) {
+  const auto counts = json::find_member(body, "usage");
+  const auto count = [&](std::string_view name) {
+    return json::count_of(json::find_member(counts, name), usage_max);
+  };
+  // What counts against input tokens per minute (its rate limits page). Tokens read from the cache
+  // do not, and are left out, so that the cost lacks them: they are billed at a tenth.
+  outcome.usage.input_tokens = count("input_tokens") + count("cache_creation_input_tokens");
+  outcome.usage.output_tokens = count("output_tokens");
+}
+
+struct AnthropicContent {
+  std::string text;
+  bool has_tool_use = false;
+  bool has_more = false;  // Than text and thoughts: tools of any kind, and what they gave.
+};
+
+AnthropicContent read_blocks(json::Array blocks) {
+  AnthropicContent content;
+  for (const json::Value block : blocks) {
+    const std::string_view type = json::text_member(block, "type");
+    if (type == "text") content.text += json::text_member(block, "text");
+    if (type == "tool_use") content.has_tool_use = true;
+    if (type != "text" && type != "thinking" && type != "redacted_thinking") {
+      content.has_more = true;
+    }
+  }
+  return content;
+}
+
+// Why there is no text decides whether another try helps.
+Outcome read_without_text(std::string_view stop_reason, bool has_tool_use) {
+  if (stop_reason == "max_tokens" || stop_reason == "model_context_window_exceeded") {
+    return cut_before_first_word();
+  }
+  return has_tool_use ? call_instead_of_text("tool call") : empty_answer();
+}
+
+Outcome read_message(json::Value body, bool raw_body) {
+  const auto blocks = json::as<json::Array>(json::find_member(body, "content"));
+  if (!blocks) return unreadable("the reply has no content");
+  AnthropicContent content = read_blocks(*blocks);
+  Answer answer;
+  answer.finish_reason = json::text_member(body, "stop_reason");
+  const std::string& reason = answer.finish_reason;
+  if (reason == "refusal") {
+    // What was written before the refusal is not to be used (its documentation).
+    return failed(
+        OutcomeClass::content_policy,
+        "the model refused to answer" + (content.text.empty() ? "" : ", after: " + content.text));
+  }
+  // pause_turn: a long turn that another request would go on with. We do not.
+  answer.truncated =
+      reason == "max_tokens" || reason == "model_context_window_exceeded" || reason == "pause_turn";
+  // Who gave the body can go on with a paused turn, whatever it holds.
+  const bool is_paused = reason == "pause_turn" && blocks->size() > 0;
+  const bool is_kept = raw_body && (content.has_more || is_paused);
+  if (trimmed(content.text).empty() && !is_kept) {
+    return read_without_text(reason, content.has_tool_use);
+  }
+  answer.text = std::move(content.text);
+  return answered(std::move(answer));
 }
 
 }  // namespace
 
-Result<HttpRequest> AnthropicDialect::request(const JobContent& content,
-                                              const Endpoint& endpoint) const {
+Result<HttpRequest> anthropic_request(const JobContent& content, const Endpoint& endpoint) {
   if (endpoint.kind != ModelKind::chat) {
     return bad_job("the api anthropic has no models of kind " +
                    std::string(to_string(endpoint.kind)) + ": set kind: chat");
   }
-  Result<std::string> body = body_of(content, endpoint);
-  if (!body) return pass(body);
-  Result<std::string> url = joined_url(endpoint.base_url, "/messages");
-  if (!url) return pass(url);
-  HttpRequest request = framed_request(content, endpoint, std::move(*url));
-  request.headers.push_back({"anthropic-version", "2023-06-01"});
-  request.body = std::move(*body);
+  Result<HttpRequest> request = posted(content, endpoint, "/messages", body_of(content, endpoint));
+  if (request) request->headers.push_back({"anthropic-version", "2023-06-01"});
   return request;
 }
 
-KeyHeader AnthropicDialect::key_header(const Endpoint& /*endpoint*/) const {
-  return {.name = "x-api-key", .prefix = {}, .key = {}, .origin = {}};
+Outcome read_anthropic(const HttpReply& reply, const Endpoint& /*endpoint*/,
+                       const AskedFor& asked) {
+  return read_framed(reply, [&](const Reply& read) {
+    return read_json_body(
+        read, asked.raw_body,
+        [&](json::Value value) {
+          return value.is_object() ? read_message(value, asked.raw_body)
+                                   : unreadable_body(reply.body);
+        },
+        add_anthropic_usage);
+  });
 }
 
 }  // namespace ratebatch::provider

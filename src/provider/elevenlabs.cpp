@@ -1,18 +1,19 @@
-// How a job becomes a request.
+// ElevenLabs' API.
 #include <array>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "provider/elevenlabs.hpp"
+#include "provider/apis.hpp"
 #include "provider/job_parts.hpp"
 #include "provider/multipart.hpp"
 #include "provider/neutral_params.hpp"
+#include "provider/openai_parts.hpp"
+#include "provider/reply_frame.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/percent_encoding.hpp"
-#include "ratebatch/base/text.hpp"
+#include "ratebatch/json/reader.hpp"
 #include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
@@ -35,10 +36,6 @@ std::string_view output_format(std::string_view format) {
   return format;
 }
 
-std::string text_of_value(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : json::written(value);
-}
-
 // "?output_format=...&...": what the API reads from the URL only.
 Result<std::string> query_of(NeutralParams& params) {
   Result<std::optional<std::string>> format = params.take_text("format");
@@ -49,7 +46,7 @@ Result<std::string> query_of(NeutralParams& params) {
   std::string query = "?output_format=" + percent_encoded(output_format(chosen));
   for (const char* name : {"enable_logging", "optimize_streaming_latency"}) {
     if (const auto value = params.take(name)) {
-      query += "&" + std::string(name) + "=" + percent_encoded(text_of_value(*value));
+      query += "&" + std::string(name) + "=" + percent_encoded(json::as_text(*value));
     }
   }
   return query;
@@ -92,14 +89,10 @@ Result<HttpRequest> speech_request(const JobContent& content, const Endpoint& en
   Result<void> speed = add_speed(*params, body);
   if (!speed) return pass(speed);
   params->move("language", body, "language_code");
-  Result<void> poured = params->pour(body, {"model", "model_id", "text"});
-  if (!poured) return pass(poured);
-  Result<std::string> url = joined_url(endpoint.base_url, "/text-to-speech/" + *voice + *query);
-  if (!url) return pass(url);
-  HttpRequest request =
-      framed_request(content, endpoint, std::move(*url), "application/json", "*/*");
-  request.body = json::written(body);
-  request.reply_files.binary_body = true;
+  Result<HttpRequest> request = posted(
+      content, endpoint, "/text-to-speech/" + *voice + *query,
+      params->written_with(std::move(body), {"model", "model_id", "text"}), {.accept = "*/*"});
+  if (request) request->reply_files.binary_body = true;
   return request;
 }
 
@@ -122,22 +115,49 @@ Result<HttpRequest> elevenlabs_transcription(const JobContent& content, const En
   // The times of all words come unasked, and are many times the text.
   const bool needs_times = fields.contains("diarize") || fields.contains("additional_formats");
   if (!needs_times) fields.emplace("timestamps_granularity", "none");
-  Result<std::string> url = joined_url(endpoint.base_url, "/speech-to-text");
-  if (!url) return pass(url);
   MultipartBody body(content.id);
-  for (const auto& [name, value] : fields.items()) body.add_field(name, text_of_value(value));
+  for (const auto& [name, value] : fields.items()) body.add_field(name, json::as_text(value));
   const JobFile& file = content.files.front();
   body.add_file("file", file_name_of(file.path), media_type_of_file(file.path, file.bytes),
                 file.bytes);
-  HttpRequest request = framed_request(content, endpoint, std::move(*url), body.content_type());
-  request.body = body.finish();
-  return request;
+  const std::string content_type = body.content_type();
+  return posted(content, endpoint, "/speech-to-text", body.finish(), {.content = content_type});
+}
+
+// Who asks for speakers, times or subtitles wants more than the text; see the request.
+bool has_more_than_text(json::Value body) {
+  const auto word = json::first_element(json::find_member(body, "words"));
+  return json::find_member(word, "start") || json::find_member(word, "speaker_id") ||
+         json::first_element(json::find_member(body, "additional_formats")).has_value();
+}
+
+// One text, or one of each channel. Silence leaves it empty.
+Outcome read_transcript(const Reply& reply) {
+  json::Parser parser;
+  const auto body = parser.parse_lenient(reply.http.body);
+  if (!body || !body->is_object()) return unreadable_body(reply.http.body);
+  if (json::find_member(*body, "detail")) return read_error_in(*body, reply);
+  Answer answer;
+  const auto transcripts = json::find_member(*body, "transcripts");
+  const auto text = json::find_member(*body, "text");
+  if (transcripts && transcripts->is_array()) {
+    for (const json::Value channel : json::elements_of(transcripts)) {
+      if (!answer.text.empty()) answer.text += '\n';
+      answer.text += json::text_member(channel, "text");
+    }
+  } else if (text && text->is_string()) {
+    answer.text = json::text_of(text);
+  } else {
+    return unreadable("the reply has no transcript");
+  }
+  if (transcripts || has_more_than_text(*body))
+    answer.body_json = json::on_one_line(reply.http.body);
+  return answered(std::move(answer));
 }
 
 }  // namespace
 
-Result<HttpRequest> ElevenLabsDialect::request(const JobContent& content,
-                                               const Endpoint& endpoint) const {
+Result<HttpRequest> elevenlabs_request(const JobContent& content, const Endpoint& endpoint) {
   const bool is_speech = endpoint.kind == ModelKind::speech;
   if (!is_speech && endpoint.kind != ModelKind::transcription) {
     return bad_job("the api elevenlabs has no models of kind " +
@@ -151,8 +171,11 @@ Result<HttpRequest> ElevenLabsDialect::request(const JobContent& content,
                    : elevenlabs_transcription(content, endpoint);
 }
 
-KeyHeader ElevenLabsDialect::key_header(const Endpoint& /*endpoint*/) const {
-  return {.name = "xi-api-key", .prefix = {}, .key = {}, .origin = {}};
+Outcome read_elevenlabs(const HttpReply& reply, const Endpoint& /*endpoint*/,
+                        const AskedFor& asked) {
+  return read_framed(reply, [&](const Reply& read) {
+    return asked.kind == ModelKind::speech ? read_speech(read) : read_transcript(read);
+  });
 }
 
 }  // namespace ratebatch::provider
