@@ -58,11 +58,14 @@ def _is_function(head):
 def functions(text):
     """(first line, lines from { to }, head) of each function body outside other functions."""
     code = _without_preprocessor(code_only(text))
-    line, head, stack = 1, "", []  # The stack holds what each open brace belongs to.
-    for at, char in enumerate(code):
-        if char == "\n":
-            line += 1
+    line, head, stack, read = 1, "", [], 0  # The stack holds what each open brace belongs to.
+    for match in re.finditer("[{};]", code):
+        before, char, at = code[read : match.start()], match.group(), match.start()
+        read = match.end()
+        line += before.count("\n")
         outside = all(kind == "container" for kind, _, _ in stack)
+        if outside:
+            head += before
         if char == "{":
             kind = "other"
             if outside and _is_container(head.strip()):
@@ -73,12 +76,12 @@ def functions(text):
             if outside:
                 head = ""
         elif char == "}" and stack:
-            kind, start, before = stack.pop()
+            kind, start, opening = stack.pop()
             # Members initialised in braces stand between the head and the body of a constructor.
-            goes_on = re.match(r"\s*[,{]", code[at + 1 :]) is not None
+            goes_on = re.match(r"\s*[,{]", code[at + 1 : at + 200]) is not None
             if kind == "function" and not goes_on:
-                yield start, line - start + 1, " ".join(before.split())
+                yield start, line - start + 1, " ".join(opening.split())
             if all(open_kind == "container" for open_kind, _, _ in stack):
-                head = before + "{}" if goes_on else ""
+                head = opening + "{}" if goes_on else ""
         elif outside:
             head = "" if char == ";" and head.count("(") == head.count(")") else head + char

@@ -14,6 +14,18 @@
 
 #include "ratebatch/json/json_fwd.hpp"
 
+namespace simdjson::dom {
+class element;
+}
+
+// A value of reader.hpp converts by itself to almost anything, and throws if that does not fit. It
+// must never become a tree unseen, for example where both headers have a function of one name.
+template <>
+struct nlohmann::adl_serializer<simdjson::dom::element> {
+  template <typename Tree>
+  static void to_json(Tree& tree, const simdjson::dom::element& value) = delete;
+};
+
 namespace ratebatch::json {
 
 // Reads one JSON text from a user. Columns in messages count characters from 1.
