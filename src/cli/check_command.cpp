@@ -25,8 +25,7 @@ namespace {
 // The files that a job names.
 Result<void> files_are_there(const input::JobLine& job, const std::string& job_file) {
   for (const std::string& path : job.files) {
-    auto checked = run::check_job_file(run::job_folder(job_file), path);
-    if (!checked) return checked;
+    RB_TRY(checked, run::check_job_file(run::job_folder(job_file), path));
   }
   return {};
 }
@@ -37,8 +36,7 @@ class Check {
       : options_(options), context_(context) {}
 
   Result<ExitCode> work() {
-    auto found = find_config();
-    if (!found) return pass(found);
+    RB_TRY(found, find_config());
     WatchedLoader loader{{}, options_.show.value_or("")};
     const run::LoadOptions how{.csv = options_.csv, .also_check = files_are_there};
     auto loaded = run::load_files(loader, config_, options_.files, how);
@@ -67,15 +65,12 @@ class Check {
     std::string stored;
     // Of what the checkpoint holds, only a job to be shown matters here.
     if (options_.show && options_.files.empty()) {
-      auto opened = store::CheckpointReader::open(options_.common.db);
-      if (!opened) return pass(opened);
+      RB_TRY(opened, store::CheckpointReader::open(options_.common.db));
       reader_ = std::move(*opened);
-      auto status = reader_->status();
-      if (!status) return pass(status);
+      RB_TRY(status, reader_->status());
       stored = status->stamp.config_path;
     }
-    auto found = find_settings(options_.common, stored, options_.files);
-    if (!found) return pass(found);
+    RB_TRY(found, find_settings(options_.common, stored, options_.files));
     config_ = std::move(found->config);
     report_.config_path = std::move(found->path);
     report_.files = options_.files;
@@ -87,8 +82,7 @@ class Check {
     std::map<std::string, ModelSettings> models;
     if (options_.files.empty()) models = config_.models;
     for (const store::StoredRoute& route : loader.routes()) {
-      auto model = find_job_model(config_, route.type, route.model);
-      if (!model) return pass(model);
+      RB_TRY(model, find_job_model(config_, route.type, route.model));
       models.emplace(model->name, *model);
     }
     for (const auto& [name, model] : models) add_lane(model);
@@ -108,8 +102,7 @@ class Check {
   // What an API cannot be asked shows only where a request is made of a job: one of each route.
   Result<void> try_requests(const WatchedLoader& loader) {
     for (const SeenJob& job : loader.samples()) {
-      auto model = find_job_model(config_, job.type, job.model);
-      if (!model) return pass(model);
+      RB_TRY(model, find_job_model(config_, job.type, job.model));
       if (!model->enabled) continue;
       auto request = request_of_job(config_, job);
       if (!request) {
@@ -136,12 +129,9 @@ class Check {
 
   // Prints the request of one job.
   Result<ExitCode> show(const std::string& id, const WatchedLoader& loader) {
-    auto job = job_to_show(id, loader);
-    if (!job) return pass(job);
-    auto request = request_of_job(config_, *job);
-    if (!request) return pass(request);
-    auto model = find_job_model(config_, job->type, job->model);
-    if (!model) return pass(model);
+    RB_TRY(job, job_to_show(id, loader));
+    RB_TRY(request, request_of_job(config_, *job));
+    RB_TRY(model, find_job_model(config_, job->type, job->model));
     const std::vector<KeySource>& keys = config_.providers.at(model->provider).keys;
     const std::string key = keys.empty() ? "none" : keys.front().name;
     return print(context_.console, context_.console.json()
@@ -156,15 +146,13 @@ class Check {
       return fail(ErrorCode::invalid_input,
                   fmt::format("--show {}: no job of this id in the files", escaped(id)));
     }
-    auto stored = reader_->find_job(id);
-    if (!stored) return pass(stored);
+    RB_TRY(stored, reader_->find_job(id));
     if (!*stored) {
       return fail(ErrorCode::invalid_input,
                   fmt::format("--show {}: no job of this id in {}; name its file to look there",
                               escaped(id), escaped(options_.common.db)));
     }
-    auto line = input::parse_job_line((*stored)->line_json);
-    if (!line) return pass(line);
+    RB_TRY(line, input::parse_job_line((*stored)->line_json));
     return SeenJob{line->id, line->type, line->model, (*stored)->line_json, (*stored)->file, 0};
   }
 

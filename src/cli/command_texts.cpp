@@ -21,8 +21,7 @@ std::string command_end(const CommonOptions& options) {
 }
 
 Result<ExitCode> print(Console& console, std::string_view text) {
-  auto written = console.write(text);
-  if (!written) return pass(written);
+  RB_TRY(written, console.write(text));
   return ExitCode::done;
 }
 

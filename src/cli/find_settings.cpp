@@ -41,8 +41,7 @@ Result<FoundConfig> client_settings(const CommonOptions& options,
                                     const store::CheckpointStamp& stamp) {
   auto found = find_settings(options, stamp.config_path, {});
   if (!found || !stamp.sandbox) return found;
-  auto sandbox = sandbox::parse_sandbox_options(stamp.sandbox_options);
-  if (!sandbox) return pass(sandbox);
+  RB_TRY(sandbox, sandbox::parse_sandbox_options(stamp.sandbox_options));
   found->config = for_sandbox(std::move(found->config), *sandbox);
   return found;
 }

@@ -41,15 +41,11 @@ std::optional<Error> unsendable(const Config& config, const SeenJob& job) {
 }  // namespace
 
 Result<HttpRequest> request_of_job(const Config& config, const SeenJob& job) {
-  auto model = find_job_model(config, job.type, job.model);
-  if (!model) return pass(model);
-  auto content = input::render_job(job.line_json, config);
-  if (!content) return pass(content);
-  auto read = run::read_job_files(run::job_folder(job.file), content->files);
-  if (!read) return pass(read);
+  RB_TRY(model, find_job_model(config, job.type, job.model));
+  RB_TRY(content, input::render_job(job.line_json, config));
+  RB_TRY(read, run::read_job_files(run::job_folder(job.file), content->files));
   const ProviderSettings& provider = config.providers.at(model->provider);
-  auto dialect = run::dialect_of(provider);
-  if (!dialect) return pass(dialect);
+  RB_TRY(dialect, run::dialect_of(provider));
   const Endpoint endpoint = run::endpoint_of(provider, *model);
   auto request = (*dialect)->request(*content, endpoint);
   if (request) request->key_header = (*dialect)->key_header(endpoint);

@@ -84,8 +84,7 @@ Result<void> guard_from_all(const std::vector<OutputPath>& outputs,
                             const std::set<std::string>& inputs) {
   for (const OutputPath& output : outputs) {
     for (const std::string& input : inputs) {
-      auto guarded = guard_from(output, input);
-      if (!guarded) return guarded;
+      RB_TRY(guarded, guard_from(output, input));
     }
   }
   return {};
@@ -124,8 +123,7 @@ Result<void> guard_outputs(const std::vector<OutputPath>& outputs, const CommonO
       }
     }
     before.insert(output.path);
-    auto placed = check_place(output);
-    if (!placed) return placed;
+    RB_TRY(placed, check_place(output));
   }
   return guard_from_all(outputs, read);
 }
@@ -143,10 +141,8 @@ Result<void> guard_config(const std::vector<OutputPath>& outputs, const Config& 
 }
 
 Result<void> guard_stored(const std::vector<OutputPath>& outputs, store::CheckpointReader& reader) {
-  auto status = reader.status();
-  if (!status) return pass(status);
-  auto files = reader.job_files();
-  if (!files) return pass(files);
+  RB_TRY(status, reader.status());
+  RB_TRY(files, reader.job_files());
   std::set<std::string> read{files->begin(), files->end()};
   read.insert(status->stamp.config_path);
   return guard_from_all(outputs, read);

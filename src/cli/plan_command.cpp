@@ -103,11 +103,9 @@ class Planner {
       : options_(std::move(options)), context_(context) {}
 
   Result<ExitCode> work() {
-    auto gathered = options_.files.empty() ? from_checkpoint() : from_files();
-    if (!gathered) return pass(gathered);
+    RB_TRY(gathered, options_.files.empty() ? from_checkpoint() : from_files());
     if (options_.check_keys) {
-      auto checked = check_keys();
-      if (!checked) return pass(checked);
+      RB_TRY(checked, check_keys());
     }
     input_.start = system_now();
     input_.assumptions =
@@ -123,48 +121,39 @@ class Planner {
  private:
   // The rest of a checkpoint.
   Result<void> from_checkpoint() {
-    auto reader = store::CheckpointReader::open(options_.common.db);
-    if (!reader) return pass(reader);
-    auto data = (*reader)->status();
-    if (!data) return pass(data);
+    RB_TRY(reader, store::CheckpointReader::open(options_.common.db));
+    RB_TRY(data, (*reader)->status());
     data_ = std::move(*data);
     if (data_->stamp.sandbox) {
-      auto sandbox = sandbox::parse_sandbox_options(data_->stamp.sandbox_options);
-      if (!sandbox) return pass(sandbox);
+      RB_TRY(sandbox, sandbox::parse_sandbox_options(data_->stamp.sandbox_options));
       note_sandbox(*sandbox);
     }
-    auto found = client_settings(options_.common, data_->stamp);
-    if (!found) return pass(found);
+    RB_TRY(found, client_settings(options_.common, data_->stamp));
     config_ = std::move(found->config);
     if (options_.pause_at_per_mille) set_pause_at(config_, *options_.pause_at_per_mille);
     std::vector<store::StoredRoute> routes = data_->routes;
     std::erase_if(routes, [&](const auto& route) { return data_->counts.open(route.id) == 0; });
-    auto catalog = run::catalog_without_keys(config_, std::move(routes), variable_names);
-    if (!catalog) return pass(catalog);
+    RB_TRY(catalog, run::catalog_without_keys(config_, std::move(routes), variable_names));
     catalog_ = std::move(*catalog);
-    auto jobs = open_jobs(**reader, catalog_.lanes, data_->counts);
-    if (!jobs) return pass(jobs);
+    RB_TRY(jobs, open_jobs(**reader, catalog_.lanes, data_->counts));
     input_.jobs = std::move(*jobs);
     return {};
   }
 
   // All jobs of the files; nothing is loaded.
   Result<void> from_files() {
-    auto found = find_settings(options_.common, "", options_.files);
-    if (!found) return pass(found);
+    RB_TRY(found, find_settings(options_.common, "", options_.files));
     config_ = std::move(found->config);
     if (options_.pause_at_per_mille) set_pause_at(config_, *options_.pause_at_per_mille);
     if (options_.sandbox) {
-      auto sandbox = sandbox::parse_sandbox_options(*options_.sandbox);
-      if (!sandbox) return pass(sandbox);
+      RB_TRY(sandbox, sandbox::parse_sandbox_options(*options_.sandbox));
       config_ = for_sandbox(std::move(config_), *sandbox);
       note_sandbox(*sandbox);
     }
     WatchedLoader loader;
     auto loaded = run::load_files(loader, config_, options_.files, {.csv = options_.csv});
     if (!loaded) return tl::unexpected<Error>(with_advice(std::move(loaded.error()), found->path));
-    auto catalog = run::catalog_without_keys(config_, loader.routes(), variable_names);
-    if (!catalog) return pass(catalog);
+    RB_TRY(catalog, run::catalog_without_keys(config_, loader.routes(), variable_names));
     catalog_ = std::move(*catalog);
     input_.jobs = loader.jobs();
     // Of models that are switched off: their jobs wait.

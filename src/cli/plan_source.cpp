@@ -68,8 +68,7 @@ Result<std::vector<run::JobClass>> open_jobs(store::CheckpointReader& reader, co
   std::vector<run::JobClass> jobs;
   for (const RouteSettings& route : lanes.routes) {
     if (counts.open(route.route) == 0) continue;
-    auto size = reader.open_job_size(route.route);
-    if (!size) return pass(size);
+    RB_TRY(size, reader.open_job_size(route.route));
     jobs.push_back({route.route, counts.open(route.route), size->value_or(JobSize{})});
   }
   return jobs;

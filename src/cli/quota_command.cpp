@@ -46,15 +46,11 @@ std::string usage_text(const run::StatusReport& report) {
 }
 
 Result<ExitCode> show_quota(const QuotaCommandOptions& options, const CommandContext& context) {
-  auto reader = store::CheckpointReader::open(options.common.db);
-  if (!reader) return pass(reader);
-  auto data = (*reader)->status();
-  if (!data) return pass(data);
-  auto found = client_settings(options.common, data->stamp);
-  if (!found) return pass(found);
+  RB_TRY(reader, store::CheckpointReader::open(options.common.db));
+  RB_TRY(data, (*reader)->status());
+  RB_TRY(found, client_settings(options.common, data->stamp));
   const Now now = system_now();
-  auto quota = run::picture_of(found->config, data->routes, variable_names, data->states, now);
-  if (!quota) return pass(quota);
+  RB_TRY(quota, run::picture_of(found->config, data->routes, variable_names, data->states, now));
   const run::StatusReport report = run::make_status_report(std::move(*data), found->config, &*quota,
                                                            options.common.db, now.wall);
   return print(context.console,
@@ -94,25 +90,17 @@ Result<LaneId> lane_named(const Lanes& lanes, const std::string& model) {
 
 // Corrects under the run lock, as nobody else may count meanwhile.
 Result<ExitCode> correct_quota(const QuotaCommandOptions& options, const CommandContext& context) {
-  auto opened = store::SqliteCheckpoint::open(options.common.db, store::OpenMode::must_exist, {});
-  if (!opened) return pass(opened);
+  RB_TRY(opened, store::SqliteCheckpoint::open(options.common.db, store::OpenMode::must_exist, {}));
   store::SqliteCheckpoint& checkpoint = **opened;
-  auto found = client_settings(options.common, checkpoint.stamp());
-  if (!found) return pass(found);
-  auto routes = checkpoint.routes();
-  if (!routes) return pass(routes);
-  auto catalog = run::catalog_without_keys(found->config, std::move(*routes), variable_names);
-  if (!catalog) return pass(catalog);
-  auto reader = store::CheckpointReader::open(options.common.db);
-  if (!reader) return pass(reader);
-  auto data = (*reader)->status();
-  if (!data) return pass(data);
+  RB_TRY(found, client_settings(options.common, checkpoint.stamp()));
+  RB_TRY(routes, checkpoint.routes());
+  RB_TRY(catalog, run::catalog_without_keys(found->config, std::move(*routes), variable_names));
+  RB_TRY(reader, store::CheckpointReader::open(options.common.db));
+  RB_TRY(data, (*reader)->status());
 
   const Lanes& lanes = catalog->lanes;
-  auto lane = lane_named(lanes, options.model);
-  if (!lane) return pass(lane);
-  auto group = group_of(lanes, *lane, options.key);
-  if (!group) return pass(group);
+  RB_TRY(lane, lane_named(lanes, options.model));
+  RB_TRY(group, group_of(lanes, *lane, options.key));
   const Now now = system_now();
   quota::QuotaMonitor monitor{lanes, {}, now, data->states};
   if (options.what == What::reset) {
@@ -127,8 +115,7 @@ Result<ExitCode> correct_quota(const QuotaCommandOptions& options, const Command
                             escaped(options.model), escaped(options.limit),
                             did_you_mean(options.limit, names)));
   }
-  auto remembered = checkpoint.remember(monitor.take_changes(now));
-  if (!remembered) return pass(remembered);
+  RB_TRY(remembered, checkpoint.remember(monitor.take_changes(now)));
   if (options.what == What::reset) {
     context.console.say(fmt::format("{}: starts afresh", escaped(options.model)));
   } else {

@@ -25,8 +25,7 @@ class Target {
 
   static Result<Target> open(Console& console, const std::optional<std::string>& path) {
     if (!path) return Target{console, std::nullopt};
-    auto file = run::OutputFile::create(*path);
-    if (!file) return pass(file);
+    RB_TRY(file, run::OutputFile::create(*path));
     return Target{console, std::move(*file)};
   }
 
@@ -48,17 +47,13 @@ class ResultsCommand {
       : options_(options), context_(context), reader_(reader) {}
 
   Result<ExitCode> write() {
-    auto status = reader_.status();
-    if (!status) return pass(status);
+    RB_TRY(status, reader_.status());
     if (options_.follow) return follow();
-    auto target = Target::open(context_.console, options_.output);
-    if (!target) return pass(target);
+    RB_TRY(target, Target::open(context_.console, options_.output));
     const run::LineSink sink = [&](std::string_view lines) { return target->write(lines); };
-    auto written = write_formatted(sink);
-    if (!written) return pass(written);
+    RB_TRY(written, write_formatted(sink));
     for (const std::string& warning : written->warnings) context_.console.warn(warning);
-    auto finished = target->finish();
-    if (!finished) return pass(finished);
+    RB_TRY(finished, target->finish());
     tell(*status, *written);
     return ExitCode::done;
   }
@@ -83,8 +78,7 @@ class ResultsCommand {
   Result<run::ResultsWritten> write_batch(const run::LineSink& sink) {
     std::optional<run::OutputFile> errors;
     if (options_.errors) {
-      auto file = run::OutputFile::create(*options_.errors);
-      if (!file) return pass(file);
+      RB_TRY(file, run::OutputFile::create(*options_.errors));
       errors.emplace(std::move(*file));
     }
     auto written = run::write_batch_results(reader_, order(), sink,
@@ -92,20 +86,17 @@ class ResultsCommand {
                                               return errors ? errors->write(lines) : Result<void>{};
                                             });
     if (!written || !errors) return written;
-    auto visible = errors->commit();
-    if (!visible) return pass(visible);
+    RB_TRY(visible, errors->commit());
     return written;
   }
 
   // Prints what is there, then what comes, until nothing is left to come.
   Result<ExitCode> follow() {
-    auto signals = StopSignals::install({});
-    if (!signals) return pass(signals);
+    RB_TRY(signals, StopSignals::install({}));
     std::int64_t cursor = 0;
     while (true) {
       // Looked at first: what ends between the two looks is printed before the end is noticed.
-      auto status = reader_.status();
-      if (!status) return pass(status);
+      RB_TRY(status, reader_.status());
       auto written = run::write_results(reader_, store::ResultOrder::finishing, cursor,
                                         [&](auto lines) { return context_.console.write(lines); });
       if (!written) return pass(written);
@@ -144,10 +135,8 @@ class ResultsCommand {
 
 Result<ExitCode> execute(const ResultsOptions& options, const CommandContext& context) {
   const std::vector<OutputPath> outputs = outputs_of(options);
-  auto guarded = guard_outputs(outputs, options.common, {});
-  if (!guarded) return pass(guarded);
-  auto reader = store::CheckpointReader::open(options.common.db);
-  if (!reader) return pass(reader);
+  RB_TRY(guarded, guard_outputs(outputs, options.common, {}));
+  RB_TRY(reader, store::CheckpointReader::open(options.common.db));
   guarded = guard_stored(outputs, **reader);
   if (!guarded) return pass(guarded);
   auto done = ResultsCommand{options, context, **reader}.write();

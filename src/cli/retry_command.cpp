@@ -53,10 +53,8 @@ Result<store::RequeueFilter> filter_of(const RetryOptions& options,
   filter.outcome_classes = options.classes;
   filter.ids = options.ids;
   if (!options.changed) return filter;
-  auto settings = client_settings(options.common, checkpoint.stamp());
-  if (!settings) return pass(settings);
-  auto routes = checkpoint.routes();
-  if (!routes) return pass(routes);
+  RB_TRY(settings, client_settings(options.common, checkpoint.stamp()));
+  RB_TRY(routes, checkpoint.routes());
   filter.changed = run::known_recipes(settings->config, *routes);
   return filter;
 }
@@ -64,13 +62,10 @@ Result<store::RequeueFilter> filter_of(const RetryOptions& options,
 }  // namespace
 
 Result<ExitCode> execute(const RetryOptions& options, const CommandContext& context) {
-  auto checkpoint =
-      store::SqliteCheckpoint::open(options.common.db, store::OpenMode::must_exist, {});
-  if (!checkpoint) return pass(checkpoint);
-  auto filter = filter_of(options, **checkpoint);
-  if (!filter) return pass(filter);
-  auto summary = (*checkpoint)->requeue(*filter);
-  if (!summary) return pass(summary);
+  RB_TRY(checkpoint,
+         store::SqliteCheckpoint::open(options.common.db, store::OpenMode::must_exist, {}));
+  RB_TRY(filter, filter_of(options, **checkpoint));
+  RB_TRY(summary, (*checkpoint)->requeue(*filter));
   if (options.common.json) context.console.write_event(summary_json(*summary));
   if (!summary->ids_not_found.empty()) {
     const std::string message =

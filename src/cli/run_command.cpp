@@ -64,14 +64,12 @@ class Run {
   }
 
   Result<ExitCode> work() {
-    auto chosen = choose_workers();
-    if (!chosen) return pass(chosen);
+    RB_TRY(chosen, choose_workers());
     Ending ending;
     if (has_work() && options_.jobs_max == 0) {
       ending = ending_of(action::FinishReason::slice_done, std::nullopt);
     } else if (has_work()) {
-      auto ended = drive_and_record();
-      if (!ended) return pass(ended);
+      RB_TRY(ended, drive_and_record());
       ending = std::move(*ended);
     } else {
       ending = ending_of(action::FinishReason::complete, std::nullopt);
@@ -95,12 +93,9 @@ class Run {
   Result<void> choose_workers() {
     workers_ = options_.workers.value_or(setup_.config.workers);
     if (!options_.workers_auto || !has_work() || options_.jobs_max == 0) return {};
-    auto reader = store::CheckpointReader::open(options_.common.db);
-    if (!reader) return pass(reader);
-    auto data = (*reader)->status();
-    if (!data) return pass(data);
-    auto jobs = open_jobs(**reader, setup_.catalog.lanes, data->counts);
-    if (!jobs) return pass(jobs);
+    RB_TRY(reader, store::CheckpointReader::open(options_.common.db));
+    RB_TRY(data, (*reader)->status());
+    RB_TRY(jobs, open_jobs(**reader, setup_.catalog.lanes, data->counts));
     run::PlanInput input;
     input.jobs = std::move(*jobs);
     input.assumptions = assumptions_for(setup_.catalog, input.jobs, &*data, {});
@@ -112,16 +107,13 @@ class Run {
   }
 
   Result<Ending> drive_and_record() {
-    auto signals = StopSignals::install(options_.grace);
-    if (!signals) return pass(signals);
+    RB_TRY(signals, StopSignals::install(options_.grace));
     net::CurlTransportOptions connections{workers_, (*signals)->descriptor(), {}};
     // The stand-in announces files of its own.
     if (setup_.sandbox)
       connections.public_only_exception = run::origin_of(setup_.sandbox->base_url());
-    auto transport = net::CurlTransport::open(connections);
-    if (!transport) return pass(transport);
-    auto begun = begin();
-    if (!begun) return pass(begun);
+    RB_TRY(transport, net::CurlTransport::open(connections));
+    RB_TRY(begun, begin());
     auto finished = drive_to_end(**signals, **transport, *begun);
     Ending ending = finished ? ending_of(finished->reason, (*signals)->first_signal())
                              : Ending{exit_code_of(finished.error().code), "storage failed"};
@@ -137,9 +129,8 @@ class Run {
 
   Result<store::RunBegun> begin() {
     raise_descriptor_limit(workers_);
-    auto begun = checkpoint_.begin_run({::getpid(), start_.wall, workers_, options_.on_unknown,
-                                        setup_.catalog.lanes, setup_.catalog.recipes});
-    if (!begun) return pass(begun);
+    RB_TRY(begun, checkpoint_.begin_run({::getpid(), start_.wall, workers_, options_.on_unknown,
+                                         setup_.catalog.lanes, setup_.catalog.recipes}));
     log_.write(start_.wall, LogLevel::info, "run_started",
                {{"db", checkpoint_.path()},
                 {"workers", std::to_string(workers_)},
@@ -237,11 +228,9 @@ class Run {
 
   Result<void> write_output() {
     if (!options_.output) return {};
-    auto reader = store::CheckpointReader::open(options_.common.db);
-    if (!reader) return pass(reader);
-    auto written =
-        run::write_results_file(**reader, store::ResultOrder::finishing, *options_.output);
-    if (!written) return pass(written);
+    RB_TRY(reader, store::CheckpointReader::open(options_.common.db));
+    RB_TRY(written,
+           run::write_results_file(**reader, store::ResultOrder::finishing, *options_.output));
     summary_.output = options_.output;
     return {};
   }
@@ -278,8 +267,7 @@ Result<void> check_jobs(const RunOptions& options, const CommandContext& context
   };
   const std::vector<std::string>& files = options.files;
   if (files.empty() || std::any_of(files.begin(), files.end(), is_read_once)) return {};
-  auto found = find_settings(options.common, "", files);
-  if (!found) return pass(found);
+  RB_TRY(found, find_settings(options.common, "", files));
   WatchedLoader loader{[&](const auto&, const auto& first) {
     return check_sendable(found->config, first, options, context.console);
   }};
@@ -304,17 +292,13 @@ PlanOptions plan_of(const RunOptions& options) {
 
 Result<ExitCode> execute(const RunOptions& options, const CommandContext& context) {
   if (options.dry_run) {
-    auto checked = check_jobs(options, context);
-    if (!checked) return pass(checked);
+    RB_TRY(checked, check_jobs(options, context));
     return execute(plan_of(options), context);
   }
   // Hours of work should not end with a file that cannot be written.
-  auto guarded = guard_outputs(outputs_of(options), options.common, options.files);
-  if (!guarded) return pass(guarded);
-  auto log = EventLog::open(options.common.log_file);
-  if (!log) return pass(log);
-  auto setup = set_up_run(options, context);
-  if (!setup) return pass(setup);
+  RB_TRY(guarded, guard_outputs(outputs_of(options), options.common, options.files));
+  RB_TRY(log, EventLog::open(options.common.log_file));
+  RB_TRY(setup, set_up_run(options, context));
   return Run{options, context, std::move(*setup), std::move(*log)}.work();
 }
 

@@ -24,8 +24,7 @@ class Setup {
       : options_(options), context_(context) {}
 
   Result<RunSetup> make() {
-    auto opened = open();
-    if (!opened) return pass(opened);
+    RB_TRY(opened, open());
     auto prepared = guard();
     if (prepared) prepared = prepare();
     if (!prepared) {
@@ -39,9 +38,8 @@ class Setup {
   // Configuration and checkpoint. A resumed checkpoint knows its configuration; a new one is told.
   Result<void> open() {
     if (options_.files.empty()) {
-      auto checkpoint =
-          store::SqliteCheckpoint::open(options_.common.db, store::OpenMode::must_exist, {});
-      if (!checkpoint) return pass(checkpoint);
+      RB_TRY(checkpoint,
+             store::SqliteCheckpoint::open(options_.common.db, store::OpenMode::must_exist, {}));
       setup_.checkpoint = std::move(*checkpoint);
       if (setup_.checkpoint->counts().jobs().total() == 0) {
         return fail(ErrorCode::not_found,
@@ -51,18 +49,15 @@ class Setup {
       }
       return find_config(setup_.checkpoint->stamp().config_path);
     }
-    auto found = find_config("");
-    if (!found) return pass(found);
+    RB_TRY(found, find_config(""));
     const store::CheckpointStamp stamp{options_.sandbox.has_value(), options_.sandbox.value_or(""),
                                        config_path_};
-    auto checkpoint =
-        store::SqliteCheckpoint::open(options_.common.db, store::OpenMode::create_or_open, stamp);
-    if (!checkpoint) return pass(checkpoint);
+    RB_TRY(checkpoint, store::SqliteCheckpoint::open(options_.common.db,
+                                                     store::OpenMode::create_or_open, stamp));
     setup_.checkpoint = std::move(*checkpoint);
     // Left behind by a first load that was killed: as good as new.
     if (setup_.checkpoint->counts().jobs().total() == 0) {
-      auto stamped = setup_.checkpoint->set_stamp(stamp);
-      if (!stamped) return pass(stamped);
+      RB_TRY(stamped, setup_.checkpoint->set_stamp(stamp));
     }
     // Started from elsewhere, where no configuration lies about: the one used last holds.
     const std::string& stored = setup_.checkpoint->stamp().config_path;
@@ -70,8 +65,7 @@ class Setup {
   }
 
   Result<void> find_config(const std::string& stored) {
-    auto found = find_settings(options_.common, stored, options_.files);
-    if (!found) return pass(found);
+    RB_TRY(found, find_settings(options_.common, stored, options_.files));
     setup_.config = std::move(found->config);
     if (options_.pause_at_per_mille) set_pause_at(setup_.config, *options_.pause_at_per_mille);
     config_path_ = std::move(found->path);
@@ -85,20 +79,15 @@ class Setup {
     const std::vector<OutputPath> outputs = outputs_of(options_);
     auto guarded = guard_config(outputs, setup_.config, config_path_);
     if (!guarded || outputs.empty()) return guarded;
-    auto reader = store::CheckpointReader::open(options_.common.db);
-    if (!reader) return pass(reader);
+    RB_TRY(reader, store::CheckpointReader::open(options_.common.db));
     return guard_stored(outputs, **reader);
   }
 
   Result<void> prepare() {
-    auto checked = check_stamp();
-    if (!checked) return pass(checked);
-    auto started = start_sandbox();
-    if (!started) return pass(started);
-    auto loaded = load();
-    if (!loaded) return pass(loaded);
-    auto catalog = make_catalog_of_open_jobs();
-    if (!catalog) return pass(catalog);
+    RB_TRY(checked, check_stamp());
+    RB_TRY(started, start_sandbox());
+    RB_TRY(loaded, load());
+    RB_TRY(catalog, make_catalog_of_open_jobs());
     if (config_path_ == setup_.checkpoint->stamp().config_path) return {};
     store::CheckpointStamp stamp = setup_.checkpoint->stamp();
     stamp.config_path = config_path_;
@@ -127,10 +116,8 @@ class Setup {
   Result<void> start_sandbox() {
     const store::CheckpointStamp& stamp = setup_.checkpoint->stamp();
     if (!stamp.sandbox) return {};
-    auto options = sandbox_for(setup_.config, options_.sandbox.value_or(stamp.sandbox_options));
-    if (!options) return pass(options);
-    auto server = sandbox::SandboxServer::start(*options);
-    if (!server) return pass(server);
+    RB_TRY(options, sandbox_for(setup_.config, options_.sandbox.value_or(stamp.sandbox_options)));
+    RB_TRY(server, sandbox::SandboxServer::start(*options));
     setup_.sandbox = std::move(*server);
     // The stand-in has the limits as they are, and compresses them itself.
     setup_.config = for_sandbox(std::move(setup_.config), *options);
@@ -143,17 +130,14 @@ class Setup {
   Result<void> load() {
     if (options_.files.empty()) return {};
     const std::int64_t open_before = setup_.checkpoint->counts().jobs().open();
-    auto routes = open_routes();
-    if (!routes) return pass(routes);
-    auto loader = setup_.checkpoint->begin_load(input::same_job_content);
-    if (!loader) return pass(loader);
+    RB_TRY(routes, open_routes());
+    RB_TRY(loader, setup_.checkpoint->begin_load(input::same_job_content));
     const auto check = [&](const std::vector<store::StoredRoute>& added,
                            const std::vector<SeenJob>& first) -> Result<void> {
       std::vector<store::StoredRoute> all = *routes;
       all.insert(all.end(), added.begin(), added.end());
       std::vector<std::string> told_later;
-      auto catalog = catalog_of(switched_on(all), told_later);
-      if (!catalog) return pass(catalog);
+      RB_TRY(catalog, catalog_of(switched_on(all), told_later));
       return check_sendable(setup_.config, first, options_, context_.console);
     };
     WatchedLoader checked{std::move(*loader), check};
@@ -187,12 +171,10 @@ class Setup {
   }
 
   Result<void> make_catalog_of_open_jobs() {
-    auto routes = open_routes();
-    if (!routes) return pass(routes);
+    RB_TRY(routes, open_routes());
     const std::vector<store::StoredRoute> served = switched_on(*routes);
     std::vector<std::string> warnings;
-    auto catalog = catalog_of(served, warnings);
-    if (!catalog) return pass(catalog);
+    RB_TRY(catalog, catalog_of(served, warnings));
     setup_.catalog = std::move(*catalog);
     for (const std::string& warning : warnings) context_.console.warn(warning);
     const store::Counts& counts = setup_.checkpoint->counts();
@@ -207,8 +189,7 @@ class Setup {
   }
 
   Result<std::vector<store::StoredRoute>> open_routes() {
-    auto routes = setup_.checkpoint->routes();
-    if (!routes) return pass(routes);
+    RB_TRY(routes, setup_.checkpoint->routes());
     const store::Counts& counts = setup_.checkpoint->counts();
     std::erase_if(*routes, [&](const auto& route) { return counts.open(route.id) == 0; });
     return std::move(*routes);
@@ -235,19 +216,16 @@ class Setup {
     run::CatalogOptions options;
     options.variables = variable_names;
     if (setup_.sandbox) options.sandbox_base_url = setup_.sandbox->base_url();
-    auto catalog = run::make_catalog(setup_.config, routes, reader, options, warnings);
-    if (!catalog) return catalog;
+    RB_TRY(catalog, run::make_catalog(setup_.config, routes, reader, options, warnings));
     if (options_.cost_max) {
-      auto priced = check_prices(catalog->lanes);
-      if (!priced) return pass(priced);
+      RB_TRY(priced, check_prices(catalog->lanes));
     }
     const auto makes_files = [](const Endpoint& e) {
       return e.kind == ModelKind::image || e.kind == ModelKind::speech;
     };
     if (std::any_of(catalog->endpoints.begin(), catalog->endpoints.end(), makes_files)) {
-      auto prepared = run::prepare_assets_folder(
-          assets_folder(setup_.config, options_.common.db, setup_.sandbox != nullptr));
-      if (!prepared) return pass(prepared);
+      RB_TRY(prepared, run::prepare_assets_folder(assets_folder(setup_.config, options_.common.db,
+                                                                setup_.sandbox != nullptr)));
     }
     return catalog;
   }

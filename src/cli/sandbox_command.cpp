@@ -7,13 +7,10 @@
 namespace ratebatch::cli {
 
 Result<ExitCode> execute(const SandboxCommandOptions& options, const CommandContext& context) {
-  auto found = find_settings(options.common, "", {});
-  if (!found) return pass(found);
-  auto sandbox = sandbox_for(found->config, options.settings);
-  if (!sandbox) return pass(sandbox);
+  RB_TRY(found, find_settings(options.common, "", {}));
+  RB_TRY(sandbox, sandbox_for(found->config, options.settings));
   // Nothing waits for the answers of a rehearsal: the first press ends it.
-  auto signals = StopSignals::install(Duration{});
-  if (!signals) return pass(signals);
+  RB_TRY(signals, StopSignals::install(Duration{}));
   const auto ready = [&](const std::string& base_url) {
     run::JsonLine json = run::json_message("sandbox");
     json["base_url"] = base_url;
@@ -21,8 +18,7 @@ Result<ExitCode> execute(const SandboxCommandOptions& options, const CommandCont
     (void)context.console.write((options.common.json ? json::written(json) : base_url) + "\n");
     context.console.say("serving until Ctrl-C; GET /stats tells what was granted and refused");
   };
-  auto served = sandbox::serve_sandbox(*sandbox, (*signals)->descriptor(), ready);
-  if (!served) return pass(served);
+  RB_TRY(served, sandbox::serve_sandbox(*sandbox, (*signals)->descriptor(), ready));
   return ExitCode::done;
 }
 

@@ -21,16 +21,14 @@ constexpr std::int64_t listed_jobs_max = 100'000;
 Result<ExitCode> list_failed(store::CheckpointReader& reader, Console& console) {
   store::JobFilter filter;
   filter.state = JobState::failed;
-  auto jobs = reader.jobs(filter, listed_jobs_max);
-  if (!jobs) return pass(jobs);
+  RB_TRY(jobs, reader.jobs(filter, listed_jobs_max));
   std::string text;
   if (console.json()) {
     for (const store::JobRow& job : *jobs) text += run::failed_job_json(job) + "\n";
   } else {
     text = run::failed_jobs_text(*jobs);
   }
-  auto written = console.write(text);
-  if (!written) return pass(written);
+  RB_TRY(written, console.write(text));
   if (jobs->empty()) console.say("no job failed");
   if (static_cast<std::int64_t>(jobs->size()) == listed_jobs_max) {
     console.warn(fmt::format("only the first {} are listed", grouped(listed_jobs_max)));
@@ -69,11 +67,9 @@ Result<void> keep_lane(run::StatusReport& report, const std::string& model) {
 }  // namespace
 
 Result<ExitCode> execute(const StatusOptions& options, const CommandContext& context) {
-  auto reader = store::CheckpointReader::open(options.common.db);
-  if (!reader) return pass(reader);
+  RB_TRY(reader, store::CheckpointReader::open(options.common.db));
   if (options.failed) return list_failed(**reader, context.console);
-  auto data = (*reader)->status();
-  if (!data) return pass(data);
+  RB_TRY(data, (*reader)->status());
   // Without its configuration a checkpoint still says everything but limits and jobs per model.
   auto found = client_settings(options.common, data->stamp);
   std::optional<Config> config;
@@ -82,8 +78,7 @@ Result<ExitCode> execute(const StatusOptions& options, const CommandContext& con
   if (found) {
     config = std::move(found->config);
     // By the configuration as it is now: the last run may have had another, or nothing to do.
-    auto changed = (*reader)->results_of_others(run::known_recipes(*config, data->routes));
-    if (!changed) return pass(changed);
+    RB_TRY(changed, (*reader)->results_of_others(run::known_recipes(*config, data->routes)));
     data->changed = *changed;
     auto picture = run::picture_of(*config, data->routes, variable_names, data->states, now);
     if (picture) quota = std::move(*picture);
@@ -95,13 +90,11 @@ Result<ExitCode> execute(const StatusOptions& options, const CommandContext& con
       std::move(*data), config, quota ? &*quota : nullptr, options.common.db, now.wall);
   const ExitCode code = options.exit_code ? code_of(report) : ExitCode::done;
   if (options.lane) {
-    auto kept = keep_lane(report, *options.lane);
-    if (!kept) return pass(kept);
+    RB_TRY(kept, keep_lane(report, *options.lane));
   }
-  auto written = context.console.write(options.common.json
-                                           ? run::status_json(report) + "\n"
-                                           : run::status_text(report, command_end(options.common)));
-  if (!written) return pass(written);
+  RB_TRY(written, context.console.write(
+                      options.common.json ? run::status_json(report) + "\n"
+                                          : run::status_text(report, command_end(options.common))));
   return code;
 }
 

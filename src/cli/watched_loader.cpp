@@ -49,8 +49,7 @@ Result<store::Added> WatchedLoader::add(const store::NewJob& job, bool update) {
 
 Result<void> WatchedLoader::commit() {
   if (check_) {
-    auto checked = check_(routes(), samples());
-    if (!checked) return checked;
+    RB_TRY(checked, check_(routes(), samples()));
   }
   return inner_ ? inner_->commit() : Result<void>{};
 }

@@ -24,7 +24,6 @@ function(ratebatch_floor)
     target_link_libraries(${target}
       PUBLIC ${floor_DEPENDS} ${floor_PUBLIC_LIBRARIES}
       PRIVATE ${floor_LIBRARIES} ratebatch_warnings ratebatch_settings)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD_BATCH_SIZE 8)
   else()
     add_library(${target} INTERFACE)
     target_include_directories(${target} INTERFACE "${PROJECT_SOURCE_DIR}/include")

@@ -25,7 +25,6 @@ function(ratebatch_test_program)
     return()
   endif()
   add_executable(${arg_NAME} ${arg_SOURCES})
-  set_target_properties(${arg_NAME} PROPERTIES UNITY_BUILD_BATCH_SIZE 8)
   # Tests may look at private headers.
   target_include_directories(${arg_NAME}
     PRIVATE "${PROJECT_SOURCE_DIR}/tests" "${PROJECT_SOURCE_DIR}/src")

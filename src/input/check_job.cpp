@@ -155,8 +155,7 @@ Result<CheckedJob> check_job(const JobLine& job, PreparedTypes& types) {
   PreparedType* type = types.find(job.type);
   if (type == nullptr) return unknown_type(job, types.config());
   if (auto checked = check_templates(job, *type); !checked) return pass(checked);
-  auto model = types.model_of(*type, job.model);
-  if (!model) return pass(model);
+  RB_TRY(model, types.model_of(*type, job.model));
   const CheckedJob fitting{*type, **model};
   const ModelSettings& settings = fitting.model.settings;
   Result<void> checked;
@@ -175,8 +174,7 @@ JobChecker& JobChecker::operator=(JobChecker&&) noexcept = default;
 JobChecker::~JobChecker() = default;
 
 Result<void> JobChecker::check(const JobLine& job) {
-  auto checked = check_job(job, *types_);
-  if (!checked) return pass(checked);
+  RB_TRY(checked, check_job(job, *types_));
   return {};
 }
 

@@ -114,8 +114,7 @@ Result<Config> parse_config(std::string_view text, const std::string& shown_path
 }
 
 Result<Config> read_config(const std::string& path) {
-  auto text = read_small_file(path, config_bytes_max, FileRule::any);
-  if (!text) return pass(text);
+  RB_TRY(text, read_small_file(path, config_bytes_max, FileRule::any));
   return parse_config(*text, path);
 }
 

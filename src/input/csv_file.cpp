@@ -58,8 +58,7 @@ bool is_csv_file(std::string_view path) {
 }
 
 Result<CsvFileReader> CsvFileReader::open(const std::string& path, const CsvColumns& columns) {
-  auto file = JobFileReader::open(path);
-  if (!file) return pass(file);
+  RB_TRY(file, JobFileReader::open(path));
   CsvFileReader reader(std::move(*file));
   auto read = reader.read_header(path);
   if (read) read = reader.choose(path, columns);
@@ -68,8 +67,7 @@ Result<CsvFileReader> CsvFileReader::open(const std::string& path, const CsvColu
 }
 
 Result<void> CsvFileReader::read_header(const std::string& path) {
-  auto row = next_row();
-  if (!row) return pass(row);
+  RB_TRY(row, next_row());
   if (!*row) {
     return fail(ErrorCode::invalid_input,
                 fmt::format("{}: is empty; expected a header row and a job a row", escaped(path)));
@@ -107,8 +105,7 @@ Result<void> CsvFileReader::choose(const std::string& path, const CsvColumns& co
 Result<std::optional<CsvFileReader::Row>> CsvFileReader::next_row() {
   Row out;
   for (;;) {
-    auto read = file_.next_as_is();
-    if (!read) return pass(read);
+    RB_TRY(read, file_.next_as_is());
     std::optional<FileLine>& line = *read;
     if (!line && out.number == 0) return std::nullopt;
     if (!line) {
@@ -173,8 +170,7 @@ std::string CsvFileReader::job_line(const std::vector<std::string>& cells) const
 }
 
 Result<std::optional<FileLine>> CsvFileReader::next() {
-  auto read = next_row();
-  if (!read) return pass(read);
+  RB_TRY(read, next_row());
   if (!*read) return std::nullopt;
   Row& row = **read;
   const std::vector<std::string>& cells = row.row.cells();

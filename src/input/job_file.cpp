@@ -120,8 +120,7 @@ Result<bool> JobFileReader::read_line(FileLine& line, bool& ended_by_newline) {
   ended_by_newline = false;
   while (!ended_by_newline) {
     if (begin_ == end_) {
-      auto more = at_end_ ? Result<bool>(false) : fill();
-      if (!more) return more;
+      RB_TRY(more, at_end_ ? Result<bool>(false) : fill());
       at_end_ = !*more;
       if (at_end_) break;
     }
@@ -151,8 +150,7 @@ Result<std::optional<FileLine>> JobFileReader::next() {
   for (;;) {
     FileLine line;
     bool ended_by_newline = false;
-    auto found = read_line_without_mark(line, ended_by_newline);
-    if (!found) return pass(found);
+    RB_TRY(found, read_line_without_mark(line, ended_by_newline));
     if (!*found) return std::nullopt;
     std::string& text = line.text;
     if (ended_by_newline && text.ends_with('\r')) text.pop_back();
@@ -166,8 +164,7 @@ Result<std::optional<FileLine>> JobFileReader::next() {
 Result<std::optional<FileLine>> JobFileReader::next_as_is() {
   FileLine line;
   bool ended_by_newline = false;
-  auto found = read_line_without_mark(line, ended_by_newline);
-  if (!found) return pass(found);
+  RB_TRY(found, read_line_without_mark(line, ended_by_newline));
   if (!*found) return std::nullopt;
   settle_length(line);
   return line;

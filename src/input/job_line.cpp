@@ -275,8 +275,7 @@ Result<JobLine> JobLineParser::parse(std::string_view line, const LineOrigin* or
 Result<JobLine> JobLineParser::parse_script(JobFields& fields, const LineOrigin& origin) {
   std::string text = as_batch_line(fields, origin);
   if (fields.problem()) return bad_line(*fields.problem());
-  auto job = parse(text, nullptr);
-  if (!job) return job;
+  RB_TRY(job, parse(text, nullptr));
   job->form = JobForm::script;
   job->as_stored = std::move(text);
   return job;

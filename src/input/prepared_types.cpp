@@ -42,8 +42,7 @@ Result<const PreparedModel*> PreparedTypes::model_of(PreparedType& type,
                                                      std::string_view model) const {
   auto known = type.models.find(model);
   if (known == type.models.end()) {
-    auto settings = find_job_model(config_, type.name, model);
-    if (!settings) return pass(settings);
+    RB_TRY(settings, find_job_model(config_, type.name, model));
     known = type.models.emplace(model, prepared(std::move(*settings), type.settings)).first;
   }
   return &known->second;

@@ -80,8 +80,7 @@ std::vector<KeySource> expanded(const KeySource& source, std::vector<std::string
 
 Result<Secret> read_key(const KeySource& source, const EnvironmentLookup& environment) {
   if (source.from == KeySource::From::none) return Secret{};
-  auto text = read_text(source, environment);
-  if (!text) return pass(text);
+  RB_TRY(text, read_text(source, environment));
   while (text->ends_with('\n') || text->ends_with('\r')) text->pop_back();
   Secret key(std::move(*text));
   const std::string_view value = key.reveal();

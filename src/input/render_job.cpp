@@ -82,11 +82,9 @@ JobRenderer& JobRenderer::operator=(JobRenderer&&) noexcept = default;
 JobRenderer::~JobRenderer() = default;
 
 Result<JobContent> JobRenderer::render(std::string_view line, std::string_view instead) {
-  auto job = parser_.parse(line);
-  if (!job) return pass(job);
+  RB_TRY(job, parser_.parse(line));
   if (!instead.empty()) job->model = instead;
-  auto checked = check_job(*job, *types_);
-  if (!checked) return pass(checked);
+  RB_TRY(checked, check_job(*job, *types_));
   const auto& [type, model] = *checked;
   if (!model.settings.enabled) {
     auto refused = resolve_job_model(types_->config(), job->type, job->model);
@@ -106,13 +104,11 @@ Result<JobContent> JobRenderer::render(std::string_view line, std::string_view i
     return content;
   }
   for (std::string& path : job->files) content.files.push_back({std::move(path), {}});
-  auto prompt =
-      uses_template(*job, type.settings) ? type.prompt->render(job->vars) : std::move(job->prompt);
-  if (!prompt) return pass(prompt);
+  RB_TRY(prompt, uses_template(*job, type.settings) ? type.prompt->render(job->vars)
+                                                    : std::move(job->prompt));
   content.prompt = std::move(*prompt);
   if (takes_system_text(*job)) {
-    auto system = type.system->render(job->vars);
-    if (!system) return pass(system);
+    RB_TRY(system, type.system->render(job->vars));
     content.system = std::move(*system);
   }
   content.messages_json = std::move(job->messages_json);
@@ -128,10 +124,8 @@ Result<JobContent> render_job(std::string_view line, const Config& config) {
 
 Result<std::string> recipe_json(const Config& config, std::string_view type,
                                 std::string_view model) {
-  auto settings = find_type(config, type);
-  if (!settings) return pass(settings);
-  auto found = find_job_model(config, type, model);
-  if (!found) return pass(found);
+  RB_TRY(settings, find_type(config, type));
+  RB_TRY(found, find_job_model(config, type, model));
   Json recipe = Json::object();
   recipe["type"] = std::string(type);
   recipe["provider"] = found->provider;

@@ -188,15 +188,13 @@ Result<ModelSettings> resolve_model(const Config& config, std::string_view name)
 
 Result<ModelSettings> find_job_model(const Config& config, std::string_view type,
                                      std::string_view model) {
-  auto name = model_name(config, type, model);
-  if (!name) return pass(name);
+  RB_TRY(name, model_name(config, type, model));
   return find_model(config, *name);
 }
 
 Result<ModelSettings> resolve_job_model(const Config& config, std::string_view type,
                                         std::string_view model) {
-  auto name = model_name(config, type, model);
-  if (!name) return pass(name);
+  RB_TRY(name, model_name(config, type, model));
   return resolve_model(config, *name);
 }
 

@@ -167,10 +167,8 @@ class CurlTransport::Impl {
 };
 
 Result<std::unique_ptr<CurlTransport>> CurlTransport::open(const CurlTransportOptions& options) {
-  auto library = CurlLibrary::open();
-  if (!library) return pass(library);
-  auto sockets = SocketWatch::open();
-  if (!sockets) return pass(sockets);
+  RB_TRY(library, CurlLibrary::open());
+  RB_TRY(sockets, SocketWatch::open());
   auto impl = std::make_unique<Impl>(std::move(*library), std::move(*sockets), options);
   return std::unique_ptr<CurlTransport>(new CurlTransport(std::move(impl)));
 }

@@ -33,8 +33,7 @@ Result<std::string> redirect_target(const std::string& url, std::string_view loc
   }
   if (has_control_byte(location)) return bad_redirect(from + " holds a control byte");
 
-  auto library = CurlLibrary::open();
-  if (!library) return pass(library);
+  RB_TRY(library, CurlLibrary::open());
   const CurlFunctions& curl = (*library)->functions();
   const UrlHandle target(curl.url(), curl.url_cleanup);
   // Without fragments: libcurl 7.88 takes a reference that is nothing else for a path.

@@ -228,18 +228,15 @@ AssetsFolder::~AssetsFolder() {
 
 Result<std::string> AssetsFolder::incoming() {
   if (!incoming_.empty()) return incoming_;
-  auto folder = prepare_assets_folder(folder_);
-  if (!folder) return pass(folder);
-  auto opened = open_incoming_folder(folder_, checkpoint_);
-  if (!opened) return pass(opened);
+  RB_TRY(folder, prepare_assets_folder(folder_));
+  RB_TRY(opened, open_incoming_folder(folder_, checkpoint_));
   incoming_ = std::move(*opened);
   return incoming_;
 }
 
 Result<std::vector<std::string>> AssetsFolder::keep(std::string_view id, std::size_t before,
                                                     const std::vector<Asset>& assets) {
-  auto names = write_assets(folder_, id, assets, before);
-  if (!names) return pass(names);
+  RB_TRY(names, write_assets(folder_, id, assets, before));
   for (std::string& name : *names) name = folder_ + "/" + name;
   return names;
 }

@@ -25,14 +25,11 @@ class CatalogBuilder {
   }
 
   Result<void> add_route(const store::StoredRoute& route) {
-    auto model = resolve_job_model(catalog_.config, route.type, route.model);
-    if (!model) return pass(model);
-    auto lane = lane_of(*model);
-    if (!lane) return pass(lane);
+    RB_TRY(model, resolve_job_model(catalog_.config, route.type, route.model));
+    RB_TRY(lane, lane_of(*model));
     catalog_.lanes.routes.push_back(
         {route.id, *lane, input::route_estimate(catalog_.config, route.type, route.model), false});
-    auto recipe = recipe_of(catalog_.config, route);
-    if (!recipe) return pass(recipe);
+    RB_TRY(recipe, recipe_of(catalog_.config, route));
     catalog_.recipes.push_back(std::move(*recipe));
     const auto type = catalog_.config.types.find(route.type);
     if (type != catalog_.config.types.end() && type->second.accept != AcceptRules{}) {
@@ -66,10 +63,8 @@ class CatalogBuilder {
     const auto known = lane_ids_.find(model.name);
     if (known != lane_ids_.end()) return known->second;
     const ProviderSettings& provider = catalog_.config.providers.at(model.provider);
-    auto dialect = dialect_of(provider);
-    if (!dialect) return pass(dialect);
-    auto pool = pool_of(provider);
-    if (!pool) return pass(pool);
+    RB_TRY(dialect, dialect_of(provider));
+    RB_TRY(pool, pool_of(provider));
     const LaneId id{static_cast<std::int32_t>(catalog_.lanes.lanes.size())};
     LaneSettings lane;
     lane.model = model.name;
@@ -95,8 +90,7 @@ class CatalogBuilder {
     const PoolId id{static_cast<std::int32_t>(catalog_.lanes.pools.size())};
     catalog_.lanes.pools.push_back({provider.name, provider.limits, input::token_rule(provider)});
     catalog_.origins.push_back(origin_of(base_url(provider, "")));
-    auto keys = add_keys(provider, id);
-    if (!keys) return pass(keys);
+    RB_TRY(keys, add_keys(provider, id));
     pool_ids_.emplace(provider.name, id);
     return id;
   }
@@ -207,8 +201,7 @@ Result<Catalog> make_catalog(const Config& config, const std::vector<store::Stor
                              std::vector<std::string>& warnings) {
   CatalogBuilder builder{config, read_key, options, warnings};
   for (const store::StoredRoute& route : routes) {
-    auto added = builder.add_route(route);
-    if (!added) return pass(added);
+    RB_TRY(added, builder.add_route(route));
   }
   builder.add_fallbacks();
   return builder.take();
@@ -227,8 +220,7 @@ Result<Catalog> catalog_without_keys(const Config& config, std::vector<store::St
 }
 
 Result<store::Recipe> recipe_of(const Config& config, const store::StoredRoute& route) {
-  auto json = input::recipe_json(config, route.type, route.model);
-  if (!json) return pass(json);
+  RB_TRY(json, input::recipe_json(config, route.type, route.model));
   return store::Recipe{route.id, fnv1a_64_hex(*json), std::move(*json)};
 }
 

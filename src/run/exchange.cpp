@@ -56,14 +56,11 @@ Result<RequestMaker::Request> RequestMaker::make(const store::StoredJob& job,
   const LaneId home = home_of(send.route);
   const std::string_view instead =
       home == send.lane ? std::string_view{} : catalog_.lanes.lanes[lane].model;
-  auto content = renderer_.render(job.line_json, instead);
-  if (!content) return pass(content);
+  RB_TRY(content, renderer_.render(job.line_json, instead));
   if (!content->files.empty()) {
-    auto read = read_job_files(job_folder(job.file), content->files);
-    if (!read) return pass(read);
+    RB_TRY(read, read_job_files(job_folder(job.file), content->files));
   }
-  auto http = catalog_.dialects[lane]->request(*content, catalog_.endpoints[lane]);
-  if (!http) return pass(http);
+  RB_TRY(http, catalog_.dialects[lane]->request(*content, catalog_.endpoints[lane]));
   if (const Secret& secret = catalog_.keys[index_of(send.key)]; !secret.empty()) {
     KeyHeader key = catalog_.dialects[lane]->key_header(catalog_.endpoints[lane]);
     key.key = secret;

@@ -74,8 +74,7 @@ struct Opened {
 
 Result<Opened> open_file(const std::string& folder, const std::string& path,
                          std::size_t bytes_max) {
-  auto file = open_below(folder, path);
-  if (!file) return pass(file);
+  RB_TRY(file, open_below(folder, path));
   struct stat info{};
   if (::fstat(file->get(), &info) != 0) return refused(folder, path, std::strerror(errno));
   if (!S_ISREG(info.st_mode)) return refused(folder, path, "it is no ordinary file");
@@ -98,8 +97,7 @@ std::string job_folder(const std::string& job_file) {
 
 Result<std::string> read_job_file(const std::string& folder, const std::string& path,
                                   std::size_t bytes_max) {
-  auto opened = open_file(folder, path, bytes_max);
-  if (!opened) return pass(opened);
+  RB_TRY(opened, open_file(folder, path, bytes_max));
   // A file that grows meanwhile is taken as it was when it was opened.
   std::string bytes(opened->bytes, '\0');
   std::size_t at = 0;
@@ -118,16 +116,14 @@ Result<std::string> read_job_file(const std::string& folder, const std::string& 
 
 Result<void> check_job_file(const std::string& folder, const std::string& path,
                             std::size_t bytes_max) {
-  auto opened = open_file(folder, path, bytes_max);
-  if (!opened) return pass(opened);
+  RB_TRY(opened, open_file(folder, path, bytes_max));
   return {};
 }
 
 Result<void> read_job_files(const std::string& folder, std::vector<JobFile>& files) {
   std::size_t left = job_files_bytes_max;
   for (JobFile& file : files) {
-    auto bytes = read_job_file(folder, file.path, left);
-    if (!bytes) return pass(bytes);
+    RB_TRY(bytes, read_job_file(folder, file.path, left));
     left -= bytes->size();
     file.bytes = std::move(*bytes);
   }

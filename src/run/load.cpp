@@ -53,17 +53,14 @@ class Load {
   Result<void> file(const std::string& path) {
     origin_.file = path == "-" ? "stdin" : std::filesystem::path(path).stem().string();
     if (input::is_csv_file(path)) return csv_file(path);
-    auto reader = input::JobFileReader::open(path);
-    if (!reader) return pass(reader);
+    RB_TRY(reader, input::JobFileReader::open(path));
     const store::FileStamp stamp = to_store(reader->stamp());
-    auto known = loader_.stamp_of(stamp.path);
-    if (!known) return pass(known);
+    RB_TRY(known, loader_.stamp_of(stamp.path));
     if (known.value() == stamp && stamp.path != "-") {
       ++report_.files_unchanged;
       return {};
     }
-    auto taken = take_all(path, *reader);
-    if (!taken) return taken;
+    RB_TRY(taken, take_all(path, *reader));
     if (!std::exchange(torn_here_, false)) return {};
     // A file that was not taken whole must not count as known: it is read again next time.
     store::FileStamp unfinished = stamp;
@@ -76,19 +73,16 @@ class Load {
     // Before the jobs: a file that is stored as loaded is not read again, so its bad lines must be
     // safe by then.
     for (OutputFile& file : rejects_done_) {
-      auto visible = file.commit();
-      if (!visible) return pass(visible);
+      RB_TRY(visible, file.commit());
     }
-    auto committed = loader_.commit();
-    if (!committed) return pass(committed);
+    RB_TRY(committed, loader_.commit());
     return std::move(report_);
   }
 
  private:
   // Always read: with other options an unchanged file holds other jobs.
   Result<void> csv_file(const std::string& path) {
-    auto reader = input::CsvFileReader::open(path, options_.csv);
-    if (!reader) return pass(reader);
+    RB_TRY(reader, input::CsvFileReader::open(path, options_.csv));
     csv_header_ = reader->header();
     auto taken = take_all(path, *reader);
     csv_header_.reset();
@@ -98,15 +92,12 @@ class Load {
   template <typename Reader>
   Result<void> take_all(const std::string& path, Reader& reader) {
     file_ = reader.stamp().path;
-    auto begun = loader_.begin_file(to_store(reader.stamp()));
-    if (!begun) return begun;
+    RB_TRY(begun, loader_.begin_file(to_store(reader.stamp())));
     while (true) {
-      auto read = reader.next();
-      if (!read) return pass(read);
+      RB_TRY(read, reader.next());
       std::optional<input::FileLine>& line = read.value();
       if (!line) break;
-      auto taken = take(path, *line);
-      if (!taken) return taken;
+      RB_TRY(taken, take(path, *line));
     }
     return close_rejects();
   }
@@ -133,8 +124,7 @@ class Load {
 
   Result<void> take_text(const std::string& path, const input::FileLine& line) {
     std::string_view text = bare_line(line.text);
-    auto stored = is_known(line, text);
-    if (!stored) return pass(stored);
+    RB_TRY(stored, is_known(line, text));
     if (*stored) return {};
     origin_.line = line.number;
     auto job = parser_.parse(text, origin_);
@@ -151,8 +141,7 @@ class Load {
     if (!checked) return refuse(path, line, checked.error().message);
     const std::string id = job->id;
     const input::JobForm form = csv_header_ ? input::JobForm::csv : job->form;
-    auto added = loader_.add(to_store(*job, text, line.number), options_.update);
-    if (!added) return pass(added);
+    RB_TRY(added, loader_.add(to_store(*job, text, line.number), options_.update));
     if (added->as != store::AddedAs::conflict) ++report_.forms[static_cast<std::size_t>(form)];
     return count(path, line, id, *added);
   }
@@ -194,8 +183,7 @@ class Load {
     if (text.empty()) return {};
     ++rejected_here_;
     if (!rejects_) {
-      auto opened = open_rejects(path);
-      if (!opened) return opened;
+      RB_TRY(opened, open_rejects(path));
     }
     return rejects_->write(text + "\n");
   }
@@ -203,8 +191,7 @@ class Load {
   Result<void> open_rejects(const std::string& path) {
     const std::string_view ending = csv_header_ ? ".rejects.csv" : ".rejects.jsonl";
     rejects_path_ = fmt::format("{}{}", path == "-" ? "stdin" : path, ending);
-    auto file = OutputFile::create(rejects_path_);
-    if (!file) return pass(file);
+    RB_TRY(file, OutputFile::create(rejects_path_));
     rejects_.emplace(std::move(*file));
     return csv_header_ ? rejects_->write(*csv_header_ + "\n") : Result<void>{};
   }
@@ -255,8 +242,7 @@ Result<LoadReport> load_files(store::JobLoader& loader, const Config& config,
                               const std::vector<std::string>& files, const LoadOptions& options) {
   Load load{loader, config, options};
   for (const std::string& path : files) {
-    auto loaded = load.file(path);
-    if (!loaded) return pass(loaded);
+    RB_TRY(loaded, load.file(path));
   }
   return load.finish();
 }

@@ -41,8 +41,7 @@ Result<void> OutputFile::flush() {
 }
 
 Result<void> OutputFile::commit() {
-  auto flushed = flush();
-  if (!flushed) return flushed;
+  RB_TRY(flushed, flush());
   if (::fsync(file_.get()) != 0) return file_error("sync", path_, errno);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
     return file_error("rename into place", path_, errno);

@@ -18,13 +18,11 @@ Result<ResultsWritten> write_results(store::CheckpointReader& reader, store::Res
 
 Result<std::int64_t> write_results_file(store::CheckpointReader& reader, store::ResultOrder order,
                                         const std::string& path) {
-  auto file = OutputFile::create(path);
-  if (!file) return pass(file);
+  RB_TRY(file, OutputFile::create(path));
   auto written =
       write_results(reader, order, 0, [&](std::string_view lines) { return file->write(lines); });
   if (!written) return pass(written);
-  auto visible = file->commit();
-  if (!visible) return pass(visible);
+  RB_TRY(visible, file->commit());
   return written->results;
 }
 

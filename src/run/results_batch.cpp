@@ -53,13 +53,11 @@ Result<void> put_files_back(Json& body, const Json& files, const std::string& id
   if (!body.is_structured()) return {};
   for (Json& value : body) {
     if (file_index(value) == next && next < files.size()) {
-      auto encoded = encoded_file(files[next].get<std::string>(), id);
-      if (!encoded) return pass(encoded);
+      RB_TRY(encoded, encoded_file(files[next].get<std::string>(), id));
       value = std::move(*encoded);
       ++next;
     } else {
-      auto done = put_files_back(value, files, id, next);
-      if (!done) return done;
+      RB_TRY(done, put_files_back(value, files, id, next));
     }
   }
   return {};
@@ -92,8 +90,7 @@ Json chat_body(const Json& record, std::int64_t created) {
 Result<Json> files_body(const Json& record, const Json& files, std::int64_t created) {
   Json data = Json::array();
   for (const Json& file : files) {
-    auto encoded = encoded_file(file.get<std::string>(), text_at(record, "id"));
-    if (!encoded) return pass(encoded);
+    RB_TRY(encoded, encoded_file(file.get<std::string>(), text_at(record, "id")));
     data.push_back({{"b64_json", std::move(*encoded)}});
   }
   return Json{{"created", created},
@@ -108,9 +105,8 @@ Result<Json> body_of(const store::ResultRow& row, const Json& record) {
   if (body != record.end()) {
     Json whole = *body;
     std::size_t next = 0;
-    auto done = put_files_back(whole, files == record.end() ? no_files : *files,
-                               text_at(record, "id"), next);
-    if (!done) return pass(done);
+    RB_TRY(done, put_files_back(whole, files == record.end() ? no_files : *files,
+                                text_at(record, "id"), next));
     return whole;
   }
   const std::int64_t created = to_ms(row.finished_at) / 1000;
@@ -130,8 +126,7 @@ Json request_id_of(const store::ResultRow& row) {
 }
 
 Result<std::string> done_line(const store::ResultRow& row, const Json& record) {
-  auto body = body_of(row, record);
-  if (!body) return pass(body);
+  RB_TRY(body, body_of(row, record));
   Json line = line_base(row, record);
   line["response"] = {{"status_code", row.http_status > 0 ? row.http_status : 200},
                       {"request_id", request_id_of(row)},
@@ -169,8 +164,7 @@ Result<ResultsWritten> write_batch_results(store::CheckpointReader& reader,
       ++written.errors;
       return errors(failed_line(row, record));
     }
-    auto line = done_line(row, record);
-    if (!line) return pass(line);
+    RB_TRY(line, done_line(row, record));
     ++written.results;
     return sink(*line);
   });

@@ -198,16 +198,13 @@ std::vector<std::string> unknown_columns(const Names& names,
 Result<std::vector<std::string>> check_columns(store::CheckpointReader& reader,
                                                store::ResultOrder order,
                                                const std::vector<std::string>& columns) {
-  auto checked = check_form(columns);
-  if (!checked) return pass(checked);
+  RB_TRY(checked, check_form(columns));
   std::vector<std::string> warnings;
   if (std::all_of(columns.begin(), columns.end(), is_result_field)) return warnings;
   // Looked at first: what is finished by then is found below.
-  auto status = reader.status();
-  if (!status) return pass(status);
+  RB_TRY(status, reader.status());
   const store::JobCounts jobs = status->counts.jobs();
-  auto names = read_names(reader, order);
-  if (!names) return pass(names);
+  RB_TRY(names, read_names(reader, order));
   for (const std::string& column : unknown_columns(*names, columns)) {
     if (jobs.open() == 0 && names->has_results) {
       return fail(ErrorCode::invalid_input, "--columns: no result has " + column);
@@ -221,11 +218,9 @@ Result<std::vector<std::string>> check_columns(store::CheckpointReader& reader,
 
 Result<ResultsWritten> write_csv_results(store::CheckpointReader& reader, store::ResultOrder order,
                                          std::vector<std::string> columns, const LineSink& sink) {
-  auto warnings = check_columns(reader, order, columns);
-  if (!warnings) return pass(warnings);
+  RB_TRY(warnings, check_columns(reader, order, columns));
   if (columns.empty()) {
-    auto names = read_names(reader, order);
-    if (!names) return pass(names);
+    RB_TRY(names, read_names(reader, order));
     columns = all_columns(*names);
   }
   const auto line_of = [&](const auto& cell_of) {

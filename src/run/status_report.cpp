@@ -184,8 +184,7 @@ std::optional<LaneId> QuotaPicture::lane_of(std::string_view model) const {
 Result<QuotaPicture> picture_of(const Config& config, const std::vector<store::StoredRoute>& routes,
                                 const VariableNames& variables,
                                 const std::vector<StoredState>& states, Now now) {
-  auto catalog = catalog_without_keys(config, routes, variables);
-  if (!catalog) return pass(catalog);
+  RB_TRY(catalog, catalog_without_keys(config, routes, variables));
   QuotaPicture picture;
   picture.lanes = std::move(catalog->lanes);
   quota::QuotaOptions options;

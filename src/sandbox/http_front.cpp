@@ -255,8 +255,7 @@ std::uint16_t HttpFront::port() const { return loop_->port; }
 
 Result<std::unique_ptr<HttpFront>> HttpFront::open(std::uint16_t port, int stop_descriptor,
                                                    Service& service) {
-  auto listener = listen_on_loopback(port);
-  if (!listener) return pass(listener);
+  RB_TRY(listener, listen_on_loopback(port));
   auto loop =
       std::unique_ptr<Loop>(new Loop{service, listener->port, make_base(), nullptr, {}, nullptr});
   const auto no_memory = [] { return fail(ErrorCode::io, "sandbox: libevent could not start"); };

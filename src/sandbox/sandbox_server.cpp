@@ -61,11 +61,9 @@ Result<std::unique_ptr<SandboxServer>> SandboxServer::start(const SandboxOptions
   if (!scripted) return pass(scripted);
   raise_descriptor_limit();
   auto parts = std::make_unique<Parts>(options, std::move(*scripted));
-  auto stop = make_wake_descriptor();
-  if (!stop) return pass(stop);
+  RB_TRY(stop, make_wake_descriptor());
   parts->stop = std::move(*stop);
-  auto front = HttpFront::open(options.port, parts->stop.get(), parts->service);
-  if (!front) return pass(front);
+  RB_TRY(front, HttpFront::open(options.port, parts->stop.get(), parts->service));
   parts->front = std::move(*front);
   auto thread = start_quiet_thread([front = parts->front.get()] { front->run(); });
   if (!thread) return pass(thread);
@@ -90,8 +88,7 @@ SandboxStats SandboxServer::stats() const { return parts_->ledger.snapshot(); }
 
 Result<void> serve_sandbox(const SandboxOptions& options, int stop_descriptor,
                            const std::function<void(const std::string& base_url)>& ready) {
-  auto server = SandboxServer::start(options);
-  if (!server) return pass(server);
+  RB_TRY(server, SandboxServer::start(options));
   ready((*server)->base_url());
   pollfd wait{stop_descriptor, POLLIN, 0};
   while (::poll(&wait, 1, -1) < 0) {

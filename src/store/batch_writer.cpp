@@ -27,29 +27,23 @@ RecordNames RunRows::names(RouteId route, std::string_view id, std::string_view 
 
 Result<void> BatchWriter::write(const Batch& batch, const RunRows& rows) {
   for (const AttemptEnd& end : batch.ends) {
-    auto written = write_end(end, rows);
-    if (!written) return pass(written);
+    RB_TRY(written, write_end(end, rows));
   }
   for (const FetchEnd& end : batch.fetches) {
-    auto written = fetches_.write(end, rows);
-    if (!written) return pass(written);
+    RB_TRY(written, fetches_.write(end, rows));
   }
   for (const JobSeq job : batch.reopened) {
-    auto written = write_reopened(job);
-    if (!written) return pass(written);
+    RB_TRY(written, write_reopened(job));
   }
   for (const AttemptStart& start : batch.starts) {
-    auto written = write_start(start, rows);
-    if (!written) return pass(written);
+    RB_TRY(written, write_start(start, rows));
   }
-  auto remembered = write_states(batch.states);
-  if (!remembered) return pass(remembered);
+  RB_TRY(remembered, write_states(batch.states));
   for (const LaneChange& change : batch.lanes) {
     RB_ASSERT(index_of(change.lane) < rows.lanes.size());
-    auto written =
-        set_lane_.run(rows.lanes[index_of(change.lane)].row, to_string(change.status.state),
-                      change.status.reason, maybe_ms(change.status.until));
-    if (!written) return pass(written);
+    RB_TRY(written,
+           set_lane_.run(rows.lanes[index_of(change.lane)].row, to_string(change.status.state),
+                         change.status.reason, maybe_ms(change.status.until)));
   }
   return {};
 }
@@ -60,9 +54,8 @@ Result<void> BatchWriter::write_end(const AttemptEnd& end, const RunRows& rows) 
   RB_ASSERT(!end.ready_at || end.to == JobState::pending);
   const Running* job = running(end);
   if (job == nullptr) {
-    auto stored =
-        find_end_.exists(end.job, end.attempt, to_string(end.outcome.kind), to_ms(end.at));
-    if (!stored) return pass(stored);
+    RB_TRY(stored,
+           find_end_.exists(end.job, end.attempt, to_string(end.outcome.kind), to_ms(end.at)));
     RB_ASSERT(*stored);
     return {};
   }
@@ -71,9 +64,8 @@ Result<void> BatchWriter::write_end(const AttemptEnd& end, const RunRows& rows) 
   const bool unknown = end.to == JobState::unknown || end.to == JobState::held;
   std::optional<std::int64_t> finished_ms;
   if (end.to == JobState::done || end.to == JobState::failed) finished_ms = to_ms(end.at);
-  auto written = end_job_.run(end.job, end.attempt, end.to, end.retries_used, unknown,
-                              maybe_ms(end.ready_at), truncated, finished_ms, end.rejections);
-  if (!written) return pass(written);
+  RB_TRY(written, end_job_.run(end.job, end.attempt, end.to, end.retries_used, unknown,
+                               maybe_ms(end.ready_at), truncated, finished_ms, end.rejections));
   RB_ASSERT(connection_.changes() == 1);
   written = write_attempt(end, *job, rows);
   if (written) written = write_result(end, *job, rows);
@@ -85,9 +77,8 @@ Result<void> BatchWriter::write_end(const AttemptEnd& end, const RunRows& rows) 
 
 Result<void> BatchWriter::write_states(const std::vector<StoredState>& states) {
   for (const StoredState& state : states) {
-    auto written = state.value.empty() ? forget_.run(state.scope, state.item)
-                                       : remember_.run(state.scope, state.item, state.value);
-    if (!written) return pass(written);
+    RB_TRY(written, state.value.empty() ? forget_.run(state.scope, state.item)
+                                        : remember_.run(state.scope, state.item, state.value));
   }
   return {};
 }
@@ -105,18 +96,15 @@ Result<void> BatchWriter::write_reopened(JobSeq job) {
 Result<void> BatchWriter::write_start(const AttemptStart& start, const RunRows& rows) {
   RB_ASSERT(is_startable(start.from));
   RB_ASSERT(index_of(start.lane) < rows.lanes.size() && index_of(start.key) < rows.keys.size());
-  auto written =
-      start_job_.run(start.job, start.from, start.attempt, to_ms(start.at),
-                     rows.lanes[index_of(start.lane)].row, rows.keys[index_of(start.key)]);
-  if (!written) return pass(written);
+  RB_TRY(written,
+         start_job_.run(start.job, start.from, start.attempt, to_ms(start.at),
+                        rows.lanes[index_of(start.lane)].row, rows.keys[index_of(start.key)]));
   if (connection_.changes() != 1) {
-    auto stored = find_start_.exists(start.job, start.attempt, to_ms(start.at));
-    if (!stored) return pass(stored);
+    RB_TRY(stored, find_start_.exists(start.job, start.attempt, to_ms(start.at)));
     RB_ASSERT(*stored);
     return {};
   }
-  auto route = remember(start);
-  if (!route) return pass(route);
+  RB_TRY(route, remember(start));
   ledger_.move_jobs(*route, start.from, JobState::running);
   ledger_.calls().sent += 1;
   if (start.from == JobState::unknown) ledger_.calls().resent += 1;

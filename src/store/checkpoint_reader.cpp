@@ -54,20 +54,14 @@ struct CheckpointReader::Parts {
 };
 
 Result<std::unique_ptr<CheckpointReader>> CheckpointReader::open(const std::string& path) {
-  auto resolved = resolved_database_path(path);
-  if (!resolved) return pass(resolved);
-  auto exists = database_file_exists(*resolved, false);
-  if (!exists) return pass(exists);
+  RB_TRY(resolved, resolved_database_path(path));
+  RB_TRY(exists, database_file_exists(*resolved, false));
   if (!*exists) return no_checkpoint(*resolved);
-  auto ours = refuse_foreign_file(*resolved);
-  if (!ours) return pass(ours);
+  RB_TRY(ours, refuse_foreign_file(*resolved));
 
-  auto access = possible_access(*resolved);
-  if (!access) return pass(access);
-  auto connection = Connection::open(*resolved, *access);
-  if (!connection) return pass(connection);
-  auto format = format_of(*connection, *resolved, std::ssize(migrations()));
-  if (!format) return pass(format);
+  RB_TRY(access, possible_access(*resolved));
+  RB_TRY(connection, Connection::open(*resolved, *access));
+  RB_TRY(format, format_of(*connection, *resolved, std::ssize(migrations())));
   if (*format == 0) return no_checkpoint(*resolved);
   if (*format < std::ssize(migrations())) {
     return fail(ErrorCode::foreign, shown(*resolved) + " was made by an older ratebatch (format " +
@@ -83,8 +77,7 @@ CheckpointReader::~CheckpointReader() = default;
 
 Result<StatusData> CheckpointReader::status() {
   const std::optional<std::int64_t> holder = RunLock::holder(parts_->path);
-  auto transaction = Transaction::begin_read(parts_->connection);
-  if (!transaction) return pass(transaction);
+  RB_TRY(transaction, Transaction::begin_read(parts_->connection));
   return read_status(parts_->connection, holder);
 }
 
@@ -93,11 +86,9 @@ Result<void> CheckpointReader::for_each_page(
     const std::function<Result<void>(const ResultPage&)>& on_page) {
   ResultPages pages(parts_->connection, order, cursor);
   while (true) {
-    auto page = pages.next();
-    if (!page) return pass(page);
+    RB_TRY(page, pages.next());
     if ((*page)->rows == 0) return {};
-    auto taken = on_page(**page);
-    if (!taken) return taken;
+    RB_TRY(taken, on_page(**page));
   }
 }
 
@@ -106,12 +97,10 @@ Result<void> CheckpointReader::for_each_result(
     const std::function<Result<void>(const ResultRow&)>& on_result) {
   ResultRows rows(parts_->connection, order, cursor);
   while (true) {
-    auto page = rows.next();
-    if (!page) return pass(page);
+    RB_TRY(page, rows.next());
     if ((*page)->empty()) return {};
     for (const ResultRow& row : **page) {
-      auto taken = on_result(row);
-      if (!taken) return taken;
+      RB_TRY(taken, on_result(row));
     }
   }
 }

@@ -53,11 +53,9 @@ Result<Counts> read_counts(Connection& connection) {
 
 Result<void> CounterLedger::add_route(RouteId route) {
   for (const JobState state : all_job_states) {
-    auto made = make_state_.run(route, state);
-    if (!made) return pass(made);
+    RB_TRY(made, make_state_.run(route, state));
   }
-  auto made = make_totals_.run(route);
-  if (!made) return pass(made);
+  RB_TRY(made, make_totals_.run(route));
   routes_[route];
   return {};
 }
@@ -101,8 +99,7 @@ void CounterLedger::add_recipe_results(std::int64_t recipe, std::int64_t results
 
 Result<void> CounterLedger::save() {
   for (const auto& [route, change] : routes_) {
-    auto saved = save_route(route, change);
-    if (!saved) return pass(saved);
+    RB_TRY(saved, save_route(route, change));
   }
   for (const auto& [name, jobs] : failures_) {
     if (jobs == 0) continue;
@@ -112,8 +109,7 @@ Result<void> CounterLedger::save() {
   }
   for (const auto& [recipe, results] : recipes_) {
     if (results == 0) continue;
-    auto saved = change_recipe_.run(recipe, results);
-    if (!saved) return pass(saved);
+    RB_TRY(saved, change_recipe_.run(recipe, results));
   }
   if (calls_ == CallCounts{}) return {};
   return change_calls_.run(calls_.sent, calls_.resent, calls_.rate_limited, calls_.input_tokens,
@@ -124,8 +120,7 @@ Result<void> CounterLedger::save_route(RouteId route, const RouteChange& change)
   for (const JobState state : all_job_states) {
     const std::int64_t jobs = change.jobs.of(state);
     if (jobs == 0) continue;
-    auto saved = change_state_.run(route, state, jobs);
-    if (!saved) return pass(saved);
+    RB_TRY(saved, change_state_.run(route, state, jobs));
   }
   if (change.jobs.truncated == 0 && change.answers == 0) return {};
   return change_totals_.run(route, change.jobs.truncated, change.answers, change.usage.input_tokens,

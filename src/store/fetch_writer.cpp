@@ -32,15 +32,13 @@ Result<void> FetchWriter::write(const FetchEnd& end, const RunRows& rows) {
   RB_ASSERT((end.to == JobState::fetching) == end.ready_at.has_value());
   RB_ASSERT((end.to == JobState::done) == (end.outcome.kind == OutcomeClass::done));
   if (end.to == JobState::fetching) return write_retry(end);
-  auto kept = find_kept(end);
-  if (!kept) return pass(kept);
+  RB_TRY(kept, find_kept(end));
   if (!*kept) return check_stored(end);
   return write_result(end, **kept, rows);
 }
 
 Result<void> FetchWriter::write_retry(const FetchEnd& end) {
-  auto written = note_try_.run(end.job, end.attempt, end.tries, maybe_ms(end.ready_at));
-  if (!written) return written;
+  RB_TRY(written, note_try_.run(end.job, end.attempt, end.tries, maybe_ms(end.ready_at)));
   if (connection_.changes() != 1) return check_stored(end);
   // The answer came all the same.
   return note_attempt_.run(end.job, end.attempt, to_string(OutcomeClass::done),
@@ -48,8 +46,7 @@ Result<void> FetchWriter::write_retry(const FetchEnd& end) {
 }
 
 Result<void> FetchWriter::check_stored(const FetchEnd& end) {
-  auto stored = find_stored_.exists(end.job, end.attempt, end.tries, end.to, to_ms(end.at));
-  if (!stored) return pass(stored);
+  RB_TRY(stored, find_stored_.exists(end.job, end.attempt, end.tries, end.to, to_ms(end.at)));
   RB_ASSERT(*stored);
   return {};
 }
@@ -77,9 +74,8 @@ Result<std::optional<FetchWriter::Kept>> FetchWriter::find_kept(const FetchEnd& 
 
 Result<void> FetchWriter::write_result(const FetchEnd& end, const Kept& kept, const RunRows& rows) {
   const bool done = end.to == JobState::done;
-  auto written =
-      finish_job_.run(end.job, end.attempt, end.to, done && kept.truncated, to_ms(end.at));
-  if (!written) return written;
+  RB_TRY(written,
+         finish_job_.run(end.job, end.attempt, end.to, done && kept.truncated, to_ms(end.at)));
   RB_ASSERT(connection_.changes() == 1);
   const RecordNames names = rows.names(kept.route, kept.id, kept.model, kept.metadata_json);
   const std::string record = fetched_record(end, names, kept.files_json, kept.content);

@@ -13,8 +13,7 @@ std::string metadata_of(const Statement& row, int column) {
 
 Result<std::int64_t> ResultWriter::next_id() {
   if (last_id_ == 0) {
-    auto last = connection_.integer("read results", "SELECT coalesce(max(id), 0) FROM results");
-    if (!last) return pass(last);
+    RB_TRY(last, connection_.integer("read results", "SELECT coalesce(max(id), 0) FROM results"));
     last_id_ = *last;
   }
   return ++last_id_;
@@ -26,8 +25,7 @@ Result<void> ResultWriter::write_answer(const Key& key, const OldResult& old,
   Result<void> written;
   if (old.exists) written = drop_answer_.run(key.job);
   if (!written) return written;
-  auto id = next_id();
-  if (!id) return pass(id);
+  RB_TRY(id, next_id());
   written =
       add_answer_.run(*id, key.job, key.attempt, recipe, key.finished_ms, key.latency_ms, record);
   if (!written) return written;
@@ -37,8 +35,7 @@ Result<void> ResultWriter::write_answer(const Key& key, const OldResult& old,
 }
 
 Result<void> ResultWriter::write_failure(const Key& key, const std::string& failure) {
-  auto id = next_id();
-  if (!id) return pass(id);
+  RB_TRY(id, next_id());
   auto written =
       turn_to_failure_.run(*id, key.job, key.attempt, key.finished_ms, key.latency_ms, failure);
   if (!written || connection_.changes() == 1) return written;

@@ -21,8 +21,7 @@ Result<std::int64_t> returned_row(Statement& statement, const Values&... values)
 }
 
 Result<void> add_names(Connection& connection, const RunStart& start, RunRows& rows) {
-  auto done = connection.execute(beginning, "UPDATE lanes SET in_run = 0");
-  if (!done) return done;
+  RB_TRY(done, connection.execute(beginning, "UPDATE lanes SET in_run = 0"));
   Statement lane(
       connection, beginning,
       "INSERT INTO lanes (model, provider, in_run, state, reason) VALUES (?1, ?2, 1, ?3, '')"
@@ -34,15 +33,13 @@ Result<void> add_names(Connection& connection, const RunStart& start, RunRows& r
                 " ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id");
   for (const LaneSettings& settings : start.lanes.lanes) {
     RB_ASSERT(index_of(settings.pool) < start.lanes.pools.size());
-    auto id =
-        returned_row(lane, settings.model, start.lanes.pools[index_of(settings.pool)].provider,
-                     to_string(LaneState::idle));
-    if (!id) return pass(id);
+    RB_TRY(id,
+           returned_row(lane, settings.model, start.lanes.pools[index_of(settings.pool)].provider,
+                        to_string(LaneState::idle)));
     rows.lanes.push_back({*id, settings.model});
   }
   for (const KeyEntry& entry : start.lanes.keys) {
-    auto id = returned_row(key, entry.name);
-    if (!id) return pass(id);
+    RB_TRY(id, returned_row(key, entry.name));
     rows.keys.push_back(*id);
   }
   return {};
@@ -54,10 +51,8 @@ Result<void> add_recipes(Connection& connection, const RunStart& start, RunRows&
                 " ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash RETURNING id");
   Statement use(connection, beginning, "UPDATE routes SET recipe_id = ?2 WHERE id = ?1");
   for (const Recipe& recipe : start.recipes) {
-    auto id = returned_row(add, recipe.hash, recipe.json);
-    if (!id) return pass(id);
-    auto used = use.run(recipe.route, *id);
-    if (!used) return pass(used);
+    RB_TRY(id, returned_row(add, recipe.hash, recipe.json));
+    RB_TRY(used, use.run(recipe.route, *id));
     rows.recipes[recipe.route] = *id;
   }
   return {};
@@ -123,33 +118,27 @@ Result<RunOpened> open_run(Connection& connection, CounterLedger& ledger, const 
   if (named) named = add_recipes(connection, start, opened.rows);
   if (!named) return pass(named);
 
-  auto routes = read_routes(connection);
-  if (!routes) return pass(routes);
+  RB_TRY(routes, read_routes(connection));
   for (StoredRoute& route : *routes) opened.rows.types[route.id] = std::move(route.type);
 
   // Without such jobs (the counters know) neither step reads a million rows.
   const JobCounts jobs = ledger.counts().jobs();
   if (jobs.of(JobState::unknown) > 0) {
-    auto held = hold_unknown(connection, ledger, start);
-    if (!held) return pass(held);
+    RB_TRY(held, hold_unknown(connection, ledger, start));
   }
   if (jobs.of(JobState::running) > 0) {
-    auto found = settle_running(connection, ledger, start);
-    if (!found) return pass(found);
+    RB_TRY(found, settle_running(connection, ledger, start));
     opened.begun.found_unknown = *found;
   }
   if (jobs.of(JobState::fetching) > 0) {
-    auto fetches = read_fetching_jobs(connection);
-    if (!fetches) return pass(fetches);
+    RB_TRY(fetches, read_fetching_jobs(connection));
     opened.begun.fetches = std::move(*fetches);
   }
-  auto run =
-      connection.run(beginning, "INSERT INTO runs (pid, started_ms, workers) VALUES (?1, ?2, ?3)",
-                     start.pid, to_ms(start.at), start.workers);
-  if (!run) return pass(run);
+  RB_TRY(run, connection.run(beginning,
+                             "INSERT INTO runs (pid, started_ms, workers) VALUES (?1, ?2, ?3)",
+                             start.pid, to_ms(start.at), start.workers));
   opened.rows.run = connection.last_row_id();
-  auto states = read_states(connection);
-  if (!states) return pass(states);
+  RB_TRY(states, read_states(connection));
   opened.begun.states = std::move(*states);
   return opened;
 }

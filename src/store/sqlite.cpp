@@ -176,14 +176,12 @@ std::int64_t Connection::changes() const { return sqlite3_changes64(db_.get()); 
 std::int64_t Connection::last_row_id() const { return sqlite3_last_insert_rowid(db_.get()); }
 
 Result<Transaction> Transaction::begin_write(Connection& connection) {
-  auto begun = connection.execute("begin to write", "BEGIN IMMEDIATE");
-  if (!begun) return pass(begun);
+  RB_TRY(begun, connection.execute("begin to write", "BEGIN IMMEDIATE"));
   return Transaction(connection);
 }
 
 Result<Transaction> Transaction::begin_read(Connection& connection) {
-  auto begun = connection.execute("begin to read", "BEGIN");
-  if (!begun) return pass(begun);
+  RB_TRY(begun, connection.execute("begin to read", "BEGIN"));
   return Transaction(connection);
 }
 

@@ -77,8 +77,7 @@ class Statement {
       found = true;
       return false;
     };
-    auto read = rows(stop_at_first, values...);
-    if (!read) return pass(read);
+    RB_TRY(read, rows(stop_at_first, values...));
     return found;
   }
 

@@ -19,8 +19,7 @@ namespace {
 // anything fails, ledger and writer forget together with the database.
 template <typename Database, typename Write>
 auto stored(Database& database, Write write) -> decltype(write()) {
-  auto transaction = Transaction::begin_write(database.connection);
-  if (!transaction) return pass(transaction);
+  RB_TRY(transaction, Transaction::begin_write(database.connection));
   auto written = write();
   if (!written) {
     database.discard();
@@ -57,8 +56,7 @@ JobRef job_ref(const Statement& row, RouteId route) {
 // there is never one without.
 Result<void> bring_up_to_date(Connection& connection, const std::string& path, bool is_new,
                               const CheckpointStamp& stamp_if_new) {
-  auto transaction = Transaction::begin_write(connection);
-  if (!transaction) return pass(transaction);
+  RB_TRY(transaction, Transaction::begin_write(connection));
   auto done = migrate(connection, path, migrations());
   if (done && is_new) done = write_stamp(connection, stamp_if_new);
   if (done) done = transaction->commit();
@@ -91,38 +89,30 @@ Result<std::unique_ptr<SqliteCheckpoint::Parts>> SqliteCheckpoint::Parts::open(
 
 Result<void> SqliteCheckpoint::Parts::open_database(OpenMode mode,
                                                     const CheckpointStamp& stamp_if_new) {
-  auto connection = Connection::open(path, Connection::Access::read_write);
-  if (!connection) return pass(connection);
-  auto format = format_of(*connection, path, std::ssize(migrations()));
-  if (!format) return pass(format);
+  RB_TRY(connection, Connection::open(path, Connection::Access::read_write));
+  RB_TRY(format, format_of(*connection, path, std::ssize(migrations())));
   created = *format == 0;
   if (created && mode == OpenMode::must_exist) return no_checkpoint(path);
 
   auto done = configure_writer(*connection, path);
   if (done) done = bring_up_to_date(*connection, path, created, stamp_if_new);
   if (!done) return done;
-  auto stored_stamp = read_stamp(*connection);
-  if (!stored_stamp) return pass(stored_stamp);
+  RB_TRY(stored_stamp, read_stamp(*connection));
   stamp = std::move(*stored_stamp);
 
-  auto counts = read_counts(*connection);
-  if (!counts) return pass(counts);
+  RB_TRY(counts, read_counts(*connection));
   database = std::make_unique<Database>(std::move(*connection), std::move(*counts));
   return {};
 }
 
 Result<std::unique_ptr<SqliteCheckpoint>> SqliteCheckpoint::open(
     const std::string& path, OpenMode mode, const CheckpointStamp& stamp_if_new) {
-  auto resolved = resolved_database_path(path);
-  if (!resolved) return pass(resolved);
+  RB_TRY(resolved, resolved_database_path(path));
   // Looked at before the lock is taken, so that no lock file appears beside what is none of ours.
-  auto exists = database_file_exists(*resolved, true);
-  if (!exists) return pass(exists);
+  RB_TRY(exists, database_file_exists(*resolved, true));
   if (!*exists && mode == OpenMode::must_exist) return no_checkpoint(*resolved);
-  auto lock = RunLock::take(*resolved);
-  if (!lock) return pass(lock);
-  auto parts = Parts::open(*resolved, std::move(*lock), mode, stamp_if_new);
-  if (!parts) return pass(parts);
+  RB_TRY(lock, RunLock::take(*resolved));
+  RB_TRY(parts, Parts::open(*resolved, std::move(*lock), mode, stamp_if_new));
   return std::unique_ptr<SqliteCheckpoint>(new SqliteCheckpoint(std::move(*parts)));
 }
 
@@ -189,17 +179,15 @@ Result<std::vector<JobRef>> SqliteCheckpoint::load_page(RouteId route,
   const auto add = [&](const Statement& row) { jobs.push_back(job_ref(row, route)); };
   std::int64_t priority_max = std::numeric_limits<std::int64_t>::max();
   if (after) {
-    auto read = parts_->database->page_of_priority.rows(add, route, after->priority, after->seq,
-                                                        static_cast<std::int64_t>(count));
-    if (!read) return pass(read);
+    RB_TRY(read, parts_->database->page_of_priority.rows(add, route, after->priority, after->seq,
+                                                         static_cast<std::int64_t>(count)));
     if (after->priority == std::numeric_limits<std::int64_t>::min()) return jobs;
     priority_max = after->priority - 1;
   }
   const std::size_t rest = count - jobs.size();
   if (rest == 0) return jobs;
-  auto read =
-      parts_->database->page_below.rows(add, route, priority_max, static_cast<std::int64_t>(rest));
-  if (!read) return pass(read);
+  RB_TRY(read, parts_->database->page_below.rows(add, route, priority_max,
+                                                 static_cast<std::int64_t>(rest)));
   return jobs;
 }
 

@@ -27,8 +27,7 @@ std::string add_states_sql(std::size_t rows) {
 Result<std::unique_ptr<JobLoader>> SqliteJobLoader::begin(Connection& connection,
                                                           CounterLedger& ledger,
                                                           SameContent same_content) {
-  auto transaction = Transaction::begin_write(connection);
-  if (!transaction) return pass(transaction);
+  RB_TRY(transaction, Transaction::begin_write(connection));
   return std::unique_ptr<JobLoader>(
       new SqliteJobLoader(connection, ledger, std::move(same_content), std::move(*transaction)));
 }
@@ -66,8 +65,7 @@ Result<void> SqliteJobLoader::begin_file(const FileStamp& stamp) {
   walking_ = false;
   // Only now: where no file is new, nothing is written and no disk waited for.
   if (load_ == 0) {
-    auto counted = count_load();
-    if (!counted) return counted;
+    RB_TRY(counted, count_load());
   }
   auto begun = set_file_.rows(
       [&](const Statement& row) {
@@ -81,8 +79,7 @@ Result<void> SqliteJobLoader::begin_file(const FileStamp& stamp) {
 }
 
 Result<void> SqliteJobLoader::step_walk() {
-  auto row = walk_.next();
-  if (!row) return pass(row);
+  RB_TRY(row, walk_.next());
   walking_ = *row;
   return {};
 }
@@ -90,21 +87,18 @@ Result<void> SqliteJobLoader::step_walk() {
 Result<bool> SqliteJobLoader::is_stored(std::int64_t line, std::string_view line_json) {
   RB_ASSERT(transaction_.has_value() && file_.has_value());
   while (walking_ && walk_.integer(0) < line) {
-    auto stepped = step_walk();
-    if (!stepped) return pass(stepped);
+    RB_TRY(stepped, step_walk());
   }
   return walking_ && walk_.integer(0) == line && walk_.text_view(1) == line_json;
 }
 
 Result<Added> SqliteJobLoader::add(const NewJob& job, bool update) {
   RB_ASSERT(transaction_.has_value() && file_.has_value());
-  auto added = add_job_.run(job.id, *file_, job.line, load_, job.line_json, metadata_at(job),
-                            std::ssize(job.metadata_json));
-  if (!added) return pass(added);
+  RB_TRY(added, add_job_.run(job.id, *file_, job.line, load_, job.line_json, metadata_at(job),
+                             std::ssize(job.metadata_json)));
   if (connection_.changes() == 1) {
     const JobSeq seq{connection_.last_row_id()};
-    auto route = route_of(job);
-    if (!route) return pass(route);
+    RB_TRY(route, route_of(job));
     new_states_.insert(new_states_.end(),
                        {static_cast<std::int64_t>(seq), static_cast<std::int64_t>(*route),
                         job.priority, job.size.input_bytes, job.size.output_max.value_or(0),
@@ -121,8 +115,7 @@ Result<Added> SqliteJobLoader::add(const NewJob& job, bool update) {
 
   added = store_states();
   if (!added) return pass(added);
-  auto existing = read_existing(job);
-  if (!existing) return pass(existing);
+  RB_TRY(existing, read_existing(job));
   Added result{.first_file = existing->file, .first_line = existing->line};
   const bool may_change =
       existing->state == JobState::pending || existing->state == JobState::failed;
@@ -135,8 +128,7 @@ Result<Added> SqliteJobLoader::add(const NewJob& job, bool update) {
     result.as = AddedAs::kept;
   } else {
     result.as = AddedAs::updated;
-    auto updated = update_job(job, *existing);
-    if (!updated) return pass(updated);
+    RB_TRY(updated, update_job(job, *existing));
   }
   return result;
 }
@@ -159,8 +151,7 @@ Result<RouteId> SqliteJobLoader::route_of(const NewJob& job) {
   const std::pair<std::string, std::string> name(job.type, job.model);
   const auto at = routes_.find(name);
   if (at != routes_.end()) return at->second;
-  auto added = add_route_.run(job.type, job.model);
-  if (!added) return pass(added);
+  RB_TRY(added, add_route_.run(job.type, job.model));
   const RouteId route{connection_.last_row_id()};
   added = ledger_.add_route(route);
   if (!added) return pass(added);
@@ -187,8 +178,7 @@ Result<SqliteJobLoader::Existing> SqliteJobLoader::read_existing(const NewJob& j
 }
 
 Result<void> SqliteJobLoader::update_job(const NewJob& job, const Existing& existing) {
-  auto route = route_of(job);
-  if (!route) return pass(route);
+  RB_TRY(route, route_of(job));
   auto done = update_job_.run(existing.seq, *file_, job.line, load_, job.line_json,
                               metadata_at(job), std::ssize(job.metadata_json));
   if (done)

@@ -311,13 +311,10 @@ std::span<const char* const> migrations() { return all_migrations; }
 Result<std::int64_t> format_of(Connection& connection, const std::string& path,
                                std::int64_t newest) {
   constexpr const char* operation = "read the header";
-  auto id = connection.integer(operation, "PRAGMA application_id");
-  if (!id) return pass(id);
-  auto version = connection.integer(operation, "PRAGMA user_version");
-  if (!version) return pass(version);
+  RB_TRY(id, connection.integer(operation, "PRAGMA application_id"));
+  RB_TRY(version, connection.integer(operation, "PRAGMA user_version"));
   if (*id == 0 && *version == 0) {
-    auto tables = connection.integer(operation, "SELECT count(*) FROM sqlite_schema");
-    if (!tables) return pass(tables);
+    RB_TRY(tables, connection.integer(operation, "SELECT count(*) FROM sqlite_schema"));
     if (*tables == 0) return 0;
   }
   if (*id != application_id || *version < 1) {
@@ -332,8 +329,7 @@ Result<std::int64_t> format_of(Connection& connection, const std::string& path,
 }
 
 Result<void> refuse_foreign_file(const std::string& path) {
-  auto connection = Connection::open(path, Connection::Access::immutable);
-  if (!connection) return pass(connection);
+  RB_TRY(connection, Connection::open(path, Connection::Access::immutable));
   auto format = format_of(*connection, path, std::ssize(migrations()));
   // Without its log a database of ours may look damaged: that is for the real opening to judge.
   if (!format && format.error().code == ErrorCode::foreign) return pass(format);
@@ -362,12 +358,10 @@ Result<void> configure_writer(Connection& connection, const std::string& path) {
 Result<void> migrate(Connection& connection, const std::string& path,
                      std::span<const char* const> steps) {
   const std::int64_t newest = std::ssize(steps);
-  auto before = format_of(connection, path, newest);
-  if (!before) return pass(before);
+  RB_TRY(before, format_of(connection, path, newest));
   if (*before == newest) return {};
   for (const char* step : steps.subspan(static_cast<std::size_t>(*before))) {
-    auto applied = connection.execute("change the format", step);
-    if (!applied) return pass(applied);
+    RB_TRY(applied, connection.execute("change the format", step));
   }
   const std::string marks = "PRAGMA application_id = " + std::to_string(application_id) +
                             "; PRAGMA user_version = " + std::to_string(newest);

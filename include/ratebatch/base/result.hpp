@@ -47,3 +47,11 @@ tl::unexpected<Error> pass(Result<T>& result) {
 }
 
 }  // namespace ratebatch::inline base
+
+// RB_TRY(reader, CheckpointReader::open(path));
+//
+// Declares `reader` as the Result of the expression; if it failed, hands its error on and returns
+// from the function. Precondition: the function returns a Result.
+#define RB_TRY(name, ...)    \
+  auto name = (__VA_ARGS__); \
+  if (!name) return ::ratebatch::pass(name)
