@@ -7,12 +7,9 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
-#include <exception>
 #include <string_view>
 
 #include "ratebatch/cli/exit_code.hpp"
-#include "ratebatch/cli/signals.hpp"
 
 namespace ratebatch::cli {
 namespace {
@@ -31,7 +28,8 @@ void set_process_rules() {
   ::umask(077);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
-  ignore_write_signals();
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   std::signal(SIGABRT, on_abort);
 }
 

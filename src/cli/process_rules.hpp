@@ -7,8 +7,9 @@
 
 namespace ratebatch::cli {
 
-// New files are for their owner only, no core is ever written, a closed pipe is an error of the
-// call, and a bug (assertion, uncaught exception) ends the program with exit code 70.
+// New files are for their owner only, no core is ever written, a closed pipe and a file that is too
+// large are errors of the call, and a bug (assertion, uncaught exception) ends the program with
+// exit code 70.
 void set_process_rules();
 
 // From now on other processes of the user cannot look into this one's memory: before the first key

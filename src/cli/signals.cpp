@@ -37,11 +37,6 @@ extern "C" void on_stop_signal(int signal) {
 
 }  // namespace
 
-void ignore_write_signals() {
-  ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);
-}
-
 Result<std::unique_ptr<StopSignals>> StopSignals::install(Duration grace) {
   RB_ASSERT(pipe_write_end == -1);
   std::array<int, 2> ends{};
@@ -71,18 +66,13 @@ Result<std::unique_ptr<StopSignals>> StopSignals::install(Duration grace) {
 StopSignals::~StopSignals() {
   for (const Saved& saved : saved_) ::sigaction(saved.signal, &saved.action, nullptr);
   pipe_write_end = -1;
-  ::close(read_end_);
-  ::close(write_end_);
 }
 
 std::optional<event::StopRequested> StopSignals::take() {
-  std::array<char, 64> bytes{};
-  const ssize_t count = ::read(read_end_, bytes.data(), bytes.size());
-  for (ssize_t i = 0; i < count; ++i) arrived_.push_back(bytes[static_cast<std::size_t>(i)]);
-  if (arrived_.empty()) return std::nullopt;
+  char byte = 0;
+  if (::read(read_end_.get(), &byte, 1) != 1) return std::nullopt;
   const bool is_first = !first_.has_value();
-  if (is_first) first_ = arrived_.front();
-  arrived_.pop_front();
+  if (is_first) first_ = byte;
   return event::StopRequested{is_first ? grace_ : Duration{}};
 }
 

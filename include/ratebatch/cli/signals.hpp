@@ -7,20 +7,16 @@
 #pragma once
 
 #include <csignal>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "ratebatch/base/descriptor.hpp"
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/run/driver.hpp"
 
 namespace ratebatch::cli {
-
-// A closed pipe and a file that is too large are errors of the call, not deaths. For the whole life
-// of the program.
-void ignore_write_signals();
 
 class StopSignals final : public run::Interrupts {
  public:
@@ -34,7 +30,7 @@ class StopSignals final : public run::Interrupts {
   ~StopSignals() override;
 
   // Readable once a signal came that `take` has not seen.
-  [[nodiscard]] int descriptor() const { return read_end_; }
+  [[nodiscard]] int descriptor() const { return read_end_.get(); }
 
   std::optional<event::StopRequested> take() override;
 
@@ -51,11 +47,10 @@ class StopSignals final : public run::Interrupts {
       : grace_(grace), read_end_(read_end), write_end_(write_end) {}
 
   Duration grace_;
-  int read_end_;
-  int write_end_;
+  Descriptor read_end_;
+  Descriptor write_end_;
   std::vector<Saved> saved_;
   std::optional<int> first_;
-  std::deque<int> arrived_;
 };
 
 }  // namespace ratebatch::cli
