@@ -15,31 +15,25 @@ namespace {
 
 constexpr std::int64_t count_max = 1'000'000'000'000;
 
-struct WorkersWord {
-  std::string_view word;
-  std::int32_t workers;
-};
-
 // Of the specification: what a shy, a usual and a bold account stand.
-constexpr std::array<WorkersWord, 3> workers_words = {
+constexpr std::array<std::pair<std::string_view, std::int32_t>, 3> workers_words = {
     {{"conservative", 2}, {"moderate", 4}, {"aggressive", 8}}};
 
 Problem read_workers(const std::string& text, RunOptions& options) {
-  if (text.empty()) return std::nullopt;
   options.workers_auto = text == "auto";
-  if (options.workers_auto) return std::nullopt;
-  for (const WorkersWord& known : workers_words) {
-    if (text == known.word) options.workers = known.workers;
+  if (text.empty() || options.workers_auto) return std::nullopt;
+  auto workers = number_between(text, 1, workers_max);
+  for (const auto& [word, meaning] : workers_words) {
+    if (text == word) workers = meaning;
   }
-  if (options.workers) return std::nullopt;
-  if (const auto number = number_between(text, 1, workers_max)) {
-    options.workers = static_cast<std::int32_t>(*number);
-    return std::nullopt;
+  if (!workers) {
+    return expected(fmt::format("a whole number from 1 to {}, or conservative, moderate, "
+                                "aggressive or auto",
+                                workers_max),
+                    text);
   }
-  return expected(fmt::format("a whole number from 1 to {}, or conservative, moderate, aggressive "
-                              "or auto",
-                              workers_max),
-                  text);
+  options.workers = static_cast<std::int32_t>(*workers);
+  return std::nullopt;
 }
 
 // The files of a command, with --type and --id-column, which mean nothing without a CSV file. That
@@ -48,8 +42,7 @@ void declare_files(Syntax& syntax, std::vector<std::string>& files, input::CsvCo
   const auto column_into = [&files](std::string& target) {
     return [&files, &target](const std::string& value) -> Problem {
       target = value;
-      const bool is_of_use = std::any_of(files.begin(), files.end(), input::is_csv_file);
-      if (value.empty() || is_of_use) return std::nullopt;
+      if (value.empty() || std::ranges::any_of(files, input::is_csv_file)) return std::nullopt;
       return " is for CSV files, and none is given; lines of JSON name it themselves";
     };
   };
@@ -77,7 +70,7 @@ void declare_work(Syntax& syntax, RunOptions& o) {
               o.wait_for_pauses, false);
   syntax.value("--max-runtime D", "end after so long (75)", length_into(o.runtime_max));
   syntax.value("--max-jobs N", "end after so many jobs (75)",
-               number_into(o.jobs_max, 0, count_max, "a whole number, or 0 to load only"));
+               into(o.jobs_max, numbers(0, count_max), "a whole number, or 0 to load only"));
   syntax.value("--max-cost USD", "spend no more, such as 12.50 in all or 5/day (75)",
                into(o.cost_max, cost_max, "USD such as 12.50 or 5/day"));
   syntax.flag("-n,--dry-run", "check and plan; send and change nothing", o.dry_run);
@@ -130,14 +123,12 @@ Problem check_results(const ResultsOptions& o) {
 }
 
 Problem check_retry(const RetryOptions& o) {
-  const bool is_named =
-      o.failed || o.unknown || o.truncated || o.changed || !o.classes.empty() || !o.ids.empty();
-  if (!is_named) {
+  if (!o.failed && !o.unknown && !o.truncated && !o.changed && o.classes.empty() && o.ids.empty()) {
     return "say which jobs: --failed, --unknown, --truncated, --changed, --class C or --id ID";
   }
   const Words names{outcome_class_names.begin(), outcome_class_names.end()};
   for (const std::string& name : o.classes) {
-    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    if (std::ranges::count(names, name) > 0) continue;
     return fmt::format(
         "--class '{}' is no class{}; 'ratebatch status' lists those of the failed jobs",
         escaped(name), did_you_mean(name, names));
@@ -149,24 +140,21 @@ Problem check_retry(const RetryOptions& o) {
 Problem read_correction(const Words& words, QuotaCommandOptions& o) {
   using What = QuotaCommandOptions::What;
   if (words.empty()) return std::nullopt;
-  if (words.front() == "reset" && words.size() == 2) {
-    o.what = What::reset;
-  } else if (words.front() == "set" && words.size() == 3) {
-    o.what = What::set;
-  } else {
+  const bool is_set = words.front() == "set" && words.size() == 3;
+  if (!is_set && (words.front() != "reset" || words.size() != 2)) {
     return "expected 'quota', 'quota set MODEL LIMIT=N' or 'quota reset MODEL'";
   }
+  o.what = is_set ? What::set : What::reset;
   o.model = words[1];
-  if (o.what == What::reset) return std::nullopt;
-  const std::string& limit = words[2];
-  const std::size_t equals = limit.rfind('=');
+  if (!is_set) return std::nullopt;
+  const std::size_t equals = words[2].rfind('=');
   const auto used = equals == std::string::npos
                         ? std::nullopt
-                        : number_between(limit.substr(equals + 1), 0, count_max);
+                        : number_between(words[2].substr(equals + 1), 0, count_max);
   if (!used || equals == 0) {
-    return "quota set" + expected("a limit and a whole number, such as rpd=3000", limit);
+    return "quota set" + expected("a limit and a whole number, such as rpd=3000", words[2]);
   }
-  o.limit = limit.substr(0, equals);
+  o.limit = words[2].substr(0, equals);
   o.used = *used;
   return std::nullopt;
 }
@@ -175,18 +163,16 @@ Problem read_correction(const Words& words, QuotaCommandOptions& o) {
 
 void declare_common(Syntax& syntax, CommonOptions& o) {
   syntax.value("--db PATH", "the checkpoint (default: $RATEBATCH_DB, else ratebatch.db)",
-               [&o](const std::string& text) {
-                 if (!text.empty()) o.db = text;
-                 return Problem{};
-               });
+               text_into(o.db));
   syntax.value("--config PATH",
                "the configuration (default: $RATEBATCH_CONFIG, else ratebatch.yaml here or\n"
                "beside the first job file)",
-               o.config);
+               text_into(o.config));
   syntax.flag("--json", "JSON lines on standard output", o.json);
   syntax.flag("-q,--quiet", "say nothing but errors", o.quiet);
   syntax.flag("-v,--verbose", "tell every event", o.verbose);
-  syntax.value("--log-file PATH", "append events to this file (default: none)", o.log_file);
+  syntax.value("--log-file PATH", "append events to this file (default: none)",
+               text_into(o.log_file));
   syntax.value("--color WHEN", "auto, always or never (default: auto)",
                choice_into<ColorMode>(o.color, {{"auto", ColorMode::automatic},
                                                 {"always", ColorMode::always},
@@ -214,7 +200,7 @@ void declare_resume(Syntax& syntax, RunOptions& o) {
 
 void declare_status(Syntax& syntax, StatusOptions& o) {
   syntax.flag("--failed", "list the failed jobs and why", o.failed);
-  syntax.value("--lane M", "only this model", o.lane);
+  syntax.value("--lane M", "only this model", text_into(o.lane));
   syntax.flag("--exit-code",
               "end with a code that mirrors the state: 0 nothing is left, 1 some jobs\n"
               "failed or are held, 75 not finished, 77 a person must act",
@@ -233,7 +219,7 @@ void declare_results(Syntax& syntax, ResultsOptions& o) {
                choice_into<ResultFormat>(o.format, {{"jsonl", ResultFormat::jsonl},
                                                     {"batch", ResultFormat::batch},
                                                     {"csv", ResultFormat::csv}}));
-  syntax.value("--errors FILE", "of batch: failed jobs go there", o.errors);
+  syntax.value("--errors FILE", "of batch: failed jobs go there", text_into(o.errors));
   const auto name_of = [](std::string_view text) {
     return text.empty() ? std::nullopt : std::optional{std::string{text}};
   };
@@ -259,10 +245,9 @@ void declare_retry(Syntax& syntax, RetryOptions& o) {
 }
 
 void declare_plan(Syntax& syntax, PlanOptions& o) {
-  const auto workers = [](std::string_view text) { return number_between(text, 1, workers_max); };
   syntax.value("-j,--workers N[,N]",
                "so many workers (default: as configured); several: a row each",
-               list_into(o.settings.workers, workers,
+               list_into(o.settings.workers, numbers(1, workers_max),
                          fmt::format("whole numbers from 1 to {}, such as 1,2,4,8", workers_max)));
   syntax.value("--waves NxD[,NxD]",
                "waves for models that have waves, else for images, such as 2x20s,3x15s",
@@ -272,13 +257,13 @@ void declare_plan(Syntax& syntax, PlanOptions& o) {
   syntax.value("--latency D", "of an answer (default: as seen, else 1.33 s a text, 5 s a picture)",
                length_into(o.settings.latency));
   syntax.value("--tokens N", "output of an answer (default: as seen, else max_tokens)",
-               number_into(o.settings.tokens, 1, 1'000'000'000,
-                           "a whole number, the output tokens of a job"));
+               into(o.settings.tokens, numbers(1, 1'000'000'000),
+                    "a whole number, the output tokens of a job"));
   declare_files(syntax, o.files, o.csv);
 }
 
 void declare_quota(Syntax& syntax, QuotaCommandOptions& o) {
-  syntax.value("--key K", "only of this key (its variable or file) or key group", o.key);
+  syntax.value("--key K", "only of this key (its variable or file) or key group", text_into(o.key));
   syntax.words([&o](const Words& words) { return read_correction(words, o); });
 }
 
@@ -292,7 +277,7 @@ void declare_tiers(Syntax& syntax, TiersOptions& o) {
 
 void declare_check(Syntax& syntax, CheckOptions& o) {
   syntax.value("--show ID", "print the request of this job, of FILE or else of the checkpoint",
-               o.show);
+               text_into(o.show));
   declare_files(syntax, o.files, o.csv);
 }
 

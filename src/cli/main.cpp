@@ -30,13 +30,14 @@ ExitCode run_program(const std::vector<std::string>& arguments) {
     }
     return early->code;
   }
-  const auto& command = std::get<Command>(parsed);
-  Console console{common_of(command), environment};
-  const CommandContext context{console, environment};
-  const auto done = std::visit([&](const auto& o) { return execute(o, context); }, command);
-  if (done) return *done;
-  report_error(console, done.error());
-  return exit_code_of(done.error().code);
+  const auto run_command = [&](const auto& options) {
+    Console console{options.common, environment};
+    const auto done = execute(options, {console, environment});
+    if (done) return *done;
+    report_error(console, done.error());
+    return exit_code_of(done.error().code);
+  };
+  return std::visit(run_command, std::get<Command>(parsed));
 }
 
 }  // namespace

@@ -7,20 +7,14 @@
 namespace ratebatch::cli {
 namespace {
 
-// "12.5" times 10^decimals_max, from 0 on; nullopt if it has more decimals or its whole part is
-// above `whole_max`.
+// "12.5" times 10^decimals_max, from 1 to `max`; nullopt if it has more decimals.
 std::optional<std::int64_t> fixed_point(std::string_view text, std::size_t decimals_max,
-                                        std::int64_t whole_max) {
+                                        std::int64_t max) {
   const auto [integer, fraction] = parted(text, '.');
-  const auto whole = number_between(integer, 0, whole_max);
   std::string decimals{fraction.value_or("0")};
-  if (!whole || decimals.empty() || decimals.size() > decimals_max) return std::nullopt;
+  if (integer.empty() || decimals.empty() || decimals.size() > decimals_max) return std::nullopt;
   decimals.resize(decimals_max, '0');
-  std::int64_t unit = 1;
-  for (std::size_t i = 0; i < decimals_max; ++i) unit *= 10;
-  const auto part = number_between(decimals, 0, unit - 1);
-  if (!part) return std::nullopt;
-  return *whole * unit + *part;
+  return number_between(std::string{integer} + decimals, 1, max);
 }
 
 }  // namespace
@@ -35,21 +29,22 @@ std::optional<std::int64_t> number_between(std::string_view text, std::int64_t l
 std::optional<std::int32_t> share_per_mille(std::string_view text) {
   const bool percent = text.ends_with('%');
   if (percent) text.remove_suffix(1);
-  const auto share = percent ? fixed_point(text, 1, 100) : fixed_point(text, 3, 1);
-  if (!share || *share < 1 || *share > 1000) return std::nullopt;
+  const auto share = fixed_point(text, percent ? 1 : 3, 1000);
+  if (!share) return std::nullopt;
   return static_cast<std::int32_t>(*share);
 }
 
 std::optional<CostMax> cost_max(std::string_view text) {
   constexpr std::string_view per_day = "/day";
   constexpr std::size_t decimals_max = 6;
-  constexpr std::int64_t pico_usd_per_micro = pico_usd_per_usd / 1'000'000;
+  constexpr std::int64_t usd_max = 1'000'000;
+  constexpr std::int64_t micro_per_usd = 1'000'000;
   CostMax max;
   max.per_day = text.ends_with(per_day);
   if (max.per_day) text.remove_suffix(per_day.size());
-  const auto micro = fixed_point(text, decimals_max, 1'000'000);
-  if (!micro || *micro < 1) return std::nullopt;
-  max.pico_usd = *micro * pico_usd_per_micro;
+  const auto micro = fixed_point(text, decimals_max, (usd_max + 1) * micro_per_usd - 1);
+  if (!micro) return std::nullopt;
+  max.pico_usd = *micro * (pico_usd_per_usd / micro_per_usd);
   return max;
 }
 
@@ -60,12 +55,6 @@ std::optional<Waves> waves_of(std::string_view text) {
   const auto delay = parse_duration(*pause);
   if (!size || !delay) return std::nullopt;
   return Waves{static_cast<std::int32_t>(*size), *delay};
-}
-
-Reader number_into(std::optional<std::int64_t>& target, std::int64_t low, std::int64_t high,
-                   std::string what) {
-  const auto parse = [low, high](std::string_view text) { return number_between(text, low, high); };
-  return into(target, parse, std::move(what));
 }
 
 Reader length_into(std::optional<Duration>& target) {

@@ -24,6 +24,11 @@ namespace ratebatch::cli {
 std::optional<std::int64_t> number_between(std::string_view text, std::int64_t low,
                                            std::int64_t high);
 
+// number_between with these bounds.
+inline auto numbers(std::int64_t low, std::int64_t high) {
+  return [low, high](std::string_view text) { return number_between(text, low, high); };
+}
+
 // "0.8" or "80%" as thousandths, from 1 to 1000; nothing finer.
 std::optional<std::int32_t> share_per_mille(std::string_view text);
 
@@ -36,6 +41,15 @@ std::optional<Waves> waves_of(std::string_view text);
 // " 'x': expected WHAT": what a reader says of a wrong value.
 inline std::string expected(std::string_view what, std::string_view value) {
   return fmt::format(" '{}': expected {}", escaped(value), what);
+}
+
+// Sets `target`, a text or an optional one; an empty value counts as not given.
+template <typename Target>
+Reader text_into(Target& target) {
+  return [&target](const std::string& value) {
+    if (!value.empty()) target = value;
+    return Problem{};
+  };
 }
 
 // Sets `target` to what `parse` makes of the value; an empty one counts as not given.
@@ -84,10 +98,6 @@ Reader choice_into(Value& target, std::vector<std::pair<std::string, Value>> cho
     return expected(listed, value) + did_you_mean(value, names);
   };
 }
-
-// A whole number from `low` to `high`; an empty value counts as not given.
-Reader number_into(std::optional<std::int64_t>& target, std::int64_t low, std::int64_t high,
-                   std::string what);
 
 // A duration above zero; an empty value counts as not given.
 Reader length_into(std::optional<Duration>& target);

@@ -241,7 +241,7 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments,
   Syntax syntax;
   declare_general(syntax, unused, asked);
   Words rest;
-  const Problem problem = syntax.parse_to_command(arguments, rest);
+  const Problem problem = syntax.parse(arguments, &rest);
   if (problem) return EarlyExit{ExitCode::bad_usage, see_help(*problem, "")};
   // Common options may stand before the command, too.
   Words of_command{arguments.begin(), arguments.end() - std::ssize(rest)};
@@ -255,16 +255,10 @@ ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments,
   if (rest.empty() && asked.help) return EarlyExit{ExitCode::done, program_help};
   if (rest.empty() && asked.version) return Command{VersionOptions{}};
   if (rest.empty()) return EarlyExit{ExitCode::bad_usage, "no command given\n\n" + program_help};
-  const auto command = std::find_if(std::begin(commands), std::end(commands),
-                                    [&](const CommandEntry& c) { return c.name == rest.front(); });
+  const auto* command = std::ranges::find(commands, rest.front(), &CommandEntry::name);
   if (command == std::end(commands)) return unknown_command(rest.front());
   of_command.insert(of_command.end(), rest.begin() + 1, rest.end());
   return command->read(*command, of_command, environment);
-}
-
-const CommonOptions& common_of(const Command& command) {
-  return std::visit([](const auto& options) -> const CommonOptions& { return options.common; },
-                    command);
 }
 
 }  // namespace ratebatch::cli

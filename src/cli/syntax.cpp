@@ -11,19 +11,28 @@
 
 namespace ratebatch::cli {
 
-// The library's view of a syntax.
-struct Syntax::Splitter {
-  CLI::App app;
-  std::vector<CLI::Option*> options;
+namespace {
 
-  explicit Splitter(Syntax& syntax) {
-    app.set_help_flag();
-    app.allow_extras();
-    for (Option& option : syntax.options_) options.push_back(add(option));
-    if (syntax.read_words_) app.add_option("words", syntax.words_);
+Problem split(CLI::App& app, const Words& arguments) {
+  try {
+    app.parse(Words{arguments.rbegin(), arguments.rend()});
+  } catch (const CLI::ArgumentMismatch& e) {
+    const std::string text = e.what();
+    return fmt::format("{} needs a value", escaped(text.substr(0, text.find(':'))));
+  } catch (const CLI::Error& e) {
+    return escaped(e.what());
   }
+  return std::nullopt;
+}
 
-  CLI::Option* add(Option& option) {
+}  // namespace
+
+// An option as the library knows it.
+struct Syntax::Added {
+  Option& option;
+  CLI::Option* in_library;
+
+  static CLI::Option* add(CLI::App& app, Option& option) {
     switch (option.kind) {
       case Kind::flag:
         return app.add_flag(option.names, option.is_given);
@@ -38,29 +47,6 @@ struct Syntax::Splitter {
             ->allow_extra_args(false);
     }
     return nullptr;
-  }
-
-  // Sets the flags, too: they need no check, and --help counts whatever else is wrong.
-  Problem split(Syntax& syntax, const Words& arguments) {
-    Problem problem = parse(arguments);
-    for (std::size_t i = 0; i < options.size(); ++i) {
-      Option& option = syntax.options_[i];
-      if (option.kind != Kind::flag) option.is_given = options[i]->count() > 0;
-      if (option.kind == Kind::flag && option.is_given) (void)option.read({});
-    }
-    return problem;
-  }
-
-  Problem parse(const Words& arguments) {
-    try {
-      app.parse(Words{arguments.rbegin(), arguments.rend()});
-    } catch (const CLI::ArgumentMismatch& e) {
-      const std::string text = e.what();
-      return fmt::format("{} needs a value", escaped(text.substr(0, text.find(':'))));
-    } catch (const CLI::Error& e) {
-      return escaped(e.what());
-    }
-    return std::nullopt;
   }
 };
 
@@ -92,14 +78,6 @@ void Syntax::value(std::string_view option, std::string_view text, Reader read) 
           [read = std::move(read)](const Words& values) { return read(values.front()); });
 }
 
-void Syntax::value(std::string_view option, std::string_view text,
-                   std::optional<std::string>& target) {
-  value(option, text, [&target](const std::string& value) {
-    if (!value.empty()) target = value;
-    return Problem{};
-  });
-}
-
 void Syntax::flag_or_value(std::string_view option, std::string_view text, Reader read) {
   value(option, text, std::move(read));
   options_.back().kind = Kind::flag_or_value;
@@ -112,18 +90,22 @@ void Syntax::list(std::string_view option, std::string_view text, Words& target)
   });
 }
 
-Problem Syntax::parse(const Words& arguments) {
-  Splitter splitter{*this};
-  Problem problem = splitter.split(*this, arguments);
-  return problem ? problem : check_rest(splitter.app.remaining());
-}
-
-Problem Syntax::parse_to_command(const Words& arguments, Words& rest) {
-  Splitter splitter{*this};
-  splitter.app.prefix_command();
-  Problem problem = splitter.split(*this, arguments);
-  rest = splitter.app.remaining();
-  return problem;
+Problem Syntax::parse(const Words& arguments, Words* from_command) {
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  if (from_command != nullptr) app.prefix_command();
+  std::vector<Added> all;
+  for (Option& option : options_) all.push_back({option, Added::add(app, option)});
+  if (read_words_) app.add_option("words", words_);
+  Problem problem = split(app, arguments);
+  for (const auto& [option, in_library] : all) {
+    if (option.kind != Kind::flag) option.is_given = in_library->count() > 0;
+    // Flags need no check, and --help counts whatever else is wrong.
+    if (option.kind == Kind::flag && option.is_given) (void)option.read({});
+  }
+  if (from_command != nullptr) *from_command = app.remaining();
+  return problem || from_command != nullptr ? problem : check_rest(app.remaining());
 }
 
 // Complains about what no option took. "--" ends the options.

@@ -31,9 +31,6 @@ class Syntax {
   void flag(std::string_view option, std::string_view text, bool& target, bool value = true);
   void value(std::string_view option, std::string_view text, Reader read);
 
-  // An option whose value is any text; an empty one counts as not given.
-  void value(std::string_view option, std::string_view text, std::optional<std::string>& target);
-
   // An option with a value behind '=', "--sandbox[=OPTS]"; without one the reader is given "true".
   void flag_or_value(std::string_view option, std::string_view text, Reader read);
 
@@ -49,12 +46,9 @@ class Syntax {
   // The help of what was declared since the last call.
   [[nodiscard]] std::string take_help() { return std::exchange(help_, {}); }
 
-  // Splits the arguments and sets the flags.
-  Problem parse(const Words& arguments);
-
-  // The same up to the first word, which is a command: returns it with all that follows.
-  // Precondition: no words are declared.
-  Problem parse_to_command(const Words& arguments, Words& rest);
+  // Splits the arguments and sets the flags. With `from_command` only those before the first word,
+  // which is a command: it gets that word with all that follows, and no words may be declared.
+  Problem parse(const Words& arguments, Words* from_command = nullptr);
 
   // Hands the words and then the values on to their readers, in the order of declaration.
   // Precondition: parse found no problem.
@@ -72,7 +66,7 @@ class Syntax {
 
     [[nodiscard]] std::string name() const { return names.substr(names.find("--")); }
   };
-  struct Splitter;
+  struct Added;
 
   void declare(Kind kind, std::string_view option, std::string_view text,
                std::function<Problem(const Words&)> read);

@@ -169,7 +169,4 @@ using ParsedCommandLine = std::variant<Command, EarlyExit>;
 ParsedCommandLine parse_command_line(const std::vector<std::string>& arguments,
                                      const input::EnvironmentLookup& environment);
 
-// The common options of any command.
-const CommonOptions& common_of(const Command& command);
-
 }  // namespace ratebatch::cli
