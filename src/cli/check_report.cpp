@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string_view>
@@ -22,18 +23,12 @@ run::JsonLine limits_json(const Limits& limits) {
 }
 
 std::string reset_text(const Reset& reset) {
+  if (reset.kind == Reset::Kind::rolling) return "";
   const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(reset.time_of_day).count();
-  const std::string time =
-      fmt::format("{:02}:{:02} {}", minutes / 60, minutes % 60, reset.zone.name());
-  switch (reset.kind) {
-    case Reset::Kind::rolling:
-      return "";
-    case Reset::Kind::daily:
-      return " until " + time;
-    case Reset::Kind::monthly:
-      return fmt::format(" until day {} {}", reset.day_of_month, time);
-  }
-  return "";
+  const std::string day = reset.kind == Reset::Kind::monthly
+                              ? fmt::format("day {} ", reset.day_of_month)
+                              : std::string{};
+  return fmt::format(" until {}{:02}:{:02} {}", day, minutes / 60, minutes % 60, reset.zone.name());
 }
 
 std::string limit_text(const Limit& limit) {
@@ -54,11 +49,6 @@ std::string limits_text(const Limits& limits) {
                        : "not stated: it starts gently and learns them";
 }
 
-std::string waves_text(const Waves& waves) {
-  return fmt::format("{} at once, the next ones {} after the last of them", waves.size,
-                     format_duration(waves.delay));
-}
-
 // What is allowed but seldom meant.
 std::optional<std::string> warning_of(const ModelSettings& model) {
   constexpr std::int32_t size_usual = 6;
@@ -73,66 +63,56 @@ std::optional<std::string> warning_of(const ModelSettings& model) {
                      waves.size, format_duration(waves.delay));
 }
 
-std::string model_text(const ModelSettings& model) {
-  std::string text = fmt::format("  limits   {}{}\n", limits_text(model.limits),
-                                 model.tier == "auto" ? "" : " (" + escaped(model.tier) + ")");
-  if (model.waves) text += fmt::format("  waves    {}\n", waves_text(*model.waves));
-  if (const auto warning = warning_of(model)) text += fmt::format("  warning  {}\n", *warning);
-  return text;
-}
-
 std::string key_text(const CheckedKey& key) {
   if (key.name == "none") return "none is asked for";
   return key.problem.empty() ? escaped(key.name) + " is there" : key.problem;
 }
 
+using FormCounts = std::array<std::int64_t, input::job_form_count>;
+
+struct FormNames {
+  const char* in_json;
+  std::string_view one;
+  std::string_view several;
+};
+constexpr std::array<FormNames, input::job_form_count> form_names = {
+    {{"native", "job of our own form", "jobs of our own form"},
+     {"batch", "OpenAI Batch", "OpenAI Batch"},
+     {"script", "request of a parallel script", "requests of a parallel script"},
+     {"csv", "row of CSV", "rows of CSV"}}};
+
 // "1,200 lines: 1,000 OpenAI Batch, 200 requests of a parallel script"; empty where all are our
 // own.
-std::string forms_text(const std::array<std::int64_t, input::job_form_count>& forms) {
-  struct Words {
-    std::string_view one;
-    std::string_view several;
-  };
-  constexpr std::array<Words, input::job_form_count> words = {
-      {{"job of our own form", "jobs of our own form"},
-       {"OpenAI Batch", "OpenAI Batch"},
-       {"request of a parallel script", "requests of a parallel script"},
-       {"row of CSV", "rows of CSV"}}};
+std::string forms_text(const FormCounts& forms) {
   std::int64_t all = 0;
   std::string parts;
   for (std::size_t i = 0; i < forms.size(); ++i) {
     all += forms[i];
     if (forms[i] == 0) continue;
-    add_to_list(parts, counted(forms[i], words[i].one, words[i].several));
+    add_to_list(parts, counted(forms[i], form_names[i].one, form_names[i].several));
   }
   if (all == forms[static_cast<std::size_t>(input::JobForm::native)]) return "";
   return fmt::format("{}: {}\n", counted(all, "line", "lines"), parts);
 }
 
-run::JsonLine forms_json(const std::array<std::int64_t, input::job_form_count>& forms) {
-  constexpr std::array<const char*, input::job_form_count> names = {"native", "batch", "script",
-                                                                    "csv"};
+run::JsonLine forms_json(const FormCounts& forms) {
   run::JsonLine json = run::JsonLine::object();
   for (std::size_t i = 0; i < forms.size(); ++i) {
-    if (forms[i] > 0) json[names[i]] = forms[i];
+    if (forms[i] > 0) json[form_names[i].in_json] = forms[i];
   }
   return json;
 }
 
 }  // namespace
 
-bool CheckedLane::has_key() const {
-  return std::any_of(keys.begin(), keys.end(),
-                     [](const CheckedKey& key) { return key.problem.empty(); });
-}
-
 std::string check_text(const CheckReport& report) {
   std::string text = fmt::format("configuration: {}\n", report.config_path.empty()
                                                             ? "none found, the built-in one holds"
                                                             : escaped(report.config_path));
-  for (const std::string& note : report.notes) text += note + "\n";
-  text += forms_text(report.forms);
-  if (!report.files.empty()) text += counted(report.jobs, "job", "jobs") + ", all lines right\n";
+  for (const std::string& note : report.loaded.notes) text += note + "\n";
+  text += forms_text(report.loaded.forms);
+  if (!report.files.empty())
+    text += counted(report.loaded.added, "job", "jobs") + ", all lines right\n";
   for (const CheckedLane& lane : report.lanes) {
     const ModelSettings& model = lane.model;
     text += fmt::format("\n{}{}\n", escaped(model.name), model.enabled ? "" : " (switched off)");
@@ -141,7 +121,13 @@ std::string check_text(const CheckReport& report) {
     for (const std::string& request : lane.requests) {
       text += fmt::format("  asks     {}\n", escaped(request));
     }
-    text += model_text(model);
+    text += fmt::format("  limits   {}{}\n", limits_text(model.limits),
+                        model.tier == "auto" ? "" : " (" + escaped(model.tier) + ")");
+    if (model.waves) {
+      text += fmt::format("  waves    {} at once, the next ones {} after the last of them\n",
+                          model.waves->size, format_duration(model.waves->delay));
+    }
+    if (const auto warning = warning_of(model)) text += fmt::format("  warning  {}\n", *warning);
     if (lane.provider.limits != Limits{}) {
       text += fmt::format("           {} over all models of {}\n",
                           limits_text(lane.provider.limits), escaped(lane.provider.name));
@@ -156,8 +142,8 @@ std::string check_json(const CheckReport& report) {
   run::JsonLine json = run::json_message("check");
   json["config"] = run::or_null(report.config_path);
   json["files"] = report.files;
-  json["jobs"] = report.jobs;
-  json["forms"] = forms_json(report.forms);
+  json["jobs"] = report.loaded.added;
+  json["forms"] = forms_json(report.loaded.forms);
   json["lanes"] = run::JsonLine::array();
   for (const CheckedLane& lane : report.lanes) {
     run::JsonLine keys = run::JsonLine::array();

@@ -1,14 +1,12 @@
 // What `check` found, and its text.
 #pragma once
 
-#include <array>
-#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "ratebatch/input/job_line.hpp"
 #include "ratebatch/model/config.hpp"
+#include "ratebatch/run/load.hpp"
 
 namespace ratebatch::cli {
 
@@ -22,16 +20,13 @@ struct CheckedLane {
   ProviderSettings provider;
   std::vector<CheckedKey> keys;
   std::set<std::string> requests;  // "POST https://...": where its jobs in the files go.
-
-  [[nodiscard]] bool has_key() const;
+  bool has_key = false;            // One that can be read.
 };
 
 struct CheckReport {
   std::string config_path;  // Empty: the built-in one.
   std::vector<std::string> files;
-  std::int64_t jobs = 0;                                    // In the files.
-  std::array<std::int64_t, input::job_form_count> forms{};  // Their lines, by JobForm.
-  std::vector<std::string> notes;
+  run::LoadReport loaded;  // From the files.
   std::vector<CheckedLane> lanes;
 };
 

@@ -1,6 +1,6 @@
 // The commands: each takes its options, does its work, and says what the program ends with.
 //
-// An error is told to the user by the caller, and ends the program with its own code.
+// The caller prints an error, which ends the program with its own code.
 #pragma once
 
 #include <string>
@@ -38,8 +38,8 @@ std::string command_end(const CommonOptions& options);
 // Writes the whole output of a command, which is then done. Fails as Console::write does.
 Result<ExitCode> print(Console& console, std::string_view text);
 
-// Tells the user of an error, also as a JSON line where --json asks for it. An empty message is not
-// told: there is nobody to read it.
+// Prints an error, also as a JSON line where --json asks for it. One with an empty message is not
+// printed: there is nobody to read it.
 void report_error(Console& console, const Error& error);
 
 }  // namespace ratebatch::cli

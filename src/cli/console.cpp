@@ -54,23 +54,12 @@ std::string with_newline(std::string_view text) {
 
 Console::Console(const CommonOptions& options, const input::EnvironmentLookup& environment)
     : quiet_(options.quiet), verbose_(options.verbose), json_(options.json) {
-  const bool terminal = ::isatty(STDERR_FILENO) == 1;
   const std::string term = environment("TERM").value_or("");
-  const bool dumb = term.empty() || term == "dumb";
-  can_redraw_ = terminal && !dumb;
+  can_redraw_ = ::isatty(STDERR_FILENO) == 1 && !term.empty() && term != "dumb";
   // https://no-color.org: set, and not empty.
   const bool no_color = !environment("NO_COLOR").value_or("").empty();
-  switch (options.color) {
-    case ColorMode::always:
-      colors_ = true;
-      break;
-    case ColorMode::never:
-      colors_ = false;
-      break;
-    case ColorMode::automatic:
-      colors_ = can_redraw_ && !no_color;
-      break;
-  }
+  colors_ = options.color == ColorMode::always ||
+            (options.color == ColorMode::automatic && can_redraw_ && !no_color);
 }
 
 Console::~Console() { erase(); }

@@ -36,7 +36,7 @@ class EventLog {
   void write(WallTime at, LogLevel level, std::string_view event,
              const std::vector<LogField>& fields);
 
-  // Why lines are lost, told once: the first time a line could not be written.
+  // Why lines are lost; once, after the first line that could not be written.
   std::optional<std::string> take_failure() { return std::exchange(failure_, std::nullopt); }
 
  private:

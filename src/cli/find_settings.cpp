@@ -3,7 +3,6 @@
 #include <filesystem>
 #include <set>
 
-#include "ratebatch/base/text.hpp"
 #include "ratebatch/input/config_file.hpp"
 
 namespace ratebatch::cli {
@@ -28,12 +27,13 @@ Result<FoundConfig> find_settings(const CommonOptions& options, const std::strin
   }
   if (!path) return FoundConfig{input::built_in_config(), ""};
   auto config = input::read_config(*path);
-  if (!config && from_checkpoint) {
-    return fail(config.error().code, config.error().message +
-                                         "\nThis configuration was used last with the checkpoint; "
-                                         "--config names another");
+  if (!config) {
+    if (from_checkpoint) {
+      config.error().message +=
+          "\nThis configuration was used last with the checkpoint; --config names another";
+    }
+    return pass(config);
   }
-  if (!config) return pass(config);
   return FoundConfig{std::move(*config), absolute(*path)};
 }
 
@@ -46,13 +46,16 @@ Result<FoundConfig> client_settings(const CommonOptions& options,
   return found;
 }
 
-Error with_advice(Error error, const std::string& config_path) {
-  if (config_path.empty() && error.code == ErrorCode::invalid_input) {
-    error.message +=
-        "\nno configuration was found: 'ratebatch init' writes a ratebatch.yaml to start from, "
-        "--config names one";
-  }
-  return error;
+Result<run::LoadReport> load_jobs(store::JobLoader& loader, const FoundConfig& found,
+                                  const std::vector<std::string>& files,
+                                  const run::LoadOptions& options) {
+  auto loaded = run::load_files(loader, found.config, files, options);
+  if (loaded || !found.path.empty() || loaded.error().code != ErrorCode::invalid_input)
+    return loaded;
+  return fail(ErrorCode::invalid_input,
+              loaded.error().message +
+                  "\nno configuration was found: 'ratebatch init' writes a ratebatch.yaml to start "
+                  "from, --config names one");
 }
 
 Result<sandbox::SandboxOptions> sandbox_for(const Config& config, const std::string& text) {
@@ -74,25 +77,27 @@ Result<sandbox::SandboxOptions> sandbox_for(const Config& config, const std::str
   for (const auto& [name, provider] : config.providers) {
     if (provider.http) options.http[name + "/"] = {"", ModelKind::chat, *provider.http};
   }
-  // The sandbox is one provider: what several of them have together it cannot tell apart.
+  // The sandbox is one provider: it cannot keep limits over all models of several providers apart.
   if (providers.size() == 1) options.overall = config.providers.at(*providers.begin()).limits;
   return sandbox::parse_sandbox_options(text, std::move(options));
 }
 
 Config for_sandbox(Config config, const sandbox::SandboxOptions& options) {
-  for (auto& [name, model] : config.models)
+  for (auto& [name, model] : config.models) {
     model.limits = sandbox::compressed(model.limits, options);
+  }
   for (auto& [name, provider] : config.providers) {
     provider.limits = sandbox::compressed(provider.limits, options);
   }
   return config;
 }
 
-void set_pause_at(Config& config, std::int32_t per_mille) {
-  config.pause_at_per_mille = per_mille;
+void set_pause_at(Config& config, const std::optional<std::int32_t>& per_mille) {
+  if (!per_mille) return;
+  config.pause_at_per_mille = *per_mille;
   const auto set = [&](Limits& limits) {
     for (Limit& limit : limits.windows) {
-      if (limit.is_long()) limit.pause_at_per_mille = per_mille;
+      if (limit.is_long()) limit.pause_at_per_mille = *per_mille;
     }
   };
   for (auto& [name, model] : config.models) set(model.limits);

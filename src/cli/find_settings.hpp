@@ -7,6 +7,7 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/cli/options.hpp"
 #include "ratebatch/model/config.hpp"
+#include "ratebatch/run/load.hpp"
 #include "ratebatch/sandbox/sandbox_options.hpp"
 #include "ratebatch/store/checkpoint_stamp.hpp"
 
@@ -28,8 +29,11 @@ Result<FoundConfig> find_settings(const CommonOptions& options, const std::strin
 Result<FoundConfig> client_settings(const CommonOptions& options,
                                     const store::CheckpointStamp& stamp);
 
-// The error as it is; a wrong job file without any configuration gets the advice to write one.
-Error with_advice(Error error, const std::string& config_path);
+// Loads job files as run::load_files does. An error of a wrong file, where no configuration was
+// found, advises to write one.
+Result<run::LoadReport> load_jobs(store::JobLoader& loader, const FoundConfig& found,
+                                  const std::vector<std::string>& files,
+                                  const run::LoadOptions& options);
 
 // A sandbox that keeps to the limits of `config`, changed as `text` says (see
 // sandbox::parse_sandbox_options). Fails with invalid_input.
@@ -38,8 +42,8 @@ Result<sandbox::SandboxOptions> sandbox_for(const Config& config, const std::str
 // The configuration for a client of a sandbox of these options: with the windows it enforces.
 Config for_sandbox(Config config, const sandbox::SandboxOptions& options);
 
-// Every long limit pauses at this share.
-void set_pause_at(Config& config, std::int32_t per_mille);
+// Every long limit pauses at this share, if one is given.
+void set_pause_at(Config& config, const std::optional<std::int32_t>& per_mille);
 
 // Beside the checkpoint and named after it ("ratebatch-assets" for ratebatch.db), or where the
 // configuration says; a sandbox checkpoint then gets a folder beside that one.

@@ -1,7 +1,8 @@
-// The request that a job becomes, made outside of a run: to be shown, or to see that it can be
-// made.
+// The request that a job becomes, made outside of a run: to see that it can be made, or to be shown
+// as it would be sent, with the key named and not shown and files by their size.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "cli/watched_loader.hpp"
@@ -22,5 +23,12 @@ Result<HttpRequest> request_of_job(const Config& config, const SeenJob& job);
 // those with files, which are not read for it.
 Result<void> check_sendable(const Config& config, const std::vector<SeenJob>& jobs,
                             const RunOptions& options, Console& console);
+
+// A request for people, as it goes over the wire; JSON is indented.
+std::string request_text(const HttpRequest& request, const std::string& key_name);
+
+// A request as one JSON line. The body is its JSON, or a list of its parts, or its text.
+std::string request_json(const std::string& id, const HttpRequest& request,
+                         const std::string& key_name);
 
 }  // namespace ratebatch::cli

@@ -31,63 +31,50 @@ bool is_same(const std::string& a, const std::string& b) {
   return !first.empty() && first == name_of(b);
 }
 
-Result<void> guard_from(const OutputPath& output, const std::string& input) {
-  if (input.empty() || input == "-" || !is_same(output.path, input)) return {};
-  // A terminal, a pipe or /dev/null loses nothing.
-  std::error_code ignored;
-  const fs::file_status there = fs::status(output.path, ignored);
-  if (fs::exists(there) && !fs::is_regular_file(there)) return {};
-  return refused(output, "is read by this command, or by its checkpoint; name another file");
-}
-
-Result<void> check_folder(const OutputPath& output) {
-  const std::string parent = fs::path(output.path).parent_path().string();
-  const std::string folder = parent.empty() ? "." : parent;
-  std::error_code ignored;
-  if (fs::exists(folder, ignored) && !fs::is_directory(folder, ignored)) {
-    return refused(output, escaped(folder) + " is no folder");
+Result<void> guard_from(const std::vector<OutputPath>& outputs,
+                        const std::set<std::string>& inputs) {
+  for (const OutputPath& output : outputs) {
+    // A terminal, a pipe or /dev/null loses nothing.
+    std::error_code ignored;
+    const fs::file_status there = fs::status(output.path, ignored);
+    if (fs::exists(there) && !fs::is_regular_file(there)) continue;
+    for (const std::string& input : inputs) {
+      if (input.empty() || input == "-" || !is_same(output.path, input)) continue;
+      return refused(output, "is read by this command, or by its checkpoint; name another file");
+    }
   }
-  if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
-  return refused(output, fmt::format("cannot write to its folder: {}", std::strerror(errno)));
+  return {};
 }
 
-Result<void> check_appended(const OutputPath& output) {
-  std::error_code ignored;
-  if (!fs::exists(output.path, ignored)) return check_folder(output);
-  if (::access(output.path.c_str(), W_OK) == 0) return {};
-  return refused(output, fmt::format("cannot write to it: {}", std::strerror(errno)));
+Result<void> check_access(const OutputPath& output, const std::string& path, int mode,
+                          std::string_view what) {
+  if (::access(path.c_str(), mode) == 0) return {};
+  return refused(output, fmt::format("cannot write to {}: {}", what, std::strerror(errno)));
 }
 
-Result<void> check_replaced(const OutputPath& output) {
+Result<void> check_place(const OutputPath& output) {
+  const fs::path path = output.path;
   std::error_code ignored;
-  const fs::file_status there = fs::symlink_status(output.path, ignored);
-  if (fs::is_symlink(there)) {
+  if (path.filename().empty() || fs::is_directory(path, ignored)) {
+    return refused(output, "is a folder; name a file");
+  }
+  const fs::file_status there = fs::symlink_status(path, ignored);
+  if (output.appended && fs::exists(path, ignored)) {
+    return check_access(output, output.path, W_OK, "it");
+  }
+  if (!output.appended && fs::is_symlink(there)) {
     return refused(output, "is a link, and would be replaced; name the file it leads to");
   }
-  if (fs::exists(there) && !fs::is_regular_file(there)) {
+  if (!output.appended && fs::exists(there) && !fs::is_regular_file(there)) {
     return refused(output,
                    "is no ordinary file, and would be replaced; leave the option out, and let "
                    "'ratebatch results' write there with | or >");
   }
-  return check_folder(output);
-}
-
-Result<void> check_place(const OutputPath& output) {
-  std::error_code ignored;
-  if (fs::path(output.path).filename().empty() || fs::is_directory(output.path, ignored)) {
-    return refused(output, "is a folder; name a file");
+  const std::string folder = path.has_parent_path() ? path.parent_path().string() : ".";
+  if (fs::exists(folder, ignored) && !fs::is_directory(folder, ignored)) {
+    return refused(output, escaped(folder) + " is no folder");
   }
-  return output.appended ? check_appended(output) : check_replaced(output);
-}
-
-Result<void> guard_from_all(const std::vector<OutputPath>& outputs,
-                            const std::set<std::string>& inputs) {
-  for (const OutputPath& output : outputs) {
-    for (const std::string& input : inputs) {
-      RB_TRY(guarded, guard_from(output, input));
-    }
-  }
-  return {};
+  return check_access(output, folder, W_OK | X_OK, "its folder");
 }
 
 }  // namespace
@@ -110,34 +97,31 @@ Result<void> guard_outputs(const std::vector<OutputPath>& outputs, const CommonO
                            const std::vector<std::string>& inputs) {
   std::set<std::string> read{inputs.begin(), inputs.end()};
   read.insert({common.config.value_or(""), common.config_from_environment, "ratebatch.yaml"});
-  std::set<std::string> before;
   for (const OutputPath& output : outputs) {
     for (const char* end : {"", "-wal", "-shm", "-journal", ".lock"}) {
       if (is_same(output.path, common.db + end)) {
         return refused(output, "is the checkpoint; name another file");
       }
     }
-    for (const std::string& other : before) {
-      if (is_same(output.path, other)) {
+    for (const OutputPath* other = outputs.data(); other != &output; ++other) {
+      if (is_same(output.path, other->path)) {
         return refused(output, "is the file of another option, too; name two files");
       }
     }
-    before.insert(output.path);
     RB_TRY(placed, check_place(output));
   }
-  return guard_from_all(outputs, read);
+  return guard_from(outputs, read);
 }
 
-Result<void> guard_config(const std::vector<OutputPath>& outputs, const Config& config,
-                          const std::string& config_path) {
-  std::set<std::string> read{config_path};
-  for (const auto& [name, provider] : config.providers) {
+Result<void> guard_config(const std::vector<OutputPath>& outputs, const FoundConfig& found) {
+  std::set<std::string> read{found.path};
+  for (const auto& [name, provider] : found.config.providers) {
     read.insert(provider.ca_file);
     for (const KeySource& key : provider.keys) {
       if (key.from == KeySource::From::file) read.insert(key.name);
     }
   }
-  return guard_from_all(outputs, read);
+  return guard_from(outputs, read);
 }
 
 Result<void> guard_stored(const std::vector<OutputPath>& outputs, store::CheckpointReader& reader) {
@@ -145,7 +129,7 @@ Result<void> guard_stored(const std::vector<OutputPath>& outputs, store::Checkpo
   RB_TRY(files, reader.job_files());
   std::set<std::string> read{files->begin(), files->end()};
   read.insert(status->stamp.config_path);
-  return guard_from_all(outputs, read);
+  return guard_from(outputs, read);
 }
 
 }  // namespace ratebatch::cli

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/find_settings.hpp"
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/cli/options.hpp"
-#include "ratebatch/model/config.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 
 namespace ratebatch::cli {
@@ -27,10 +27,9 @@ std::vector<OutputPath> outputs_of(const ResultsOptions& options);
 Result<void> guard_outputs(const std::vector<OutputPath>& outputs, const CommonOptions& common,
                            const std::vector<std::string>& inputs);
 
-// Fails likewise where an output is the configuration at `config_path` (empty: the built-in one),
-// or a key or certificate that it names.
-Result<void> guard_config(const std::vector<OutputPath>& outputs, const Config& config,
-                          const std::string& config_path);
+// Fails likewise where an output is the file of this configuration, or a key or certificate that it
+// names.
+Result<void> guard_config(const std::vector<OutputPath>& outputs, const FoundConfig& found);
 
 // Fails likewise where an output is a file that jobs of the checkpoint were loaded from, or the
 // configuration it was run with last; with io where the checkpoint cannot be read.

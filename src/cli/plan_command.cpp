@@ -14,7 +14,6 @@
 #include "ratebatch/input/read_key.hpp"
 #include "ratebatch/run/catalog.hpp"
 #include "ratebatch/run/json_line.hpp"
-#include "ratebatch/run/load.hpp"
 #include "ratebatch/run/plan_text.hpp"
 
 namespace ratebatch::cli {
@@ -104,18 +103,17 @@ class Planner {
 
   Result<ExitCode> work() {
     RB_TRY(gathered, options_.files.empty() ? from_checkpoint() : from_files());
-    if (options_.check_keys) {
-      RB_TRY(checked, check_keys());
-    }
+    RB_TRY(checked, check_keys());
     input_.start = system_now();
     input_.assumptions =
         assumptions_for(catalog_, input_.jobs, data_ ? &*data_ : nullptr, options_.settings);
-    if (data_ && options_.files.empty()) input_.stored = data_->states;
+    if (data_) input_.stored = data_->states;
     input_.scheduler.quota.slow_at_per_mille = config_.slow_at_per_mille;
     input_.scheduler.quota.warn_at_per_mille = config_.warn_at_per_mille;
     input_.scheduler.workers = workers();
-    zone_ = zone_of_resets();
-    return print(context_.console, is_comparison() ? rows() : report());
+    const bool is_comparison =
+        options_.settings.workers.size() > 1 || !options_.settings.waves.empty();
+    return print(context_.console, is_comparison ? rows() : report());
   }
 
  private:
@@ -130,7 +128,7 @@ class Planner {
     }
     RB_TRY(found, client_settings(options_.common, data_->stamp));
     config_ = std::move(found->config);
-    if (options_.pause_at_per_mille) set_pause_at(config_, *options_.pause_at_per_mille);
+    set_pause_at(config_, options_.pause_at_per_mille);
     std::vector<store::StoredRoute> routes = data_->routes;
     std::erase_if(routes, [&](const auto& route) { return data_->counts.open(route.id) == 0; });
     RB_TRY(catalog, run::catalog_without_keys(config_, std::move(routes), variable_names));
@@ -143,23 +141,21 @@ class Planner {
   // All jobs of the files; nothing is loaded.
   Result<void> from_files() {
     RB_TRY(found, find_settings(options_.common, "", options_.files));
-    config_ = std::move(found->config);
-    if (options_.pause_at_per_mille) set_pause_at(config_, *options_.pause_at_per_mille);
+    set_pause_at(found->config, options_.pause_at_per_mille);
     if (options_.sandbox) {
       RB_TRY(sandbox, sandbox::parse_sandbox_options(*options_.sandbox));
-      config_ = for_sandbox(std::move(config_), *sandbox);
+      found->config = for_sandbox(std::move(found->config), *sandbox);
       note_sandbox(*sandbox);
     }
     WatchedLoader loader;
-    auto loaded = run::load_files(loader, config_, options_.files, {.csv = options_.csv});
-    if (!loaded) return tl::unexpected<Error>(with_advice(std::move(loaded.error()), found->path));
+    RB_TRY(loaded, load_jobs(loader, *found, options_.files, {.csv = options_.csv}));
+    config_ = std::move(found->config);
     RB_TRY(catalog, run::catalog_without_keys(config_, loader.routes(), variable_names));
     catalog_ = std::move(*catalog);
     input_.jobs = loader.jobs();
     // Of models that are switched off: their jobs wait.
     std::erase_if(input_.jobs, [&](const run::JobClass& jobs) {
-      return std::none_of(catalog_.lanes.routes.begin(), catalog_.lanes.routes.end(),
-                          [&](const RouteSettings& route) { return route.route == jobs.route; });
+      return std::ranges::count(catalog_.lanes.routes, jobs.route, &RouteSettings::route) == 0;
     });
     return {};
   }
@@ -174,17 +170,17 @@ class Planner {
 
   // A dry run fails where the run would, before it plans.
   Result<void> check_keys() const {
-    if (is_sandbox_) return {};
+    if (!options_.check_keys || is_sandbox_) return {};
     hide_memory();
     for (const KeyPool& pool : catalog_.lanes.pools) {
       std::optional<Error> missing;
-      bool found = false;
-      for (const KeySource& source :
-           run::key_sources(config_.providers.at(pool.provider), variable_names)) {
+      const auto is_there = [&](const KeySource& source) {
         auto key = input::read_key(source, context_.environment);
-        found = found || key.has_value();
         if (!key && !missing) missing = key.error();
-      }
+        return key.has_value();
+      };
+      const bool found = std::ranges::any_of(
+          run::key_sources(config_.providers.at(pool.provider), variable_names), is_there);
       if (found) continue;
       if (missing) return tl::unexpected<Error>(*missing);
       return fail(ErrorCode::no_key,
@@ -211,10 +207,6 @@ class Planner {
     return {};
   }
 
-  [[nodiscard]] bool is_comparison() const {
-    return options_.settings.workers.size() > 1 || !options_.settings.waves.empty();
-  }
-
   [[nodiscard]] std::string rows() const {
     std::vector<run::PlanRow> rows;
     const auto add_workers = [&](const Lanes& lanes, const std::string& waves) {
@@ -233,10 +225,11 @@ class Planner {
     for (const Waves& waves : options_.settings.waves) {
       add_workers(run::with_waves(catalog_.lanes, waves), run::waves_text(waves));
     }
-    if (!options_.common.json) return run::plan_rows(rows, zone_);
+    if (!options_.common.json) return run::plan_rows(rows, zone_of_resets());
     std::string text;
-    for (const run::PlanRow& row : rows)
+    for (const run::PlanRow& row : rows) {
       text += plan_json(row.plan, input_, {row.variant, {}, {}}) + "\n";
+    }
     return text;
   }
 
@@ -267,9 +260,8 @@ class Planner {
     if (deadline) findings.deadline = run::check_deadline(lanes, input_, plan, *deadline);
     if (options_.common.json) return plan_json(plan, input_, findings) + "\n";
     std::string text = is_sandbox_ ? "SANDBOX\n" : "";
-    text += run::plan_report(plan, input_, zone_) + unknown_output();
-    if (findings.workers_needed)
-      text += ratebatch::run::workers_text(*findings.workers_needed, most);
+    text += run::plan_report(plan, input_, zone_of_resets()) + unknown_output();
+    if (findings.workers_needed) text += run::workers_text(*findings.workers_needed, most);
     if (findings.deadline) text += run::deadline_text(*findings.deadline, plan, *deadline);
     if (::isatty(STDOUT_FILENO) != 0) text += "\n" + run::plan_chart(plan);
     return text;
@@ -281,7 +273,6 @@ class Planner {
   run::Catalog catalog_;
   std::optional<store::StatusData> data_;
   run::PlanInput input_;
-  TimeZone zone_;
   bool is_sandbox_ = false;
 };
 

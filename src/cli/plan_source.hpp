@@ -2,8 +2,6 @@
 // seen so far or else from assumptions.
 #pragma once
 
-#include <map>
-#include <optional>
 #include <vector>
 
 #include "ratebatch/base/result.hpp"

@@ -34,11 +34,10 @@ std::string usage_text(const run::StatusReport& report) {
       text += fmt::format("  keys {} ({})\n", escaped(key.group), names);
       if (key.limits.empty()) text += "    no limit is known\n";
       for (const LimitView& view : key.limits) {
-        const auto zone = std::find_if(
-            lane.limits.begin(), lane.limits.end(),
-            [&](const run::ShownLimit& shown) { return shown.view.limit == view.limit; });
-        const TimeZone shown_in = zone == lane.limits.end() ? TimeZone{} : zone->zone;
-        text += "    " + run::limit_text({view, shown_in}, report.now) + "\n";
+        const auto shown = std::ranges::find(
+            lane.limits, view.limit, [](const run::ShownLimit& each) { return each.view.limit; });
+        const TimeZone zone = shown == lane.limits.end() ? TimeZone{} : shown->zone;
+        text += "    " + run::limit_text({view, zone}, report.now) + "\n";
       }
     }
   }
@@ -90,22 +89,23 @@ Result<LaneId> lane_named(const Lanes& lanes, const std::string& model) {
 
 // Corrects under the run lock, as nobody else may count meanwhile.
 Result<ExitCode> correct_quota(const QuotaCommandOptions& options, const CommandContext& context) {
-  RB_TRY(opened, store::SqliteCheckpoint::open(options.common.db, store::OpenMode::must_exist, {}));
-  store::SqliteCheckpoint& checkpoint = **opened;
-  RB_TRY(found, client_settings(options.common, checkpoint.stamp()));
-  RB_TRY(routes, checkpoint.routes());
-  RB_TRY(catalog, run::catalog_without_keys(found->config, std::move(*routes), variable_names));
+  RB_TRY(checkpoint,
+         store::SqliteCheckpoint::open(options.common.db, store::OpenMode::must_exist, {}));
   RB_TRY(reader, store::CheckpointReader::open(options.common.db));
   RB_TRY(data, (*reader)->status());
-
+  RB_TRY(found, client_settings(options.common, data->stamp));
+  RB_TRY(catalog, run::catalog_without_keys(found->config, data->routes, variable_names));
   const Lanes& lanes = catalog->lanes;
   RB_TRY(lane, lane_named(lanes, options.model));
   RB_TRY(group, group_of(lanes, *lane, options.key));
   const Now now = system_now();
   quota::QuotaMonitor monitor{lanes, {}, now, data->states};
+  std::string done = "starts afresh";
   if (options.what == What::reset) {
     monitor.reset(now, *lane, *group);
-  } else if (!monitor.set_used(now, *lane, *group, options.limit, options.used)) {
+  } else if (monitor.set_used(now, *lane, *group, options.limit, options.used)) {
+    done = fmt::format("{} used of {}", grouped(options.used), escaped(options.limit));
+  } else {
     std::vector<std::string> names;
     for (const Limit& limit : lanes.lanes[index_of(*lane)].limits.windows) {
       if (limit.is_long()) names.push_back(limit.name);
@@ -115,21 +115,16 @@ Result<ExitCode> correct_quota(const QuotaCommandOptions& options, const Command
                             escaped(options.model), escaped(options.limit),
                             did_you_mean(options.limit, names)));
   }
-  RB_TRY(remembered, checkpoint.remember(monitor.take_changes(now)));
-  if (options.what == What::reset) {
-    context.console.say(fmt::format("{}: starts afresh", escaped(options.model)));
-  } else {
-    context.console.say(fmt::format("{}: {} used of {}", escaped(options.model),
-                                    grouped(options.used), escaped(options.limit)));
-  }
+  RB_TRY(remembered, (*checkpoint)->remember(monitor.take_changes(now)));
+  context.console.say(fmt::format("{}: {}", escaped(options.model), done));
   return ExitCode::done;
 }
 
 }  // namespace
 
 Result<ExitCode> execute(const QuotaCommandOptions& options, const CommandContext& context) {
-  if (options.what == What::show) return show_quota(options, context);
-  return correct_quota(options, context);
+  return options.what == What::show ? show_quota(options, context)
+                                    : correct_quota(options, context);
 }
 
 }  // namespace ratebatch::cli

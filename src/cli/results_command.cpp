@@ -17,119 +17,81 @@ namespace {
 // How long a follower waits before it looks again: soon for a person, and no load for the disk.
 constexpr int follow_interval_ms = 250;
 
-// Where lines go: to a file that is complete or absent, or straight to standard output.
-class Target {
- public:
-  Target(Console& console, std::optional<run::OutputFile> file)
-      : console_(console), file_(std::move(file)) {}
+using MaybeFile = std::optional<run::OutputFile>;
 
-  static Result<Target> open(Console& console, const std::optional<std::string>& path) {
-    if (!path) return Target{console, std::nullopt};
-    RB_TRY(file, run::OutputFile::create(*path));
-    return Target{console, std::move(*file)};
+// A file that is complete or absent; nullopt without a path.
+Result<MaybeFile> create_file(const std::optional<std::string>& path) {
+  if (!path) return std::nullopt;
+  RB_TRY(file, run::OutputFile::create(*path));
+  return MaybeFile{std::move(*file)};
+}
+
+Result<void> commit_file(MaybeFile& file) { return file ? file->commit() : Result<void>{}; }
+
+Result<run::ResultsWritten> write_formatted(store::CheckpointReader& reader,
+                                            const ResultsOptions& options,
+                                            const run::LineSink& sink,
+                                            const run::LineSink& errors) {
+  const auto order = options.in_order ? store::ResultOrder::input : store::ResultOrder::finishing;
+  switch (options.format) {
+    case ResultFormat::jsonl:
+      return run::write_results(reader, order, 0, sink);
+    case ResultFormat::batch:
+      return run::write_batch_results(reader, order, sink, errors);
+    case ResultFormat::csv:
+      return run::write_csv_results(reader, order, options.columns, sink);
   }
+  return run::ResultsWritten{};
+}
 
-  Result<void> write(std::string_view lines) {
-    return file_ ? file_->write(lines) : console_.write(lines);
+Result<ExitCode> write_results(store::CheckpointReader& reader, const ResultsOptions& options,
+                               Console& console) {
+  RB_TRY(status, reader.status());
+  RB_TRY(output, create_file(options.output));
+  RB_TRY(errors, create_file(options.errors));
+  const auto to_output = [&](std::string_view lines) {
+    return *output ? (*output)->write(lines) : console.write(lines);
+  };
+  const auto to_errors = [&](std::string_view lines) {
+    return *errors ? (*errors)->write(lines) : Result<void>{};
+  };
+  RB_TRY(written, write_formatted(reader, options, to_output, to_errors));
+  RB_TRY(errors_finished, commit_file(*errors));
+  for (const std::string& warning : written->warnings) console.warn(warning);
+  RB_TRY(finished, commit_file(*output));
+
+  std::string text = fmt::format("{}{}{}", status->stamp.sandbox ? "SANDBOX: " : "",
+                                 counted(written->results, "result", "results"),
+                                 options.output ? " in " + escaped(*options.output) : "");
+  if (written->errors > 0) {
+    const std::string failures = counted(written->errors, "failure", "failures");
+    text += options.errors ? fmt::format(", {} in {}", failures, escaped(*options.errors))
+                           : fmt::format("; {} not written: add --errors FILE", failures);
   }
+  const std::int64_t open = status->counts.jobs().open();
+  if (open > 0) text += fmt::format("; {} not finished yet", counted(open, "job is", "jobs are"));
+  console.say(text);
+  return ExitCode::done;
+}
 
-  Result<void> finish() { return file_ ? file_->commit() : Result<void>{}; }
-
- private:
-  Console& console_;
-  std::optional<run::OutputFile> file_;
-};
-
-class ResultsCommand {
- public:
-  ResultsCommand(const ResultsOptions& options, const CommandContext& context,
-                 store::CheckpointReader& reader)
-      : options_(options), context_(context), reader_(reader) {}
-
-  Result<ExitCode> write() {
-    RB_TRY(status, reader_.status());
-    if (options_.follow) return follow();
-    RB_TRY(target, Target::open(context_.console, options_.output));
-    const run::LineSink sink = [&](std::string_view lines) { return target->write(lines); };
-    RB_TRY(written, write_formatted(sink));
-    for (const std::string& warning : written->warnings) context_.console.warn(warning);
-    RB_TRY(finished, target->finish());
-    tell(*status, *written);
-    return ExitCode::done;
-  }
-
- private:
-  [[nodiscard]] store::ResultOrder order() const {
-    return options_.in_order ? store::ResultOrder::input : store::ResultOrder::finishing;
-  }
-
-  Result<run::ResultsWritten> write_formatted(const run::LineSink& sink) {
-    switch (options_.format) {
-      case ResultFormat::jsonl:
-        return run::write_results(reader_, order(), 0, sink);
-      case ResultFormat::batch:
-        return write_batch(sink);
-      case ResultFormat::csv:
-        return run::write_csv_results(reader_, order(), options_.columns, sink);
-    }
-    return run::ResultsWritten{};
-  }
-
-  Result<run::ResultsWritten> write_batch(const run::LineSink& sink) {
-    std::optional<run::OutputFile> errors;
-    if (options_.errors) {
-      RB_TRY(file, run::OutputFile::create(*options_.errors));
-      errors.emplace(std::move(*file));
-    }
-    auto written = run::write_batch_results(reader_, order(), sink,
-                                            [&](std::string_view lines) -> Result<void> {
-                                              return errors ? errors->write(lines) : Result<void>{};
-                                            });
-    if (!written || !errors) return written;
-    RB_TRY(visible, errors->commit());
-    return written;
-  }
-
-  // Prints what is there, then what comes, until nothing is left to come.
-  Result<ExitCode> follow() {
-    RB_TRY(signals, StopSignals::install({}));
-    std::int64_t cursor = 0;
-    while (true) {
-      // Looked at first: what ends between the two looks is printed before the end is noticed.
-      RB_TRY(status, reader_.status());
-      auto written = run::write_results(reader_, store::ResultOrder::finishing, cursor,
-                                        [&](auto lines) { return context_.console.write(lines); });
-      if (!written) return pass(written);
-      cursor = written->cursor;
-      if (status->counts.jobs().open() == 0) return ExitCode::done;
-      pollfd wake{.fd = (*signals)->descriptor(), .events = POLLIN, .revents = 0};
-      if (::poll(&wake, 1, follow_interval_ms) > 0) return stopped(**signals);
+// Prints what is there, then what comes, until nothing is left to come.
+Result<ExitCode> follow_results(store::CheckpointReader& reader, Console& console) {
+  RB_TRY(signals, StopSignals::install({}));
+  std::int64_t cursor = 0;
+  while (true) {
+    // Looked at first: what ends between the two looks is printed before the end is noticed.
+    RB_TRY(status, reader.status());
+    RB_TRY(written, run::write_results(reader, store::ResultOrder::finishing, cursor,
+                                       [&](auto lines) { return console.write(lines); }));
+    cursor = written->cursor;
+    if (status->counts.jobs().open() == 0) return ExitCode::done;
+    pollfd wake{.fd = (*signals)->descriptor(), .events = POLLIN, .revents = 0};
+    if (::poll(&wake, 1, follow_interval_ms) > 0) {
+      (*signals)->take();
+      return (*signals)->first_signal() == SIGINT ? ExitCode::interrupted : ExitCode::terminated;
     }
   }
-
-  static ExitCode stopped(StopSignals& signals) {
-    signals.take();
-    return signals.first_signal() == SIGINT ? ExitCode::interrupted : ExitCode::terminated;
-  }
-
-  void tell(const store::StatusData& status, const run::ResultsWritten& written) const {
-    const std::int64_t open = status.counts.jobs().open();
-    std::string text = fmt::format("{}{}{}", status.stamp.sandbox ? "SANDBOX: " : "",
-                                   counted(written.results, "result", "results"),
-                                   options_.output ? " in " + escaped(*options_.output) : "");
-    if (written.errors > 0) {
-      const std::string failures = counted(written.errors, "failure", "failures");
-      text += options_.errors ? fmt::format(", {} in {}", failures, escaped(*options_.errors))
-                              : fmt::format("; {} not written: add --errors FILE", failures);
-    }
-    if (open > 0) text += fmt::format("; {} not finished yet", counted(open, "job is", "jobs are"));
-    context_.console.say(text);
-  }
-
-  const ResultsOptions& options_;
-  const CommandContext& context_;
-  store::CheckpointReader& reader_;
-};
+}
 
 }  // namespace
 
@@ -137,9 +99,9 @@ Result<ExitCode> execute(const ResultsOptions& options, const CommandContext& co
   const std::vector<OutputPath> outputs = outputs_of(options);
   RB_TRY(guarded, guard_outputs(outputs, options.common, {}));
   RB_TRY(reader, store::CheckpointReader::open(options.common.db));
-  guarded = guard_stored(outputs, **reader);
-  if (!guarded) return pass(guarded);
-  auto done = ResultsCommand{options, context, **reader}.write();
+  RB_TRY(guarded_stored, guard_stored(outputs, **reader));
+  auto done = options.follow ? follow_results(**reader, context.console)
+                             : write_results(**reader, options, context.console);
   // A reader that went away (`| head`) has what it wanted.
   const bool has_left = !done && done.error().code == ErrorCode::io && done.error().message.empty();
   return has_left ? ExitCode::done : done;

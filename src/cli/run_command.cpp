@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <memory>
 #include <utility>
 
 #include "cli/commands.hpp"
@@ -21,7 +20,6 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/cli/signals.hpp"
 #include "ratebatch/net/curl_transport.hpp"
-#include "ratebatch/run/load.hpp"
 #include "ratebatch/run/results.hpp"
 #include "ratebatch/run/run_summary.hpp"
 #include "ratebatch/run/status_json.hpp"
@@ -29,8 +27,7 @@
 namespace ratebatch::cli {
 namespace {
 
-class SystemClock final : public run::Clock {
- public:
+struct SystemClock final : run::Clock {
   Now now() override { return system_now(); }
 };
 
@@ -39,12 +36,6 @@ struct Ending {
   ExitCode code = ExitCode::done;
   std::string reason = "complete";
 };
-
-// Whether even a quiet run says how it ended: someone has to look after it.
-bool needs_words(ExitCode code) {
-  return code == ExitCode::some_failed || code == ExitCode::needs_person ||
-         code == ExitCode::storage;
-}
 
 // One run over a checkpoint that is set up.
 class Run {
@@ -60,27 +51,26 @@ class Run {
     summary_.command_end = command_end(options.common);
     summary_.sandbox = setup_.sandbox != nullptr;
     summary_.before = checkpoint_.counts();
-    summary_.files_folder = assets_folder(setup_.config, options.common.db, summary_.sandbox);
+    summary_.files_folder = assets_folder(setup_.found.config, options.common.db, summary_.sandbox);
   }
 
   Result<ExitCode> work() {
     RB_TRY(chosen, choose_workers());
-    Ending ending;
-    if (has_work() && options_.jobs_max == 0) {
+    Ending ending = ending_of(action::FinishReason::complete, std::nullopt);
+    if (!has_work()) {
+      if (ending.reason == "complete") ending.reason = "nothing_to_do";
+    } else if (options_.jobs_max == 0) {
       ending = ending_of(action::FinishReason::slice_done, std::nullopt);
-    } else if (has_work()) {
+    } else {
       RB_TRY(ended, drive_and_record());
       ending = std::move(*ended);
-    } else {
-      ending = ending_of(action::FinishReason::complete, std::nullopt);
-      if (ending.reason == "complete") ending.reason = "nothing_to_do";
     }
     auto written = write_output();
     if (!written) {
       report_error(context_.console, written.error());
       ending.code = graver(ending.code, exit_code_of(written.error().code));
     }
-    tell_summary(ending);
+    report_summary(ending);
     return ending.code;
   }
 
@@ -91,17 +81,15 @@ class Run {
 
   // Once, before anything starts: a plan of the open jobs takes a moment.
   Result<void> choose_workers() {
-    workers_ = options_.workers.value_or(setup_.config.workers);
+    workers_ = options_.workers.value_or(setup_.found.config.workers);
     if (!options_.workers_auto || !has_work() || options_.jobs_max == 0) return {};
     RB_TRY(reader, store::CheckpointReader::open(options_.common.db));
     RB_TRY(data, (*reader)->status());
     RB_TRY(jobs, open_jobs(**reader, setup_.catalog.lanes, data->counts));
-    run::PlanInput input;
-    input.jobs = std::move(*jobs);
-    input.assumptions = assumptions_for(setup_.catalog, input.jobs, &*data, {});
-    input.start = start_;
-    input.stored = std::move(data->states);
-    workers_ = run::workers_needed(setup_.catalog.lanes, input, setup_.config.workers_max,
+    auto assumptions = assumptions_for(setup_.catalog, *jobs, &*data, {});
+    const run::PlanInput input{
+        std::move(*jobs), std::move(assumptions), {}, start_, std::move(data->states)};
+    workers_ = run::workers_needed(setup_.catalog.lanes, input, setup_.found.config.workers_max,
                                    options_.deadline);
     return {};
   }
@@ -152,29 +140,22 @@ class Run {
   Result<action::Finished> drive_to_end(StopSignals& signals, net::Transport& transport,
                                         const store::RunBegun& begun) {
     SystemClock clock;
-    RunObserver observer{context_.console,
-                         log_,
-                         checkpoint_,
-                         setup_.catalog.lanes,
-                         summary_,
-                         start_,
-                         setup_.config.log_usage_every};
+    const Config& config = setup_.found.config;
+    RunObserver observer{context_.console, log_,   checkpoint_,           setup_.catalog.lanes,
+                         summary_,         start_, config.log_usage_every};
     if (options_.deadline) observer.set_deadline(start_.wall + *options_.deadline);
     run::DriverOptions options;
-    options.scheduler.workers = workers_;
-    options.scheduler.on_unknown = options_.on_unknown;
-    options.scheduler.jobs_max = options_.jobs_max;
-    options.scheduler.wait_for_pauses = options_.wait_for_pauses;
-    options.scheduler.runtime_max = options_.runtime_max;
-    options.scheduler.grace = options_.grace;
-    options.scheduler.probe_pauses = options_.probe_pauses;
-    options.scheduler.quota.budget = budget();
-    options.scheduler.quota.boot = boot_name();
-    options.scheduler.quota.slow_at_per_mille = setup_.config.slow_at_per_mille;
-    options.scheduler.quota.warn_at_per_mille = setup_.config.warn_at_per_mille;
-    if (setup_.sandbox) options.sandbox_origin = run::origin_of(setup_.sandbox->base_url());
-    options.usage_every = setup_.config.log_usage_every;
     options.seed = static_cast<std::uint64_t>(start_.wall.ns);
+    options.usage_every = config.log_usage_every;
+    options.scheduler = {.workers = workers_,
+                         .on_unknown = options_.on_unknown,
+                         .jobs_max = options_.jobs_max,
+                         .wait_for_pauses = options_.wait_for_pauses,
+                         .runtime_max = options_.runtime_max,
+                         .grace = options_.grace,
+                         .probe_pauses = options_.probe_pauses,
+                         .quota = quota_options()};
+    if (setup_.sandbox) options.sandbox_origin = run::origin_of(setup_.sandbox->base_url());
     run::AssetsFolder files{summary_.files_folder, checkpoint_.path()};
     auto finished = run::drive(
         setup_.catalog, {clock, transport, checkpoint_, signals, observer, files}, options, begun);
@@ -183,13 +164,15 @@ class Run {
     return finished;
   }
 
-  [[nodiscard]] quota::BudgetSettings budget() const {
-    quota::BudgetSettings budget;
-    budget.spent_pico_usd = summary_.before.calls.cost_pico_usd;
-    if (!options_.cost_max) return budget;
-    auto& max = options_.cost_max->per_day ? budget.day_max_pico_usd : budget.total_max_pico_usd;
+  [[nodiscard]] quota::QuotaOptions quota_options() const {
+    const Config& config = setup_.found.config;
+    quota::QuotaOptions quota{config.slow_at_per_mille, config.warn_at_per_mille, boot_name(), {}};
+    quota.budget.spent_pico_usd = summary_.before.calls.cost_pico_usd;
+    if (!options_.cost_max) return quota;
+    const bool per_day = options_.cost_max->per_day;
+    auto& max = per_day ? quota.budget.day_max_pico_usd : quota.budget.total_max_pico_usd;
     max = options_.cost_max->pico_usd;
-    return budget;
+    return quota;
   }
 
   [[nodiscard]] Ending ending_of(action::FinishReason reason, std::optional<int> signal) const {
@@ -235,13 +218,15 @@ class Run {
     return {};
   }
 
-  void tell_summary(const Ending& ending) {
+  void report_summary(const Ending& ending) {
     summary_.exit_code = to_int(ending.code);
     summary_.reason = ending.reason;
     summary_.took = system_now().steady - start_.steady;
     summary_.after = checkpoint_.counts();
     if (context_.console.json()) context_.console.write_event(run::summary_json(summary_));
-    if (needs_words(ending.code)) {
+    // Even a quiet run says so where someone has to look after it.
+    if (ending.code == ExitCode::some_failed || ending.code == ExitCode::needs_person ||
+        ending.code == ExitCode::storage) {
       context_.console.error(run::summary_text(summary_));
     } else {
       context_.console.say(run::summary_text(summary_));
@@ -271,9 +256,8 @@ Result<void> check_jobs(const RunOptions& options, const CommandContext& context
   WatchedLoader loader{[&](const auto&, const auto& first) {
     return check_sendable(found->config, first, options, context.console);
   }};
-  auto loaded = run::load_files(loader, found->config, files, {.csv = options.csv});
-  if (loaded) return {};
-  return tl::unexpected<Error>(with_advice(std::move(loaded.error()), found->path));
+  RB_TRY(loaded, load_jobs(loader, *found, files, {.csv = options.csv}));
+  return {};
 }
 
 // What a dry run asks a plan.

@@ -22,6 +22,10 @@ std::vector<LogField> usage_fields(const std::string& model, const LaneQuota& qu
   return fields;
 }
 
+std::string number_text(AttemptNumber attempt) {
+  return std::to_string(static_cast<std::int32_t>(attempt));
+}
+
 }  // namespace
 
 RunObserver::RunObserver(Console& console, EventLog& log, store::Checkpoint& checkpoint,
@@ -69,7 +73,9 @@ void RunObserver::usage(Now now, LaneId lane, const LaneQuota& quota) {
   tracker_.usage(lane, quota);
   LastUsage& last = last_usage_[index_of(lane)];
   if (last.requests >= log_usage_every_) {
-    note_usage(now.wall, lane, quota);
+    if (!quota.limits.empty()) {
+      note(now.wall, LogLevel::info, "quota_usage", usage_fields(model_of(lane), quota, false));
+    }
     last.requests = 0;
   }
   if (quota.critical && !last.critical) {
@@ -86,11 +92,6 @@ void RunObserver::usage(Now now, LaneId lane, const LaneQuota& quota) {
   }
   last.is_known = true;
   last.concurrency = quota.concurrency;
-}
-
-void RunObserver::note_usage(WallTime now, LaneId lane, const LaneQuota& quota) {
-  if (quota.limits.empty()) return;
-  note(now, LogLevel::info, "quota_usage", usage_fields(model_of(lane), quota, false));
 }
 
 void RunObserver::finish(Now now) {
@@ -122,56 +123,37 @@ void RunObserver::note(WallTime at, LogLevel level, std::string_view event,
 }
 
 void RunObserver::note_end(Now now, const AttemptEnd& end, const Flight& flight) {
-  switch (end.outcome.kind) {
-    case OutcomeClass::done:
-      if (end.outcome.answer) {
-        summary_.files_written += static_cast<std::int64_t>(end.outcome.answer->files.size());
-      }
-      note_recovery(now, flight);
-      break;
-    case OutcomeClass::rate_limited:
-    case OutcomeClass::quota_exhausted:
-      note_refusal(now, end, flight);
-      break;
-    case OutcomeClass::no_credit:
-    case OutcomeClass::refused_key:
-      note_refused_key(now, end, flight);
-      break;
-    case OutcomeClass::server_error:
-    case OutcomeClass::overloaded:
-    case OutcomeClass::timeout:
-    case OutcomeClass::network:
-    case OutcomeClass::bad_reply:
-    case OutcomeClass::invalid_request:
-    case OutcomeClass::too_large:
-    case OutcomeClass::content_policy:
-    case OutcomeClass::not_found:
-    case OutcomeClass::not_accepted:
-    case OutcomeClass::unknown:
-      break;
+  const OutcomeClass kind = end.outcome.kind;
+  std::optional<Instant>& since = refused_since_[index_of(flight.lane)];
+  if (kind == OutcomeClass::done) {
+    if (end.outcome.answer) {
+      summary_.files_written += static_cast<std::int64_t>(end.outcome.answer->files.size());
+    }
+    // An answer to what was sent before the refusal does not show that it is over.
+    if (since && flight.started > *since) {
+      summary_.longest_recovery =
+          std::max(summary_.longest_recovery.value_or(Duration{}), now.steady - *since);
+      since.reset();
+    }
+  } else if (kind == OutcomeClass::rate_limited || kind == OutcomeClass::quota_exhausted) {
+    if (!since) since = now.steady;
+    const bool is_quota = kind == OutcomeClass::quota_exhausted;
+    note(now.wall, LogLevel::warning, "rate_limited",
+         {{"model", model_of(flight.lane)},
+          {"limit", is_quota ? "quota" : std::string{to_string(end.outcome.limited)}},
+          {"wait", format_duration(end.wait_applied)},
+          {"attempt", number_text(end.attempt)}});
+  } else if (kind == OutcomeClass::no_credit || kind == OutcomeClass::refused_key) {
+    note_refused_key(now, end, flight);
   }
-  if (end.to == JobState::failed) note_failed_job(now, end, flight);
-}
-
-void RunObserver::note_recovery(Now now, const Flight& flight) {
-  std::optional<Instant>& since = refused_since_[index_of(flight.lane)];
-  // An answer to what was sent before the refusal does not show that it is over.
-  if (!since || flight.started <= *since) return;
-  summary_.longest_recovery =
-      std::max(summary_.longest_recovery.value_or(Duration{}), now.steady - *since);
-  since.reset();
-}
-
-void RunObserver::note_refusal(Now now, const AttemptEnd& end, const Flight& flight) {
-  std::optional<Instant>& since = refused_since_[index_of(flight.lane)];
-  if (!since) since = now.steady;
-  note(now.wall, LogLevel::warning, "rate_limited",
-       {{"model", model_of(flight.lane)},
-        {"limit", end.outcome.kind == OutcomeClass::quota_exhausted
-                      ? "quota"
-                      : std::string{to_string(end.outcome.limited)}},
-        {"wait", format_duration(end.wait_applied)},
-        {"attempt", std::to_string(static_cast<std::int32_t>(end.attempt))}});
+  if (end.to != JobState::failed) return;
+  note(now.wall, LogLevel::error, "job_failed",
+       {{"id", id_of(end.job)},
+        {"model", model_of(flight.lane)},
+        {"class", std::string{to_string(kind)}},
+        {"http_status", std::to_string(end.outcome.http_status)},
+        {"attempt", number_text(end.attempt)},
+        {"message", end.outcome.message}});
 }
 
 void RunObserver::note_refused_key(Now now, const AttemptEnd& end, const Flight& flight) {
@@ -184,16 +166,6 @@ void RunObserver::note_refused_key(Now now, const AttemptEnd& end, const Flight&
               {"message", end.outcome.message}});
   console_.alert(fmt::format("key {} is no longer used: {}: {}", escaped(key),
                              to_string(end.outcome.kind), escaped(end.outcome.message)));
-}
-
-void RunObserver::note_failed_job(Now now, const AttemptEnd& end, const Flight& flight) {
-  note(now.wall, LogLevel::error, "job_failed",
-       {{"id", id_of(end.job)},
-        {"model", model_of(flight.lane)},
-        {"class", std::string{to_string(end.outcome.kind)}},
-        {"http_status", std::to_string(end.outcome.http_status)},
-        {"attempt", std::to_string(static_cast<std::int32_t>(end.attempt))},
-        {"message", end.outcome.message}});
 }
 
 void RunObserver::note_fetch(Now now, const FetchEnd& end) {
@@ -212,7 +184,7 @@ void RunObserver::note_fetch(Now now, const FetchEnd& end) {
   note(now.wall, LogLevel::error, "job_failed",
        {{"id", id_of(end.job)},
         {"class", std::string{to_string(end.outcome.kind)}},
-        {"attempt", std::to_string(static_cast<std::int32_t>(end.attempt))},
+        {"attempt", number_text(end.attempt)},
         {"downloads", std::to_string(end.tries)},
         {"message", end.outcome.message}});
 }
@@ -222,30 +194,19 @@ void RunObserver::note_lane(WallTime now, const LaneSnapshot& lane) {
   if (noted.state == lane.status.state && noted.reason == lane.status.reason) return;
   const std::string& model = model_of(lane.lane);
   const LaneState before = std::exchange(noted, lane.status).state;
-  switch (lane.status.state) {
-    case LaneState::paused:
-      if (before != LaneState::paused) ++summary_.pauses;
-      note(now, LogLevel::warning, "paused",
-           {{"model", model},
-            {"reason", lane.status.reason},
-            {"until", lane.status.until ? format_utc(*lane.status.until) : "unknown"}});
-      return;
-    case LaneState::tripped:
-      note(now, LogLevel::warning, "tripped", {{"model", model}, {"reason", lane.status.reason}});
-      return;
-    case LaneState::stopped:
-      note(now, LogLevel::error, "stopped", {{"model", model}, {"reason", lane.status.reason}});
-      return;
-    case LaneState::no_key:
-    case LaneState::waiting:
-      return;
-    case LaneState::idle:
-    case LaneState::running:
-    case LaneState::slowed:
-      if (before == LaneState::paused || before == LaneState::tripped) {
-        note(now, LogLevel::info, "resumed", {{"model", model}});
-      }
-      return;
+  const LaneState state = lane.status.state;
+  if (state == LaneState::paused) {
+    if (before != LaneState::paused) ++summary_.pauses;
+    note(now, LogLevel::warning, "paused",
+         {{"model", model},
+          {"reason", lane.status.reason},
+          {"until", lane.status.until ? format_utc(*lane.status.until) : "unknown"}});
+  } else if (state == LaneState::tripped || state == LaneState::stopped) {
+    note(now, state == LaneState::tripped ? LogLevel::warning : LogLevel::error, to_string(state),
+         {{"model", model}, {"reason", lane.status.reason}});
+  } else if (state != LaneState::no_key && state != LaneState::waiting &&
+             (before == LaneState::paused || before == LaneState::tripped)) {
+    note(now, LogLevel::info, "resumed", {{"model", model}});
   }
 }
 
@@ -255,7 +216,7 @@ const std::string& RunObserver::model_of(LaneId lane) const {
 
 std::string RunObserver::id_of(JobSeq job) {
   auto stored = checkpoint_.job(job);
-  // The next commit will tell of a checkpoint that cannot be read; a log line need not.
+  // The next commit reports a checkpoint that cannot be read; a log line need not.
   return stored ? stored->id : "?";
 }
 

@@ -1,4 +1,4 @@
-// Watches a run for people: draws the progress, writes the log, fills in what the summary tells.
+// Watches a run for people: draws the progress, writes the log, fills in the summary.
 #pragma once
 
 #include <cstdint>
@@ -62,13 +62,9 @@ class RunObserver final : public run::Observer {
   void note(WallTime at, LogLevel level, std::string_view event,
             const std::vector<LogField>& fields);
   void note_end(Now now, const AttemptEnd& end, const Flight& flight);
-  void note_recovery(Now now, const Flight& flight);
-  void note_refusal(Now now, const AttemptEnd& end, const Flight& flight);
   void note_refused_key(Now now, const AttemptEnd& end, const Flight& flight);
   void note_fetch(Now now, const FetchEnd& end);
-  void note_failed_job(Now now, const AttemptEnd& end, const Flight& flight);
   void note_lane(WallTime now, const LaneSnapshot& lane);
-  void note_usage(WallTime now, LaneId lane, const LaneQuota& quota);
   [[nodiscard]] run::Progress progress(Now now) const;
   [[nodiscard]] const std::string& model_of(LaneId lane) const;
   [[nodiscard]] std::string id_of(JobSeq job);

@@ -6,10 +6,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #include "cli/commands.hpp"
-#include "ratebatch/model/config.hpp"
+#include "cli/find_settings.hpp"
 #include "ratebatch/run/catalog.hpp"
 #include "ratebatch/sandbox/sandbox_server.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
@@ -17,14 +16,14 @@
 namespace ratebatch::cli {
 
 struct RunSetup {
-  Config config;
+  FoundConfig found;
   std::unique_ptr<sandbox::SandboxServer> sandbox;  // Empty where requests go to real providers.
   std::unique_ptr<store::SqliteCheckpoint> checkpoint;
   run::Catalog catalog;           // Of the routes with work whose models are switched on.
   std::int64_t switched_off = 0;  // Jobs that wait for their model to be switched on.
 };
 
-// Does all of it, and tells what was loaded. Fails as the command does.
+// Does all of it, and says what was loaded. Fails as the command does.
 Result<RunSetup> set_up_run(const RunOptions& options, const CommandContext& context);
 
 }  // namespace ratebatch::cli

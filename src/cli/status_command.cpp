@@ -45,11 +45,8 @@ ExitCode code_of(const run::StatusReport& report) {
   const bool stopped = !report.data.live_run && last &&
                        last->exit_code.value_or(0) == to_int(ExitCode::needs_person);
   if (report.jobs.open() > 0) {
-    if (stopped) return ExitCode::needs_person;
-    if (std::any_of(report.lanes.begin(), report.lanes.end(), needs_person)) {
-      return ExitCode::needs_person;
-    }
-    return ExitCode::not_finished;
+    return stopped || std::ranges::any_of(report.lanes, needs_person) ? ExitCode::needs_person
+                                                                      : ExitCode::not_finished;
   }
   const bool failed = report.jobs.of(JobState::failed) > 0 || report.jobs.of(JobState::held) > 0;
   return failed ? ExitCode::some_failed : ExitCode::done;

@@ -26,9 +26,7 @@ std::string limits_text(const quota::TierRow& row) {
 }
 
 std::string models_text(const quota::TierRow& row) {
-  std::string text{row.models};
-  if (!row.kind) return text;
-  return fmt::format("{} ({})", text, to_string(*row.kind));
+  return std::string{row.models} + (row.kind ? fmt::format(" ({})", to_string(*row.kind)) : "");
 }
 
 std::string table_text(const std::vector<const quota::TierRow*>& rows) {

@@ -35,10 +35,10 @@ Result<store::Added> WatchedLoader::add(const store::NewJob& job, bool update) {
   if (!is_taken) return added;
   Sums& sums = routes_[{job.type, job.model}];
   ++sums.jobs;
-  sums.input_bytes += job.size.input_bytes;
-  sums.output_max += job.size.output_max.value_or(0);
-  sums.images += job.size.images;
-  sums.raw_body = sums.raw_body || job.size.raw_body;
+  sums.size.input_bytes += job.size.input_bytes;
+  sums.size.output_max = sums.size.output_max.value_or(0) + job.size.output_max.value_or(0);
+  sums.size.images += job.size.images;
+  sums.size.raw_body |= job.size.raw_body;
   const auto seen_job = [&] {
     return SeenJob{job.id, job.type, job.model, job.line_json, files_.back(), job.line};
   };
@@ -71,13 +71,11 @@ std::vector<SeenJob> WatchedLoader::samples() const {
 std::vector<run::JobClass> WatchedLoader::jobs() const {
   std::vector<run::JobClass> jobs;
   for (const auto& [names, sums] : routes_) {
-    run::JobClass each;
-    each.route = RouteId{std::ssize(jobs) + 1};
-    each.count = sums.jobs;
-    each.size.input_bytes = sums.input_bytes / sums.jobs;
-    if (sums.output_max >= sums.jobs) each.size.output_max = sums.output_max / sums.jobs;
-    each.size.images = sums.images / sums.jobs;
-    each.size.raw_body = sums.raw_body;
+    run::JobClass each{RouteId{std::ssize(jobs) + 1}, sums.jobs, sums.size};
+    each.size.input_bytes /= sums.jobs;
+    each.size.images /= sums.jobs;
+    each.size.output_max = *each.size.output_max / sums.jobs;
+    if (each.size.output_max == 0) each.size.output_max.reset();
     jobs.push_back(each);
   }
   return jobs;

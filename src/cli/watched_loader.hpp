@@ -38,13 +38,11 @@ using RouteCheck = std::function<Result<void>(const std::vector<store::StoredRou
 
 class WatchedLoader final : public store::JobLoader {
  public:
-  // Stores jobs in `inner` once `check` lets them pass.
-  WatchedLoader(std::unique_ptr<store::JobLoader> inner, RouteCheck check)
-      : inner_(std::move(inner)), check_(std::move(check)) {}
-
-  // Stores nothing. Keeps the job `shown_id`, if that is not empty.
-  explicit WatchedLoader(RouteCheck check = {}, std::string shown_id = {})
-      : check_(std::move(check)), shown_id_(std::move(shown_id)) {}
+  // Stores jobs in `inner` once `check` lets them pass; without `inner` it stores nothing. Keeps
+  // the job `shown_id`, if that is not empty.
+  explicit WatchedLoader(RouteCheck check = {}, std::unique_ptr<store::JobLoader> inner = {},
+                         std::string shown_id = {})
+      : inner_(std::move(inner)), check_(std::move(check)), shown_id_(std::move(shown_id)) {}
 
   Result<std::optional<store::FileStamp>> stamp_of(const std::string& path) override;
   Result<void> begin_file(const store::FileStamp& stamp) override;
@@ -75,10 +73,7 @@ class WatchedLoader final : public store::JobLoader {
 
   struct Sums {
     std::int64_t jobs = 0;
-    std::int64_t input_bytes = 0;
-    std::int64_t output_max = 0;
-    std::int64_t images = 0;
-    bool raw_body = false;
+    JobSize size;  // All of them together.
     SeenJob first;
   };
 

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +30,6 @@ class Console {
   // Whether progress can be redrawn in place: standard error is a terminal that knows how.
   [[nodiscard]] bool can_redraw() const { return can_redraw_; }
 
-  [[nodiscard]] bool quiet() const { return quiet_; }
   [[nodiscard]] bool verbose() const { return verbose_; }
   [[nodiscard]] bool json() const { return json_; }
 
