@@ -58,14 +58,12 @@ Result<Json> block_of_part(Json part) {
 }
 
 Result<void> add_messages(const JobContent& content, Json& body) {
-  Result<Conversation> conversation = read_conversation(content);
-  if (!conversation) return pass(conversation);
-  Result<Json> messages = written_turns(*conversation, content.files,
-                                        {.model_role = "assistant",
-                                         .parts_member = "content",
-                                         .file_part = block_of_file,
-                                         .own_part = block_of_part});
-  if (!messages) return pass(messages);
+  RB_TRY(conversation, read_conversation(content));
+  RB_TRY(messages, written_turns(*conversation, content.files,
+                                 {.model_role = "assistant",
+                                  .parts_member = "content",
+                                  .file_part = block_of_file,
+                                  .own_part = block_of_part}));
   body["messages"] = std::move(*messages);
   Json system = Json::array();
   for (Json& parts : conversation->system) {
@@ -77,17 +75,13 @@ Result<void> add_messages(const JobContent& content, Json& body) {
 
 Result<std::string> body_of(const JobContent& content, const Endpoint& endpoint) {
   if (!content.body_json.empty()) return own_body(content, "anthropic");
-  Result<NeutralParams> params = NeutralParams::read(content.params_json);
-  if (!params) return pass(params);
-  Result<void> one = take_one_answer(*params);
-  if (!one) return pass(one);
-  Result<bool> as_json = take_json_format(*params);
-  if (!as_json) return pass(as_json);
+  RB_TRY(params, NeutralParams::read(content.params_json));
+  RB_TRY(one, take_one_answer(*params));
+  RB_TRY(as_json, take_json_format(*params));
   params->take("seed");
   Json body = {{"model", endpoint.model_id}, {"max_tokens", max_tokens_without_any}};
   if (auto stops = take_stops(*params)) body["stop_sequences"] = std::move(*stops);
-  Result<void> asked = add_messages(content, body);
-  if (!asked) return pass(asked);
+  RB_TRY(asked, add_messages(content, body));
   return params->written_with(std::move(body), {"model", "messages", "system"});
 }
 

@@ -38,10 +38,8 @@ std::string_view output_format(std::string_view format) {
 
 // "?output_format=...&...": what the API reads from the URL only.
 Result<std::string> query_of(NeutralParams& params) {
-  Result<std::optional<std::string>> format = params.take_text("format");
-  if (!format) return pass(format);
-  Result<std::optional<std::string>> own = params.take_text("output_format");
-  if (!own) return pass(own);
+  RB_TRY(format, params.take_text("format"));
+  RB_TRY(own, params.take_text("output_format"));
   const std::string chosen = own->value_or(format->value_or("mp3"));
   std::string query = "?output_format=" + percent_encoded(output_format(chosen));
   for (const char* name : {"enable_logging", "optimize_streaming_latency"}) {
@@ -66,8 +64,7 @@ Result<void> add_speed(NeutralParams& params, Json& body) {
 }
 
 Result<std::string> voice_of(NeutralParams& params) {
-  Result<std::optional<std::string>> voice = params.take_text("voice");
-  if (!voice) return pass(voice);
+  RB_TRY(voice, params.take_text("voice"));
   const std::string id = voice->value_or("");
   // A path of dots would leave its folder.
   if (!id.empty() && id != "." && id != "..") return percent_encoded(id);
@@ -79,15 +76,11 @@ Result<HttpRequest> speech_request(const JobContent& content, const Endpoint& en
   if (!content.system.empty()) {
     return bad_job("a speech takes no system text: give the type of this job none");
   }
-  Result<NeutralParams> params = NeutralParams::read(content.params_json);
-  if (!params) return pass(params);
-  Result<std::string> voice = voice_of(*params);
-  if (!voice) return pass(voice);
-  Result<std::string> query = query_of(*params);
-  if (!query) return pass(query);
+  RB_TRY(params, NeutralParams::read(content.params_json));
+  RB_TRY(voice, voice_of(*params));
+  RB_TRY(query, query_of(*params));
   Json body = {{"text", content.prompt}, {"model_id", endpoint.model_id}};
-  Result<void> speed = add_speed(*params, body);
-  if (!speed) return pass(speed);
+  RB_TRY(speed, add_speed(*params, body));
   params->move("language", body, "language_code");
   Result<HttpRequest> request = posted(
       content, endpoint, "/text-to-speech/" + *voice + *query,
@@ -104,14 +97,12 @@ Result<HttpRequest> elevenlabs_transcription(const JobContent& content, const En
   if (!content.prompt.empty() || !content.system.empty()) {
     return bad_job("a transcription of this API takes no prompt and no system text");
   }
-  Result<NeutralParams> params = NeutralParams::read(content.params_json);
-  if (!params) return pass(params);
+  RB_TRY(params, NeutralParams::read(content.params_json));
   Json fields = {{"model_id", endpoint.model_id}};
   params->move("language", fields, "language_code");
   // A webhook gets the answer instead of us, and a source URL says what the file says.
-  Result<void> poured = params->pour(
-      fields, {"model", "model_id", "file", "webhook", "cloud_storage_url", "source_url"});
-  if (!poured) return pass(poured);
+  RB_TRY(poured, params->pour(fields, {"model", "model_id", "file", "webhook", "cloud_storage_url",
+                                       "source_url"}));
   // The times of all words come unasked, and are many times the text.
   const bool needs_times = fields.contains("diarize") || fields.contains("additional_formats");
   if (!needs_times) fields.emplace("timestamps_granularity", "none");

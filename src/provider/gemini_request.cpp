@@ -79,25 +79,21 @@ Result<Json> part_of(Json part) {
 // What is to be done with a recording, where the job does not say.
 Result<void> add_transcription_prompt(const JobContent& content, Conversation& conversation) {
   if (content.files.empty()) return bad_job("a transcription needs a file with the audio");
-  Result<Turn*> turn = last_user_turn(conversation);
-  if (!turn) return pass(turn);
+  RB_TRY(turn, last_user_turn(conversation));
   if ((*turn)->parts.empty()) (*turn)->parts.push_back({{"text", transcription_prompt}});
   return {};
 }
 
 Result<void> add_contents(const JobContent& content, Json& body) {
-  Result<Conversation> conversation = read_conversation(content);
-  if (!conversation) return pass(conversation);
+  RB_TRY(conversation, read_conversation(content));
   if (content.kind == ModelKind::transcription) {
-    Result<void> prompted = add_transcription_prompt(content, *conversation);
-    if (!prompted) return prompted;
+    RB_TRY(prompted, add_transcription_prompt(content, *conversation));
   }
-  Result<Json> contents = written_turns(*conversation, content.files,
-                                        {.model_role = "model",
-                                         .parts_member = "parts",
-                                         .file_part = part_of_file,
-                                         .own_part = part_of});
-  if (!contents) return pass(contents);
+  RB_TRY(contents, written_turns(*conversation, content.files,
+                                 {.model_role = "model",
+                                  .parts_member = "parts",
+                                  .file_part = part_of_file,
+                                  .own_part = part_of}));
   body["contents"] = std::move(*contents);
   Json system = Json::array();
   for (const Json& parts : conversation->system) {
@@ -109,14 +105,12 @@ Result<void> add_contents(const JobContent& content, Json& body) {
 
 Result<void> add_image_config(NeutralParams& params, Json& config) {
   config["responseModalities"] = {"TEXT", "IMAGE"};
-  Result<std::optional<PictureSize>> size = params.take_size();
-  if (!size) return pass(size);
+  RB_TRY(size, params.take_size());
   if (params.take("format")) {
     return bad_job("params.format of an image cannot be chosen in this API: leave it out");
   }
   if (!*size) return {};
-  Result<std::string> ratio = aspect_ratio_of(**size);
-  if (!ratio) return pass(ratio);
+  RB_TRY(ratio, aspect_ratio_of(**size));
   config["imageConfig"] = {{"aspectRatio", std::move(*ratio)}};
   return {};
 }
@@ -124,11 +118,9 @@ Result<void> add_image_config(NeutralParams& params, Json& config) {
 Result<Json> generation_config(NeutralParams& params, ModelKind kind) {
   Json config = Json::object();
   if (kind == ModelKind::image) {
-    Result<void> added = add_image_config(params, config);
-    if (!added) return pass(added);
+    RB_TRY(added, add_image_config(params, config));
   } else {
-    Result<bool> as_json = take_json_format(params);
-    if (!as_json) return pass(as_json);
+    RB_TRY(as_json, take_json_format(params));
     if (*as_json) config["responseMimeType"] = "application/json";
   }
   constexpr std::array<std::pair<const char*, const char*>, 7> config_names = {
@@ -150,23 +142,18 @@ Result<Json> generation_config(NeutralParams& params, ModelKind kind) {
 
 Result<std::string> body_of(const JobContent& content) {
   if (!content.body_json.empty()) {
-    Result<std::string> own = own_body(content, "gemini");
-    if (!own) return own;
+    RB_TRY(own, own_body(content, "gemini"));
     // Its name stands in the URL, and the body has no such member.
     Json body = json::parse_lenient(*own).value_or(Json::object());
     body.erase("model");
     return json::written(body);
   }
-  Result<NeutralParams> params = NeutralParams::read(content.params_json);
-  if (!params) return pass(params);
-  Result<void> one = take_one_answer(*params);
-  if (!one) return pass(one);
-  Result<Json> config = generation_config(*params, content.kind);
-  if (!config) return pass(config);
+  RB_TRY(params, NeutralParams::read(content.params_json));
+  RB_TRY(one, take_one_answer(*params));
+  RB_TRY(config, generation_config(*params, content.kind));
   Json body = Json::object();
   if (!config->empty()) body["generationConfig"] = std::move(*config);
-  Result<void> asked = add_contents(content, body);
-  if (!asked) return pass(asked);
+  RB_TRY(asked, add_contents(content, body));
   return params->written_with(std::move(body),
                               {"model", "contents", "systemInstruction", "system_instruction"});
 }
@@ -203,10 +190,8 @@ Result<void> check_kind(ModelKind kind) {
 }  // namespace
 
 Result<HttpRequest> gemini_request(const JobContent& content, const Endpoint& endpoint) {
-  Result<void> known = check_kind(endpoint.kind);
-  if (!known) return pass(known);
-  Result<std::string> body = body_of(content);
-  if (!body) return pass(body);
+  RB_TRY(known, check_kind(endpoint.kind));
+  RB_TRY(body, body_of(content));
   std::string url = endpoint.base_url + "/" + model_path(endpoint.model_id) + ":generateContent";
   HttpRequest request = framed_request(content, endpoint, std::move(url));
   request.body = std::move(*body);

@@ -93,22 +93,17 @@ ReplyFiles reply_files(const HttpApi& api, ModelKind kind) {
 Result<HttpRequest> described_request(const JobContent& content, const Endpoint& endpoint) {
   RB_ASSERT(endpoint.http.has_value());
   const HttpApi& api = *endpoint.http;
-  Result<TemplateValues> values = TemplateValues::read(content, endpoint);
-  if (!values) return pass(values);
-  Result<std::string> url = url_of(api, endpoint.base_url, *values);
-  if (!url) return pass(url);
-  Result<std::string> body = body_of(api, content, *values);
-  if (!body) return pass(body);
+  RB_TRY(values, TemplateValues::read(content, endpoint));
+  RB_TRY(url, url_of(api, endpoint.base_url, *values));
+  RB_TRY(body, body_of(api, content, *values));
   HttpRequest request = framed_request(content, endpoint, std::move(*url), {.accept = "*/*"});
   request.method = api.method;
   if (body->empty()) {
     std::erase_if(request.headers, [](const Header& h) { return h.name == "content-type"; });
   }
   request.body = std::move(*body);
-  Result<void> set = set_headers(api, *values, request);
-  if (!set) return pass(set);
-  Result<void> used = values->check_all_used();
-  if (!used) return pass(used);
+  RB_TRY(set, set_headers(api, *values, request));
+  RB_TRY(used, values->check_all_used());
   request.reply_files = reply_files(api, endpoint.kind);
   return request;
 }

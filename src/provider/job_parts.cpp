@@ -49,8 +49,7 @@ Result<void> add_messages(std::string_view messages_json, Conversation& conversa
   if (!messages || !messages->is_array()) return bad_job("messages must be a JSON array");
   for (const Json& message : *messages) {
     const auto number = static_cast<std::size_t>(&message - &messages->front()) + 1;
-    Result<void> added = add_message(message, number, conversation);
-    if (!added) return added;
+    RB_TRY(added, add_message(message, number, conversation));
   }
   if (conversation.turns.empty()) return bad_job("messages must hold one of role user");
   return {};
@@ -59,13 +58,11 @@ Result<void> add_messages(std::string_view messages_json, Conversation& conversa
 Result<Json> written_turn(Turn& turn, std::span<const JobFile> files, const TurnForm& form) {
   Json parts = Json::array();
   for (const JobFile& file : files) {
-    Result<Json> part = form.file_part(file);
-    if (!part) return part;
+    RB_TRY(part, form.file_part(file));
     parts.push_back(std::move(*part));
   }
   for (Json& own : turn.parts) {
-    Result<Json> part = form.own_part(std::move(own));
-    if (!part) return part;
+    RB_TRY(part, form.own_part(std::move(own)));
     parts.push_back(std::move(*part));
   }
   return Json{{"role", turn.is_model ? form.model_role : "user"},
@@ -77,8 +74,7 @@ Result<Json> written_turn(Turn& turn, std::span<const JobFile> files, const Turn
 Result<Conversation> read_conversation(const JobContent& content) {
   Conversation conversation;
   if (!content.messages_json.empty()) {
-    Result<void> added = add_messages(content.messages_json, conversation);
-    if (!added) return pass(added);
+    RB_TRY(added, add_messages(content.messages_json, conversation));
   } else if (content.prompt.empty() && content.files.empty()) {
     return bad_job("the job asks for nothing: give it a prompt, messages or a body");
   } else {
@@ -103,15 +99,13 @@ Result<Json> written_turns(Conversation& conversation, std::span<const JobFile> 
                            const TurnForm& form) {
   Turn* with_files = nullptr;
   if (!files.empty()) {
-    Result<Turn*> found = last_user_turn(conversation);
-    if (!found) return pass(found);
+    RB_TRY(found, last_user_turn(conversation));
     with_files = *found;
   }
   Json turns = Json::array();
   for (Turn& turn : conversation.turns) {
-    Result<Json> written =
-        written_turn(turn, &turn == with_files ? files : std::span<const JobFile>{}, form);
-    if (!written) return written;
+    RB_TRY(written,
+           written_turn(turn, &turn == with_files ? files : std::span<const JobFile>{}, form));
     turns.push_back(std::move(*written));
   }
   return turns;
@@ -129,8 +123,7 @@ std::string text_in_parts(const Json& parts) {
 Result<Json> plain_messages(const JobContent& content, bool with_system) {
   Json messages = Json::array();
   if (!content.messages_json.empty()) {
-    Result<void> checked = check_messages(content);
-    if (!checked) return pass(checked);
+    RB_TRY(checked, check_messages(content));
     messages = json::parse_lenient(content.messages_json).value_or(Json::array());
   } else if (!content.prompt.empty()) {
     messages.push_back({{"role", "user"}, {"content", content.prompt}});
@@ -191,8 +184,7 @@ std::optional<Json> take_stops(NeutralParams& params) {
 }
 
 Result<bool> take_json_format(NeutralParams& params) {
-  Result<std::optional<std::string>> format = params.take_text("format");
-  if (!format) return pass(format);
+  RB_TRY(format, params.take_text("format"));
   if (!*format || **format == "text") return false;
   if (**format == "json") return true;
   return bad_job("params.format must be json or text here, not '" + escaped(**format, 40) + "'");

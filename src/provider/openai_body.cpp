@@ -21,8 +21,7 @@ bool is_of_openai(std::string_view model_id) {
 }
 
 Result<void> put_size(NeutralParams& params, Json& body) {
-  const Result<std::optional<PictureSize>> size = params.take_size();
-  if (!size) return tl::unexpected<Error>(size.error());
+  RB_TRY(size, params.take_size());
   if (*size) {
     body["size"] = std::to_string((*size)->width) + "x" + std::to_string((*size)->height);
   }
@@ -38,20 +37,17 @@ void add_param(MultipartBody& form, const std::string& name, const Json& value) 
 // Source: docs.together.ai, API reference of images and speech, 2026. Its answers name pictures as
 // OpenAI's do.
 Result<std::string> together_image_body(const JobContent& content, const Endpoint& endpoint) {
-  Result<NeutralParams> params = params_of_prompt(content, "an image");
-  if (!params) return pass(params);
+  RB_TRY(params, params_of_prompt(content, "an image"));
   // Its word for what the answer then calls b64_json. Given otherwise, the answer's links are
   // fetched.
   Json body = {
       {"model", endpoint.model_id}, {"prompt", content.prompt}, {"response_format", "base64"}};
-  const Result<std::optional<PictureSize>> size = params->take_size();
-  if (!size) return tl::unexpected<Error>(size.error());
+  RB_TRY(size, params->take_size());
   if (*size) {
     body["width"] = (*size)->width;
     body["height"] = (*size)->height;
   }
-  const Result<std::optional<std::string>> format = params->take_text("format");
-  if (!format) return tl::unexpected<Error>(format.error());
+  RB_TRY(format, params->take_text("format"));
   // Its word for JPEG; all others go as they are, for the server to judge.
   if (*format) body["output_format"] = **format == "jpg" ? "jpeg" : **format;
   return params->written_with(std::move(body), {"model", "prompt"});
@@ -60,16 +56,13 @@ Result<std::string> together_image_body(const JobContent& content, const Endpoin
 }  // namespace
 
 Result<std::string> responses_body(const JobContent& content, const Endpoint& endpoint) {
-  Result<NeutralParams> params = NeutralParams::read(content.params_json);
-  if (!params) return pass(params);
+  RB_TRY(params, NeutralParams::read(content.params_json));
   Json body = {{"model", endpoint.model_id}};
   if (!content.files.empty()) {
-    Result<Json> input = messages_with_files(content, ModelKind::responses);
-    if (!input) return pass(input);
+    RB_TRY(input, messages_with_files(content, ModelKind::responses));
     body["input"] = std::move(*input);
   } else if (!content.messages_json.empty()) {
-    Result<void> checked = check_messages(content);
-    if (!checked) return pass(checked);
+    RB_TRY(checked, check_messages(content));
     body["input"] = json::parse_lenient(content.messages_json).value_or(Json());
   } else if (!content.prompt.empty()) {
     body["input"] = content.prompt;
@@ -81,24 +74,21 @@ Result<std::string> responses_body(const JobContent& content, const Endpoint& en
   if (background && *background != false) {
     return bad_job("params must not set background: answers are read whole");
   }
-  const Result<bool> as_json = take_json_format(*params);
-  if (!as_json) return tl::unexpected<Error>(as_json.error());
+  RB_TRY(as_json, take_json_format(*params));
   if (*as_json) body["text"] = {{"format", {{"type", "json_object"}}}};
   params->move("max_tokens", body, "max_output_tokens");
   return params->written_with(std::move(body), {"model", "input", "instructions"});
 }
 
 Result<std::string> embedding_body(const JobContent& content, const Endpoint& endpoint) {
-  Result<NeutralParams> params = params_of_prompt(content, "an embedding");
-  if (!params) return pass(params);
+  RB_TRY(params, params_of_prompt(content, "an embedding"));
   Json body = {{"model", endpoint.model_id}, {"input", content.prompt}};
   return params->written_with(std::move(body), {"model", "input"});
 }
 
 Result<std::string> speech_body(const JobContent& content, const Endpoint& endpoint,
                                 std::string_view default_voice) {
-  Result<NeutralParams> params = params_of_prompt(content, "speech");
-  if (!params) return pass(params);
+  RB_TRY(params, params_of_prompt(content, "speech"));
   Json body = {{"model", endpoint.model_id}, {"input", content.prompt}};
   if (!content.system.empty()) body["instructions"] = content.system;
   // A text, or an object that names a voice of one's own.
@@ -116,12 +106,10 @@ Result<std::string> speech_body(const JobContent& content, const Endpoint& endpo
 }
 
 Result<std::string> image_body(const JobContent& content, const Endpoint& endpoint) {
-  Result<NeutralParams> params = params_of_prompt(content, "an image");
-  if (!params) return pass(params);
+  RB_TRY(params, params_of_prompt(content, "an image"));
   Json body = {{"model", endpoint.model_id}, {"prompt", content.prompt}};
   if (is_of_openai(endpoint.model_id)) {
-    Result<void> sized = put_size(*params, body);
-    if (!sized) return pass(sized);
+    RB_TRY(sized, put_size(*params, body));
   }
   if (endpoint.model_id.starts_with("dall-e-")) {
     // It answers with a link that expires unless asked for the image itself, a PNG; gpt-image
@@ -149,12 +137,10 @@ Result<HttpRequest> openai_transcription(const JobContent& content, const Endpoi
                    std::to_string(content.files.size()) + ": set files");
   }
   if (!content.messages_json.empty()) return bad_job("a transcription takes no messages");
-  Result<NeutralParams> params = NeutralParams::read(content.params_json);
-  if (!params) return pass(params);
+  RB_TRY(params, NeutralParams::read(content.params_json));
   Json fields = {{"response_format", "json"}};
   params->move("format", fields, "response_format");
-  Result<void> poured = params->pour(fields, {"model", "file", "prompt"});
-  if (!poured) return pass(poured);
+  RB_TRY(poured, params->pour(fields, {"model", "file", "prompt"}));
 
   MultipartBody form(content.id);
   form.add_field("model", endpoint.model_id);

@@ -46,12 +46,9 @@ bool are_plain(std::string_view params_json, std::string_view model_id) {
 
 // The parameters by their names in the API.
 Result<std::string> own_params(std::string_view params_json, std::string_view model_id) {
-  Result<NeutralParams> params = NeutralParams::read(params_json);
-  if (!params) return pass(params);
-  Result<void> one = take_one_answer(*params);
-  if (!one) return pass(one);
-  const Result<bool> as_json = take_json_format(*params);
-  if (!as_json) return tl::unexpected<Error>(as_json.error());
+  RB_TRY(params, NeutralParams::read(params_json));
+  RB_TRY(one, take_one_answer(*params));
+  RB_TRY(as_json, take_json_format(*params));
   Json own = Json::object();
   if (*as_json) own["response_format"] = {{"type", "json_object"}};
   if (thinks_first(model_id)) params->move("max_tokens", own, "max_completion_tokens");
@@ -102,14 +99,12 @@ void append_message(std::string& body, std::string_view role, std::string_view c
 
 Result<void> append_messages(std::string& body, const JobContent& content) {
   if (!content.files.empty()) {
-    const Result<Json> messages = messages_with_files(content, ModelKind::chat);
-    if (!messages) return tl::unexpected<Error>(messages.error());
+    RB_TRY(messages, messages_with_files(content, ModelKind::chat));
     body += json::written(*messages);
     return {};
   }
   if (!content.messages_json.empty()) {
-    Result<void> messages = check_messages(content);
-    if (!messages) return messages;
+    RB_TRY(messages, check_messages(content));
     std::string_view given = trimmed(content.messages_json);
     if (!content.system.empty()) {
       body += '[';
@@ -149,8 +144,7 @@ Result<std::string> chat_body(const JobContent& content, const Endpoint& endpoin
   std::string_view params = content.params_json;
   std::string changed_params;
   if (!are_plain(params, endpoint.model_id)) {
-    Result<std::string> changed = own_params(params, endpoint.model_id);
-    if (!changed) return pass(changed);
+    RB_TRY(changed, own_params(params, endpoint.model_id));
     changed_params = std::move(*changed);
     params = changed_params;
   }
@@ -160,8 +154,7 @@ Result<std::string> chat_body(const JobContent& content, const Endpoint& endpoin
                content.prompt.size() + content.messages_json.size() + params.size());
   append_json_string(body, endpoint.model_id);
   body += R"(,"messages":)";
-  Result<void> asked = append_messages(body, content);
-  if (!asked) return pass(asked);
+  RB_TRY(asked, append_messages(body, content));
   append_params(body, params);
   body += '}';
   return body;
@@ -169,8 +162,7 @@ Result<std::string> chat_body(const JobContent& content, const Endpoint& endpoin
 
 Result<Json> messages_with_files(const JobContent& content, ModelKind kind) {
   // Responses have a member for the system text.
-  Result<Json> messages = plain_messages(content, kind == ModelKind::chat);
-  if (!messages) return messages;
+  RB_TRY(messages, plain_messages(content, kind == ModelKind::chat));
   if (messages->empty()) {
     return bad_job("the job asks for nothing about its files: give it a prompt or messages");
   }
@@ -185,8 +177,7 @@ Result<Json> messages_with_files(const JobContent& content, ModelKind kind) {
     parts.push_back(text_part(old_content->get_ref<const std::string&>(), kind));
   }
   for (const JobFile& file : content.files) {
-    Result<Json> part = part_of(file, kind);
-    if (!part) return part;
+    RB_TRY(part, part_of(file, kind));
     parts.push_back(std::move(*part));
   }
   last["content"] = std::move(parts);

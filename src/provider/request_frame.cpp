@@ -57,8 +57,7 @@ Result<HttpRequest> posted(const JobContent& content, const Endpoint& endpoint,
                            std::string_view path, Result<std::string> body,
                            const MediaTypes& types) {
   if (!body) return pass(body);
-  Result<std::string> url = joined_url(endpoint.base_url, path);
-  if (!url) return pass(url);
+  RB_TRY(url, joined_url(endpoint.base_url, path));
   HttpRequest request = framed_request(content, endpoint, std::move(*url), types);
   request.body = std::move(*body);
   return request;

@@ -23,17 +23,14 @@ constexpr std::array<const char*, 8> own_names = {"prompt",   "system", "model",
 }  // namespace
 
 Result<TemplateValues> TemplateValues::read(const JobContent& content, const Endpoint& endpoint) {
-  Result<NeutralParams> params = NeutralParams::read(content.params_json);
-  if (!params) return pass(params);
+  RB_TRY(params, NeutralParams::read(content.params_json));
   Json values = Json::object();
-  Result<void> poured = params->pour(values, {});
-  if (!poured) return pass(poured);
+  RB_TRY(poured, params->pour(values, {}));
   if (content.files.size() > 1) {
     return bad_job("the api http sends one file of a job, and this one has " +
                    std::to_string(content.files.size()));
   }
-  Result<Json> messages = plain_messages(content, true);
-  if (!messages) return pass(messages);
+  RB_TRY(messages, plain_messages(content, true));
   for (const char* name : own_names) values.erase(name);
   const std::array<std::pair<const char*, const std::string*>, 4> texts = {
       {{"prompt", &content.prompt},
@@ -61,8 +58,7 @@ const Json* TemplateValues::find(const std::string& name) {
 }
 
 Result<std::string> TemplateValues::text(std::string_view text, bool for_url) {
-  Result<TextTemplate> parsed = TextTemplate::parse(text);
-  if (!parsed) return pass(parsed);
+  RB_TRY(parsed, TextTemplate::parse(text));
   Variables variables;
   for (const std::string& name : parsed->names()) {
     const Json* value = find(name);
@@ -77,16 +73,14 @@ Result<std::string> TemplateValues::text(std::string_view text, bool for_url) {
 }
 
 Result<std::optional<Json>> TemplateValues::filled_text(const std::string& text) {
-  Result<TextTemplate> parsed = TextTemplate::parse(text);
-  if (!parsed) return pass(parsed);
+  RB_TRY(parsed, TextTemplate::parse(text));
   if (parsed->is_one_placeholder()) {
     const Json* value = find(parsed->names().front());
     if (value != nullptr) return *value;
     const Result<std::string> fallback = parsed->render({});
     if (!fallback || fallback->empty()) return std::nullopt;
   }
-  Result<std::string> rendered = this->text(text, false);
-  if (!rendered) return pass(rendered);
+  RB_TRY(rendered, this->text(text, false));
   return Json(std::move(*rendered));
 }
 
@@ -95,8 +89,7 @@ Result<std::optional<Json>> TemplateValues::filled(const Json& value) {
   if (!value.is_structured()) return value;
   Json made = value.is_array() ? Json::array() : Json::object();
   for (const auto& [name, inner] : value.items()) {
-    Result<std::optional<Json>> one = filled(inner);
-    if (!one) return one;
+    RB_TRY(one, filled(inner));
     if (!*one) continue;
     if (made.is_array()) {
       made.push_back(std::move(**one));
