@@ -5,24 +5,15 @@
 // its Python library where there is one, and from replies seen, as of 2026.
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "ratebatch/provider/dialect.hpp"
 
 namespace ratebatch::provider {
 
 // OpenAI, and the many servers that speak its API: chat completions, responses, images, speech,
-// transcriptions and embeddings. What differs between such servers is in a variant.
-struct OpenAiVariant {
-  // The body of an image request that is no raw one.
-  Result<std::string> (*image_body)(const JobContent& content, const Endpoint& endpoint);
-  std::string_view default_voice;  // Empty: a job must name one.
-};
-OpenAiVariant openai_variant();
-OpenAiVariant together_variant();  // Together.ai: chat and most else as at OpenAI.
-Result<HttpRequest> openai_request(const JobContent& content, const Endpoint& endpoint,
-                                   const OpenAiVariant& variant);
+// transcriptions and embeddings. At Together.ai the parameters of images differ, and a speech job
+// must name its voice.
+Result<HttpRequest> openai_request(const JobContent& content, const Endpoint& endpoint);
+Result<HttpRequest> together_request(const JobContent& content, const Endpoint& endpoint);
 Outcome read_openai(const HttpReply& reply, const Endpoint& endpoint, const AskedFor& asked);
 
 // Anthropic's Messages API (anthropic-version 2023-06-01): chat only.

@@ -69,15 +69,10 @@ class Api final : public Dialect {
   Functions functions_;
 };
 
-template <OpenAiVariant (*variant)()>
-Result<HttpRequest> request_of_variant(const JobContent& content, const Endpoint& endpoint) {
-  return openai_request(content, endpoint, variant());
-}
-
 const std::array<Api, 6>& dialects() {
   static const std::array<Api, 6> all = {{
-      {"openai", "Authorization", "Bearer ", {request_of_variant<openai_variant>, read_openai}},
-      {"together", "Authorization", "Bearer ", {request_of_variant<together_variant>, read_openai}},
+      {"openai", "Authorization", "Bearer ", {openai_request, read_openai}},
+      {"together", "Authorization", "Bearer ", {together_request, read_openai}},
       {"anthropic", "x-api-key", "", {anthropic_request, read_anthropic}},
       {"gemini", "x-goog-api-key", "", {gemini_request, read_gemini}},
       {"elevenlabs", "xi-api-key", "", {elevenlabs_request, read_elevenlabs}},

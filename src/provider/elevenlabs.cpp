@@ -9,7 +9,6 @@
 #include "provider/job_parts.hpp"
 #include "provider/multipart.hpp"
 #include "provider/neutral_params.hpp"
-#include "provider/openai_parts.hpp"
 #include "provider/reply_frame.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/percent_encoding.hpp"

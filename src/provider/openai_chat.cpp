@@ -1,5 +1,7 @@
-// The body of a chat, and the files of a job as parts of what is asked. Most chats are a prompt and
-// a few parameters: those are written without building their JSON first.
+// Most chats are a prompt and a few parameters: those are written without building their JSON
+// first.
+#include "provider/openai_chat.hpp"
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -9,7 +11,6 @@
 #include "provider/job_parts.hpp"
 #include "provider/multipart.hpp"
 #include "provider/neutral_params.hpp"
-#include "provider/openai_parts.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/base64.hpp"
@@ -103,19 +104,7 @@ Result<void> append_messages(std::string& body, const JobContent& content) {
     body += json::written(*messages);
     return {};
   }
-  if (!content.messages_json.empty()) {
-    RB_TRY(messages, check_messages(content));
-    std::string_view given = trimmed(content.messages_json);
-    if (!content.system.empty()) {
-      body += '[';
-      append_message(body, "system", content.system);
-      body += ',';
-      given.remove_prefix(1);  // Its bracket; the list is not empty.
-    }
-    body += given;
-    return {};
-  }
-  if (content.prompt.empty()) {
+  if (content.messages_json.empty() && content.prompt.empty()) {
     return bad_job("the job asks for nothing: give it a prompt, messages or a body");
   }
   body += '[';
@@ -123,8 +112,13 @@ Result<void> append_messages(std::string& body, const JobContent& content) {
     append_message(body, "system", content.system);
     body += ',';
   }
-  append_message(body, "user", content.prompt);
-  body += ']';
+  if (content.messages_json.empty()) {
+    append_message(body, "user", content.prompt);
+    body += ']';
+  } else {
+    RB_TRY(messages, check_messages(content));
+    body += trimmed(content.messages_json).substr(1);  // Behind its bracket; it is not empty.
+  }
   return {};
 }
 

@@ -59,6 +59,26 @@ std::string message_of(const HttpReply& reply, const ErrorWords& words) {
                     (title.empty() ? "" : ": " + std::string(title)));
 }
 
+// nullopt if the body can be sound.
+std::optional<Outcome> read_instead_of_sound(const Reply& reply) {
+  const std::string_view body = reply.http.body;
+  const std::string type = lower_case(reply.http.header("content-type"));
+  if (type.starts_with("audio/")) return std::nullopt;
+  if (type.find("json") != std::string::npos || body.starts_with("{\"") ||
+      body.starts_with("[{\"")) {
+    json::Parser parser;
+    const auto value = parser.parse_lenient(body);
+    if (!value) return unreadable_body(body);
+    const json::Value object = json::first_element(value).value_or(*value);
+    // ElevenLabs calls it detail.
+    const bool is_error = json::find_member(object, "error") || json::find_member(object, "detail");
+    if (is_error) return read_error_in(object, reply);
+    return unreadable("the reply is JSON instead of sound");
+  }
+  if (!type.starts_with("text/") && !trimmed(body).starts_with('<')) return std::nullopt;
+  return unreadable("the reply is a text instead of sound");
+}
+
 }  // namespace
 
 std::string as_message(std::string_view text) {
@@ -105,6 +125,15 @@ Outcome read_body_file(const HttpReply& reply, std::string_view empty_words) {
   Answer answer;
   if (!add_body_asset(reply, answer)) return failed(OutcomeClass::bad_reply, empty_words);
   return answered(std::move(answer));
+}
+
+Outcome read_speech(const Reply& reply) {
+  if (reply.http.files.empty()) {
+    if (std::optional<Outcome> fault = read_instead_of_sound(reply)) return std::move(*fault);
+  } else if (is_text_as_file(reply.http)) {
+    return text_instead_of_file(reply.http);
+  }
+  return read_body_file(reply.http, "the reply holds no sound");
 }
 
 Outcome only_http_links() {

@@ -44,6 +44,9 @@ Outcome text_instead_of_file(const HttpReply& reply);
 // The answer that the reply's body is as a whole; a bad_reply with `empty_words` if it is empty.
 Outcome read_body_file(const HttpReply& reply, std::string_view empty_words);
 
+// The sound that the reply's body is; an error if it is JSON or a text instead.
+Outcome read_speech(const Reply& reply);
+
 // Of pictures that only links lead to which the transport refuses: no retry helps.
 Outcome only_http_links();
 
