@@ -165,21 +165,9 @@ const Json* member(const Json& value, const char* name) {
   return found == value.end() || found->is_null() ? nullptr : &*found;
 }
 
-const Json* first_element(const Json* value) {
-  return value == nullptr || !value->is_array() || value->empty() ? nullptr : &value->front();
-}
-
 std::string text_member(const Json& value, const char* name) {
   const Json* found = member(value, name);
   return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-std::int64_t count_member(const Json& value, const char* name) {
-  const Json* found = member(value, name);
-  if (found == nullptr || !found->is_number_integer()) return 0;
-  // A number above the signed range turns negative here, which is as good as none.
-  const auto count = found->get<std::int64_t>();
-  return count > 0 ? count : 0;
 }
 
 std::string written(const Json& value) {

@@ -5,7 +5,6 @@
 // one never becomes a deep tree that later has to be copied or freed.
 #pragma once
 
-#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -54,13 +53,7 @@ std::string as_text(const Json& value);
 // there.
 const Json* member(const Json& value, const char* name);
 
-// The first element; nullptr if `value` is nullptr, is not an array, or is empty.
-const Json* first_element(const Json* value);
-
 // The text of the member of this name; empty if it is not a string.
 std::string text_member(const Json& value, const char* name);
-
-// The member of this name if it is a whole number from 0, else 0.
-std::int64_t count_member(const Json& value, const char* name);
 
 }  // namespace ratebatch::json
