@@ -16,7 +16,7 @@ constexpr std::size_t shown_bytes_max = 80;
 
 std::string shown(std::string_view text) { return "'" + escaped(text, shown_bytes_max) + "'"; }
 
-bool is_text(const Answer& answer) {
+bool is_text_answer(const Answer& answer) {
   const bool has_files = !answer.assets.empty() || !answer.links.empty() || !answer.files.empty();
   // A body without a text is a result that is none.
   return !has_files && (!answer.text.empty() || answer.body_json.empty());
@@ -24,10 +24,8 @@ bool is_text(const Answer& answer) {
 
 std::optional<std::string> why_reason_refused(const AcceptRules& rules, const Answer& answer) {
   const auto& accepted = rules.finish_reasons;
-  if (accepted.empty() || answer.finish_reason.empty()) return std::nullopt;
-  if (std::find(accepted.begin(), accepted.end(), answer.finish_reason) != accepted.end()) {
-    return std::nullopt;
-  }
+  const bool is_accepted = std::ranges::find(accepted, answer.finish_reason) != accepted.end();
+  if (accepted.empty() || answer.finish_reason.empty() || is_accepted) return std::nullopt;
   std::string names;
   for (const std::string& name : accepted) names += (names.empty() ? "" : ", ") + escaped(name);
   return "finish_reason is " + shown(answer.finish_reason) + ", and accept.finish_reason is " +
@@ -61,7 +59,7 @@ std::optional<std::string> why_words_refused(const AcceptRules& rules, std::stri
 
 std::optional<std::string> why_not_accepted(const AcceptRules& rules, const Answer& answer) {
   if (auto why = why_reason_refused(rules, answer)) return why;
-  if (!is_text(answer)) return std::nullopt;
+  if (!is_text_answer(answer)) return std::nullopt;
   if (auto why = why_length_refused(rules, trimmed(answer.text))) return why;
   if (auto why = why_words_refused(rules, answer.text)) return why;
   if (rules.json && !json::parse_lenient(answer.text)) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <optional>
 #include <utility>
 
 #include "ratebatch/base/ascii.hpp"
@@ -62,17 +61,13 @@ std::string extension_of_body(std::string_view head, std::string_view content_ty
 
 // Whether these first bytes of a body are text: its last character may be cut.
 bool is_readable(std::string_view start) {
-  const bool has_control = std::any_of(start.begin(), start.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte == 0x7F || (byte < 0x20 && c != '\t' && c != '\r' && c != '\n');
-  });
   constexpr std::size_t utf8_bytes_max = 4;
   const std::size_t cut_max = std::min(utf8_bytes_max, start.size());
   bool is_utf8 = false;
   for (std::size_t cut = 0; cut < cut_max && !is_utf8; ++cut) {
     is_utf8 = is_valid_utf8(start.substr(0, start.size() - cut));
   }
-  return is_utf8 && !has_control;
+  return is_utf8 && is_text(start);
 }
 
 const ReplyFile* named_file(std::string_view text, const HttpReply& reply) {
@@ -85,11 +80,6 @@ const ReplyFile* named_file(std::string_view text, const HttpReply& reply) {
 
 Asset asset_of(const ReplyFile& file) {
   return {.bytes = {}, .path = file.path, .extension = file_extension(file.head)};
-}
-
-bool has_file(const Answer& answer, const ReplyFile& file) {
-  return std::any_of(answer.assets.begin(), answer.assets.end(),
-                     [&](const Asset& asset) { return asset.path == file.path; });
 }
 
 }  // namespace
@@ -115,7 +105,8 @@ std::optional<DataUrl> read_data_url(std::string_view text) {
 
 bool add_asset(std::string_view text, const HttpReply& reply, Answer& answer) {
   if (const ReplyFile* file = named_file(text, reply)) {
-    if (file->bytes <= 0 || has_file(answer, *file)) return false;
+    const bool is_known = std::ranges::count(answer.assets, file->path, &Asset::path) > 0;
+    if (file->bytes <= 0 || is_known) return false;
     answer.assets.push_back(asset_of(*file));
     return true;
   }

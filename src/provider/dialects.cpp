@@ -32,51 +32,52 @@ OutcomeClass class_of(TransferFault fault) {
 // An API under its name. Without state: each is made once.
 class Api final : public Dialect {
  public:
-  struct Functions {
-    Result<HttpRequest> (*request)(const JobContent& content, const Endpoint& endpoint);
-    Outcome (*read)(const HttpReply& reply, const Endpoint& endpoint, const AskedFor& asked);
-  };
+  using Request = Result<HttpRequest>(const JobContent&, const Endpoint&);
+  using Read = Outcome(const HttpReply&, const Endpoint&, const AskedFor&);
 
   // Without a header's name the key goes as the endpoint's description says.
   Api(std::string_view name, std::string_view key_header, std::string_view key_prefix,
-      Functions functions)
-      : name_(name), key_header_(key_header), key_prefix_(key_prefix), functions_(functions) {}
+      Request& request, Read& read)
+      : name_(name),
+        key_header_(key_header),
+        key_prefix_(key_prefix),
+        request_(request),
+        read_(read) {}
 
   [[nodiscard]] std::string_view name() const { return name_; }
 
   [[nodiscard]] Result<HttpRequest> request(const JobContent& content,
                                             const Endpoint& endpoint) const override {
-    return functions_.request(content, endpoint);
+    return request_(content, endpoint);
   }
 
   [[nodiscard]] KeyHeader key_header(const Endpoint& endpoint) const override {
-    KeyHeader header;
-    if (key_header_.empty()) RB_ASSERT(endpoint.http.has_value());
-    header.name = key_header_.empty() ? endpoint.http->key_header : key_header_;
-    header.prefix = key_header_.empty() ? endpoint.http->key_prefix : key_prefix_;
-    return header;
+    if (!key_header_.empty()) return {key_header_, key_prefix_, {}, {}};
+    RB_ASSERT(endpoint.http.has_value());
+    return {endpoint.http->key_header, endpoint.http->key_prefix, {}, {}};
   }
 
   [[nodiscard]] Outcome read(const HttpReply& reply, const Endpoint& endpoint,
                              const AskedFor& asked) const override {
-    return functions_.read(reply, endpoint, asked);
+    return read_(reply, endpoint, asked);
   }
 
  private:
   std::string_view name_;
   std::string key_header_;
   std::string key_prefix_;
-  Functions functions_;
+  Request& request_;
+  Read& read_;
 };
 
 const std::array<Api, 6>& dialects() {
   static const std::array<Api, 6> all = {{
-      {"openai", "Authorization", "Bearer ", {openai_request, read_openai}},
-      {"together", "Authorization", "Bearer ", {together_request, read_openai}},
-      {"anthropic", "x-api-key", "", {anthropic_request, read_anthropic}},
-      {"gemini", "x-goog-api-key", "", {gemini_request, read_gemini}},
-      {"elevenlabs", "xi-api-key", "", {elevenlabs_request, read_elevenlabs}},
-      {"http", "", "", {described_request, read_described}},
+      {"openai", "Authorization", "Bearer ", openai_request, read_openai},
+      {"together", "Authorization", "Bearer ", together_request, read_openai},
+      {"anthropic", "x-api-key", "", anthropic_request, read_anthropic},
+      {"gemini", "x-goog-api-key", "", gemini_request, read_gemini},
+      {"elevenlabs", "xi-api-key", "", elevenlabs_request, read_elevenlabs},
+      {"http", "", "", described_request, read_described},
   }};
   return all;
 }

@@ -136,14 +136,13 @@ OutcomeClass class_of_429(const ErrorWords& words, const LimitWords& limit, Outc
   if (by_code == OutcomeClass::overloaded) return OutcomeClass::overloaded;
   const auto& violations = words.quota.violations;
   const bool is_not_offered = std::any_of(violations.begin(), violations.end(),
-                                          [](const QuotaViolation& v) { return v.limit == 0; });
+                                          [](const NamedLimit& v) { return v.limit == 0; });
   if (is_not_offered) return OutcomeClass::not_found;
   if (limit.never_fits) return OutcomeClass::too_large;
   if (limit.is_overload) return OutcomeClass::overloaded;
-  const bool is_long =
-      limit.window > short_window_max ||
-      std::any_of(violations.begin(), violations.end(),
-                  [](const QuotaViolation& v) { return v.window > short_window_max; });
+  const bool is_long = limit.window > short_window_max ||
+                       std::any_of(violations.begin(), violations.end(),
+                                   [](const NamedLimit& v) { return v.window > short_window_max; });
   return is_long ? OutcomeClass::quota_exhausted : OutcomeClass::rate_limited;
 }
 

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <initializer_list>
 
-#include "provider/limit_name.hpp"
 #include "provider/server_values.hpp"
 #include "ratebatch/base/ascii.hpp"
 
@@ -99,8 +98,8 @@ std::optional<Duration> window_in_metric(std::string_view name) {
 }
 
 // By the quota's id, and if that does not tell by its metric.
-QuotaViolation violation_of(std::string_view id, std::string_view metric) {
-  QuotaViolation violation;
+NamedLimit violation_of(std::string_view id, std::string_view metric) {
+  NamedLimit violation;
   for (const std::string& name : {lower_case(id), lower_case(metric)}) {
     if (!violation.resource) violation.resource = resource_in_metric(name);
     if (!violation.window) violation.window = window_in_metric(name);
@@ -111,7 +110,7 @@ QuotaViolation violation_of(std::string_view id, std::string_view metric) {
 void read_violations(json::Value detail, QuotaDetails& details) {
   for (const json::Value entry : json::elements_of(json::find_member(detail, "violations"))) {
     if (details.violations.size() == violations_max) return;
-    QuotaViolation violation =
+    NamedLimit violation =
         violation_of(json::text_member(entry, "quotaId"), json::text_member(entry, "quotaMetric"));
     // 64-bit numbers are texts in Google's JSON.
     const MaybeValue value = json::find_member(entry, "quotaValue");
@@ -135,7 +134,7 @@ void read_quota_lines(std::string_view message, QuotaDetails& details) {
     if (details.violations.size() == violations_max) return;
     const std::string_view line = parted(message.substr(at + start.size()), '\n').before;
     const std::size_t comma = std::min(line.find(','), line.size());
-    QuotaViolation violation = violation_of("", line.substr(0, comma));
+    NamedLimit violation = violation_of("", line.substr(0, comma));
     if (line.substr(comma).starts_with(limit_start)) {
       violation.limit = leading_count(line.substr(comma + limit_start.size()));
     }

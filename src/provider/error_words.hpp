@@ -9,24 +9,17 @@
 #include <string_view>
 #include <vector>
 
+#include "provider/limit_name.hpp"
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/json/reader.hpp"
 #include "ratebatch/model/http.hpp"
-#include "ratebatch/model/limit.hpp"
 
 namespace ratebatch::provider {
-
-struct QuotaViolation {
-  std::optional<Resource> resource;
-  std::optional<Duration> window;
-  // 0: the model is not offered on this tier at all.
-  std::optional<std::int64_t> limit;
-};
 
 // The entries of error.details by their @type, in any order; if they tell of no quota, the lines
 // "* Quota exceeded for metric: M, limit: N" of the message.
 struct QuotaDetails {
-  std::vector<QuotaViolation> violations;
+  std::vector<NamedLimit> violations;   // A limit of 0: the tier does not offer the model at all.
   std::optional<Duration> retry_delay;  // Above zero; cut off to seconds by the server.
   bool is_key_invalid = false;          // google.rpc.ErrorInfo says so.
 };

@@ -1,5 +1,4 @@
 // What a reply means.
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -16,26 +15,24 @@
 namespace ratebatch::provider {
 namespace {
 
-// The API reference, FinishReason: what was asked, or the answer to it, is not allowed. What there
-// is of an answer then is not to be used.
-constexpr std::array<std::string_view, 9> blocking_reasons = {"SAFETY",
-                                                              "RECITATION",
-                                                              "LANGUAGE",
-                                                              "BLOCKLIST",
-                                                              "SPII",
-                                                              "IMAGE_SAFETY",
-                                                              "PROHIBITED_CONTENT",
-                                                              "IMAGE_PROHIBITED_CONTENT",
-                                                              "IMAGE_RECITATION"};
-
-// The same: it went wrong, and may go better next time.
-constexpr std::array<std::string_view, 4> failing_reasons = {"NO_IMAGE", "IMAGE_OTHER", "OTHER",
-                                                             "MALFORMED_FUNCTION_CALL"};
-
-template <std::size_t count>
-bool is_one_of(const std::array<std::string_view, count>& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
+// The API reference, FinishReason: of content_policy where what was asked, or the answer to it, is
+// not allowed; a bad_reply where it went wrong, and may go better next time. What there is of an
+// answer then is not to be used.
+constexpr std::array<std::pair<std::string_view, OutcomeClass>, 13> failed_reasons = {{
+    {"SAFETY", OutcomeClass::content_policy},
+    {"RECITATION", OutcomeClass::content_policy},
+    {"LANGUAGE", OutcomeClass::content_policy},
+    {"BLOCKLIST", OutcomeClass::content_policy},
+    {"SPII", OutcomeClass::content_policy},
+    {"IMAGE_SAFETY", OutcomeClass::content_policy},
+    {"PROHIBITED_CONTENT", OutcomeClass::content_policy},
+    {"IMAGE_PROHIBITED_CONTENT", OutcomeClass::content_policy},
+    {"IMAGE_RECITATION", OutcomeClass::content_policy},
+    {"NO_IMAGE", OutcomeClass::bad_reply},
+    {"IMAGE_OTHER", OutcomeClass::bad_reply},
+    {"OTHER", OutcomeClass::bad_reply},
+    {"MALFORMED_FUNCTION_CALL", OutcomeClass::bad_reply},
+}};
 
 // Some servers write names with capitals, some with underscores.
 std::optional<json::Value> find_either(std::optional<json::Value> value, std::string_view name,
@@ -118,13 +115,12 @@ Outcome read_candidate(const Reply& reply, json::Value body, const AskedFor& ask
   GeminiContent content = content_of(candidate, reply.http, asked, answer);
   answer.finish_reason = json::text_of(find_either(candidate, "finishReason", "finish_reason"));
   const std::string& reason = answer.finish_reason;
-  if (is_one_of(blocking_reasons, reason) || is_one_of(failing_reasons, reason)) {
+  for (const auto& [known, kind] : failed_reasons) {
+    if (known != reason) continue;
     const std::string_view said =
         json::text_of(find_either(candidate, "finishMessage", "finish_message"));
-    return failed(
-        is_one_of(blocking_reasons, reason) ? OutcomeClass::content_policy
-                                            : OutcomeClass::bad_reply,
-        with_words("the answer was stopped (" + reason + ")", said.empty() ? content.text : said));
+    return failed(kind, with_words("the answer was stopped (" + reason + ")",
+                                   said.empty() ? content.text : said));
   }
   if (content.has_broken_data) {
     return failed(OutcomeClass::bad_reply, "an image of the answer is not base64");

@@ -147,11 +147,8 @@ void count_images(ModelKind kind, Outcome& outcome) {
 // Keeps the reply's body, and all its files first: by their index the body names them.
 void keep_body(const HttpReply& reply, Answer& answer) {
   answer.body_json = json::on_one_line(reply.body);
-  std::vector<Asset> decoded;
-  for (Asset& asset : answer.assets) {
-    if (asset.path.empty()) decoded.push_back(std::move(asset));
-  }
-  answer.assets.clear();
+  std::vector<Asset> decoded = std::exchange(answer.assets, {});
+  std::erase_if(decoded, [](const Asset& asset) { return !asset.path.empty(); });
   add_reply_files(reply, answer);
   std::move(decoded.begin(), decoded.end(), std::back_inserter(answer.assets));
 }
@@ -197,15 +194,10 @@ Outcome read_success(const HttpApi& api, const Reply& reply, const AskedFor& ask
                        (!reply.http.files.empty() || type.find("json") == std::string::npos);
   json::Parser parser;
   const auto body = is_file ? std::nullopt : parser.parse_lenient(reply.http.body);
-  Outcome outcome;
-  if (body) {
-    outcome = read_described_body(api, reply, *body, asked);
-  } else if (api.result.empty()) {
-    outcome = read_plain_body(reply.http, asked.kind);
-    count_images(asked.kind, outcome);
-  } else {
-    outcome = unreadable_body(reply.http.body);
-  }
+  if (body) return read_described_body(api, reply, *body, asked);
+  if (!api.result.empty()) return unreadable_body(reply.http.body);
+  Outcome outcome = read_plain_body(reply.http, asked.kind);
+  count_images(asked.kind, outcome);
   return outcome;
 }
 

@@ -6,7 +6,6 @@
 #include "provider/asset_bytes.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {
 namespace {

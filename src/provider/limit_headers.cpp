@@ -15,10 +15,6 @@
 namespace ratebatch::provider {
 namespace {
 
-constexpr Duration second = std::chrono::seconds{1};
-constexpr Duration minute = std::chrono::minutes{1};
-constexpr Duration day = std::chrono::hours{24};
-
 // The headers of one limit, as they come. Resets are read at the end: some need the Date.
 struct Limit {
   LimitName name;
@@ -57,10 +53,7 @@ class LimitReader {
 
   HeaderFacts take() {
     for (const Limit& limit : limits_) add(limit);
-    if (has_fields_) {
-      RateLimits fields = read_rate_limit_fields(fields_, facts_.server_time);
-      add_fields(fields);
-    }
+    if (has_fields_) add_fields(read_rate_limit_fields(fields_, facts_.server_time));
     return std::move(facts_);
   }
 
@@ -153,22 +146,15 @@ class LimitReader {
 
   // What the name leaves open and the server's documentation says.
   [[nodiscard]] std::optional<Duration> window_of(const LimitName& name) const {
-    switch (name.family) {
-      case LimitFamily::anthropic:
-        return minute;
-      case LimitFamily::per_resource:
-        if (!is_groq_) return std::nullopt;
-        if (name.resource == Resource::requests) return day;
-        return name.resource == Resource::tokens ? std::optional(minute) : std::nullopt;
-      case LimitFamily::plain:
-        return is_together_ ? std::optional(second) : std::nullopt;
-      case LimitFamily::by_size:
-        return std::nullopt;
-    }
+    const bool is_of_groq = is_groq_ && name.family == LimitFamily::per_resource;
+    if (name.family == LimitFamily::anthropic) return std::chrono::minutes{1};
+    if (is_together_ && name.family == LimitFamily::plain) return std::chrono::seconds{1};
+    if (is_of_groq && name.resource == Resource::requests) return std::chrono::hours{24};
+    if (is_of_groq && name.resource == Resource::tokens) return std::chrono::minutes{1};
     return std::nullopt;
   }
 
-  void add_fields(const RateLimits& fields) {
+  void add_fields(const HeaderFacts& fields) {
     if (fields.concurrency_max) facts_.concurrency_max = fields.concurrency_max;
     // Before the others, so that the names stand at the same index.
     std::vector<LimitFact> others = std::move(facts_.limits);

@@ -33,6 +33,13 @@ struct LimitName {
   }
 };
 
+// A limit as far as words name it.
+struct NamedLimit {
+  std::optional<Resource> resource;
+  std::optional<Duration> window;
+  std::optional<std::int64_t> limit;
+};
+
 // nullopt if the header is none of these, or has a word that is not known: it may then mean
 // anything. Precondition: in lower case.
 std::optional<LimitName> limit_name(std::string_view header_name);

@@ -38,15 +38,8 @@ std::optional<Resource> resource_of_noun(std::string_view noun) {
   return resource_named(noun);
 }
 
-// What one phrase says: "30,000 input tokens per minute".
-struct Phrase {
-  std::optional<Resource> resource;
-  std::optional<Duration> window;
-  std::optional<std::int64_t> limit;
-};
-
 // The noun that ends `before`, with what qualifies it and the number before it.
-void read_noun(std::string_view before, Phrase& phrase) {
+void read_noun(std::string_view before, NamedLimit& phrase) {
   phrase.resource = resource_of_noun(take_last(before, is_letter));
   if (!phrase.resource) return;
   std::string_view rest = before;
@@ -63,7 +56,7 @@ void read_noun(std::string_view before, Phrase& phrase) {
 }
 
 // The first "per minute", "/ day" or the like, with the words around it.
-Phrase first_phrase(std::string_view lower) {
+NamedLimit first_phrase(std::string_view lower) {
   for (std::size_t at = 0; at < lower.size(); ++at) {
     const bool is_slash = lower[at] == '/';
     const bool is_per = lower.substr(at, 3) == "per" && (at == 0 || separates_words(lower[at - 1]));
@@ -71,7 +64,8 @@ Phrase first_phrase(std::string_view lower) {
     std::string_view after = lower.substr(at + (is_slash ? 1 : 3));
     while (!after.empty() && separates_words(after.front())) after.remove_prefix(1);
     const std::string_view unit = first_word(after);
-    Phrase phrase{.resource = std::nullopt, .window = window_named(unit), .limit = std::nullopt};
+    NamedLimit phrase{
+        .resource = std::nullopt, .window = window_named(unit), .limit = std::nullopt};
     if (!phrase.window) continue;
     read_noun(lower.substr(0, at), phrase);
     // A slash may be of an address.
@@ -87,7 +81,7 @@ Phrase first_phrase(std::string_view lower) {
 
 // "tpm", "rpd", "itpm". Groq's audio seconds ("ash", "aspd") are no resource of ours, but have a
 // window.
-Phrase short_name(std::string_view name) {
+NamedLimit short_name(std::string_view name) {
   if (const auto* known = find_limit_name(name)) {
     return {known->resource, known->window, std::nullopt};
   }
@@ -99,12 +93,12 @@ Phrase short_name(std::string_view name) {
 }
 
 // The first short name in brackets.
-Phrase first_short_name(std::string_view lower) {
+NamedLimit first_short_name(std::string_view lower) {
   for (std::size_t at = lower.find('('); at != std::string_view::npos;
        at = lower.find('(', at + 1)) {
     const std::string_view name = first_word(lower.substr(at + 1));
     if (!lower.substr(at + 1 + name.size()).starts_with(')')) continue;
-    if (const Phrase phrase = short_name(name); phrase.window) return phrase;
+    if (const NamedLimit phrase = short_name(name); phrase.window) return phrase;
   }
   return {};
 }
@@ -172,7 +166,7 @@ LimitWords limit_in_words(std::string_view type, std::string_view code, std::str
     words.is_concurrency = true;
     return words;
   }
-  Phrase phrase = first_short_name(lower);
+  NamedLimit phrase = first_short_name(lower);
   const bool has_short_name = phrase.window.has_value();
   if (!has_short_name) phrase = first_phrase(lower);
   words.resource = phrase.resource;

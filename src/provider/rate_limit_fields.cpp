@@ -104,7 +104,7 @@ class FactList {
   }
 
   // The policies of which no limit told anything follow by themselves.
-  RateLimits take() {
+  HeaderFacts take() {
     const std::vector<Policy> rest = std::exchange(policies_, {});
     for (const Policy& policy : rest) {
       LimitFact fact;
@@ -129,7 +129,7 @@ class FactList {
   }
 
   std::vector<Policy> policies_;
-  RateLimits found_;
+  HeaderFacts found_;
 };
 
 // Draft 08 and later: "default";r=50;t=30
@@ -165,8 +165,8 @@ void read_dictionary(const std::vector<FieldItem>& items, FactList& facts) {
 
 // Up to draft 06: three fields. The first number of RateLimit-Limit is the limit, the others are
 // policies.
-RateLimits read_three(const RateLimitTexts& texts, std::vector<Policy> policies,
-                      std::optional<WallTime> server_time) {
+HeaderFacts read_three(const RateLimitTexts& texts, std::vector<Policy> policies,
+                       std::optional<WallTime> server_time) {
   LimitFact fact;
   const auto items = parse_structured_field(texts.limit);
   if (items && !items->empty()) {
@@ -187,8 +187,8 @@ RateLimits read_three(const RateLimitTexts& texts, std::vector<Policy> policies,
 
 }  // namespace
 
-RateLimits read_rate_limit_fields(const RateLimitTexts& texts,
-                                  std::optional<WallTime> server_time) {
+HeaderFacts read_rate_limit_fields(const RateLimitTexts& texts,
+                                   std::optional<WallTime> server_time) {
   const auto policy_items = parse_structured_field(texts.policy);
   std::vector<Policy> policies =
       policy_items ? read_policies(*policy_items) : std::vector<Policy>{};

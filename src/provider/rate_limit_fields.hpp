@@ -2,12 +2,10 @@
 // fields, in draft 07 a dictionary, in draft 11 lists of named policies.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "ratebatch/model/outcome.hpp"
+#include "provider/limit_headers.hpp"
 
 namespace ratebatch::provider {
 
@@ -20,14 +18,10 @@ struct RateLimitTexts {
   std::string reset;       // RateLimit-Reset
 };
 
-struct RateLimits {
-  std::vector<LimitFact> limits;
-  std::vector<std::string> policies;  // The name of each limit; empty where it has none.
-  std::optional<std::int32_t> concurrency_max;
-};
-
-// What the fields say. One that is malformed is ignored whole. Limits in units other than requests,
+// What the fields say: limits, for each of them the name of its policy (empty if it has none), and
+// concurrency_max. One that is malformed is ignored whole. Limits in units other than requests,
 // tokens and concurrent requests are left out.
-RateLimits read_rate_limit_fields(const RateLimitTexts& texts, std::optional<WallTime> server_time);
+HeaderFacts read_rate_limit_fields(const RateLimitTexts& texts,
+                                   std::optional<WallTime> server_time);
 
 }  // namespace ratebatch::provider

@@ -1,11 +1,11 @@
 #include "provider/refusal.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "provider/error_class.hpp"
@@ -23,21 +23,10 @@ using Wait = std::optional<Duration>;
 
 bool is_used_up(const LimitFact& fact) { return fact.remaining == 0; }
 
-LimitedBy limited_by(Resource resource) {
-  switch (resource) {
-    case Resource::requests:
-      return LimitedBy::requests;
-    case Resource::tokens:
-    case Resource::input_tokens:
-    case Resource::output_tokens:
-      return LimitedBy::tokens;
-    case Resource::images:
-      return LimitedBy::images;
-    case Resource::characters:
-      return LimitedBy::unspecified;
-  }
-  return LimitedBy::unspecified;
-}
+// By the resource of the limit, see index_of.
+constexpr std::array<LimitedBy, resource_count> limited_by = {
+    LimitedBy::requests, LimitedBy::tokens, LimitedBy::tokens,
+    LimitedBy::tokens,   LimitedBy::images, LimitedBy::unspecified};
 
 // Whether a fact of the headers is about the limit of which the body tells.
 bool is_same_limit(const LimitFact& fact, const LimitFact& told) {
@@ -74,7 +63,7 @@ void add_words(const LimitWords& words, Facts& facts) {
 }
 
 void add_violations(const QuotaDetails& quota, Facts& facts) {
-  for (const QuotaViolation& violation : quota.violations) {
+  for (const NamedLimit& violation : quota.violations) {
     if (!violation.resource || violation.limit == 0) continue;
     add_violated(
         {.resource = *violation.resource, .window = violation.window, .limit = violation.limit},
@@ -112,7 +101,7 @@ bool has_violated(const Facts& facts) {
 }
 
 void mark_violated(const LimitWords& limit, const ErrorWords& words, const HeaderFacts& headers,
-                   Refusal& refusal) {
+                   Outcome& refusal) {
   Facts& facts = refusal.facts;
   add_violations(words.quota, facts);
   mark_policies(words.violated_policies, headers, facts);
@@ -120,11 +109,11 @@ void mark_violated(const LimitWords& limit, const ErrorWords& words, const Heade
   const auto resource = limit.resource ? limit.resource : headers.limiting;
   if (!has_violated(facts)) mark_used_up(resource, limit.window, facts);
   std::optional<LimitedBy> limited;
-  if (resource) limited = limited_by(*resource);
+  if (resource) limited = limited_by[index_of(*resource)];
   bool is_long = false;
   for (const LimitFact& fact : facts.limits) {
     if (!fact.violated) continue;
-    const LimitedBy by = limited_by(fact.resource);
+    const LimitedBy by = limited_by[index_of(fact.resource)];
     limited = limited && *limited != by ? LimitedBy::unspecified : by;
     is_long = is_long || fact.window > short_window_max;
     const bool costs_tokens = fact.resource == Resource::tokens && !facts.requested;
@@ -156,7 +145,7 @@ bool is_rounded_zero(const HttpReply& reply, Wait wait) {
   return wait == std::chrono::seconds{1} && trimmed(reply.header("retry-after-ms")) == "0";
 }
 
-Wait wait_of(const Refusal& refusal, const HttpReply& reply, const ErrorWords& words,
+Wait wait_of(const Outcome& refusal, const HttpReply& reply, const ErrorWords& words,
              const HeaderFacts& headers, std::string_view text) {
   Wait wait = wait_hint(reply, text);
   wait = std::max(wait, google_wait(words.quota, text));
@@ -174,7 +163,7 @@ Wait wait_of(const Refusal& refusal, const HttpReply& reply, const ErrorWords& w
 }
 
 // Whether it is one limit that refuses, and not an account that is closed for all.
-bool is_about_limit(const Refusal& refusal, const LimitWords& limit) {
+bool is_about_limit(const Outcome& refusal, const LimitWords& limit) {
   const bool is_account = refusal.facts.scope == RefusalScope::provider && !limit.is_trial;
   if (is_account) return false;
   return refusal.kind == OutcomeClass::rate_limited ||
@@ -192,17 +181,20 @@ HeaderFacts inner_headers(const HttpReply& reply, const ErrorWords& words) {
 
 }  // namespace
 
-Refusal read_refusal(std::int32_t status, const HttpReply& reply, const ErrorWords& words,
+Outcome read_refusal(const HttpReply& reply, const ErrorWords& words,
                      const HeaderFacts& own_headers) {
   const HeaderFacts inner = inner_headers(reply, words);
   const HeaderFacts& headers = inner.limits.empty() ? own_headers : inner;
-  Refusal refusal;
+  Outcome refusal;
+  refusal.kind = OutcomeClass::bad_reply;
   refusal.facts.limits = headers.limits;
   refusal.facts.concurrency_max = own_headers.concurrency_max;
   refusal.facts.server_time = own_headers.server_time;
   const std::string_view text = std::string_view(words.message.empty() ? reply.body : words.message)
                                     .substr(0, words_bytes_max);
   const LimitWords limit = limit_in_words(words.type, words.code, text);
+  const bool is_success = reply.status >= 200 && reply.status < 300;
+  const std::int32_t status = is_success ? status_of_error(words) : reply.status;
   if (status != 0) {
     const bool nothing_left = std::any_of(headers.limits.begin(), headers.limits.end(), is_used_up);
     const ErrorMeaning meaning = meaning_of_error({.status = status,
@@ -219,17 +211,6 @@ Refusal read_refusal(std::int32_t status, const HttpReply& reply, const ErrorWor
   }
   refusal.facts.wait = wait_of(refusal, reply, words, headers, text);
   return refusal;
-}
-
-void add_success_facts(HeaderFacts headers, Facts& facts) {
-  if (!facts.limits.empty()) return;
-  facts.limits = std::move(headers.limits);
-  // A server that knows no limit may write 0 for what remains of it.
-  std::erase_if(facts.limits, [](const LimitFact& fact) {
-    return is_used_up(fact) && !fact.limit && !fact.full_in;
-  });
-  facts.concurrency_max = headers.concurrency_max;
-  facts.server_time = headers.server_time;
 }
 
 }  // namespace ratebatch::provider

@@ -1,12 +1,9 @@
 #include "provider/reply_frame.hpp"
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "provider/asset_bytes.hpp"
-#include "provider/error_class.hpp"
 #include "provider/refusal.hpp"
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
@@ -168,14 +165,8 @@ Outcome answered(Answer answer) {
 }
 
 Outcome read_error(const HttpReply& reply, const HeaderFacts& headers, const ErrorWords& words) {
-  const bool is_success = reply.status >= 200 && reply.status < 300;
-  const std::int32_t status = is_success ? status_of_error(words) : reply.status;
-  Refusal refusal = read_refusal(status, reply, words, headers);
-  Outcome outcome;
-  outcome.kind = refusal.kind;
-  outcome.limited = refusal.limited;
+  Outcome outcome = read_refusal(reply, words, headers);
   outcome.message = message_of(reply, words);
-  outcome.facts = std::move(refusal.facts);
   return outcome;
 }
 
@@ -190,8 +181,15 @@ void finish_outcome(const HttpReply& http, HeaderFacts headers, Outcome& outcome
        {&usage.input_tokens, &usage.output_tokens, &usage.images, &usage.characters}) {
     *count = std::min(*count, usage_max);
   }
-  if (http.status >= 200 && http.status < 300) {
-    add_success_facts(std::move(headers), outcome.facts);
+  // An error inside a 2xx has its facts already.
+  if (http.status >= 200 && http.status < 300 && outcome.facts.limits.empty()) {
+    outcome.facts.limits = std::move(headers.limits);
+    // A server that knows no limit may write 0 for what remains of it.
+    std::erase_if(outcome.facts.limits, [](const LimitFact& fact) {
+      return fact.remaining == 0 && !fact.limit && !fact.full_in;
+    });
+    outcome.facts.concurrency_max = headers.concurrency_max;
+    outcome.facts.server_time = headers.server_time;
   }
   outcome.http_status = http.status;
   std::string_view id = http.header("x-request-id");

@@ -63,8 +63,7 @@ Outcome empty_answer();
 
 Outcome answered(Answer answer);
 
-// The meaning of an error with these words: class, limit, message and facts. `headers` are those of
-// `reply`. Inside a 2xx the error is classified as its code says: bad_reply if that is not known.
+// The meaning of an error with these words, see read_refusal, and its message.
 Outcome read_error(const HttpReply& reply, const HeaderFacts& headers, const ErrorWords& words);
 
 // The same of the error that `value` holds.
@@ -76,9 +75,9 @@ void finish_outcome(const HttpReply& http, HeaderFacts headers, Outcome& outcome
 
 // What a reply means: a 2xx by `read_success` (an Outcome of a Reply), all others as the errors
 // they are, by the words that `words_in` (the ErrorWords of a json::Value) finds in them.
-template <typename ReadSuccess, typename WordsIn>
+template <typename ReadSuccess, typename WordsIn = ErrorWords (*)(json::Value)>
 Outcome read_framed(const HttpReply& http, const ReadSuccess& read_success,
-                    const WordsIn& words_in) {
+                    const WordsIn& words_in = error_words) {
   HeaderFacts headers = read_limit_headers(http.headers);
   Outcome outcome;
   if (http.status >= 200 && http.status < 300) {
@@ -90,11 +89,6 @@ Outcome read_framed(const HttpReply& http, const ReadSuccess& read_success,
   }
   finish_outcome(http, std::move(headers), outcome);
   return outcome;
-}
-
-template <typename ReadSuccess>
-Outcome read_framed(const HttpReply& http, const ReadSuccess& read_success) {
-  return read_framed(http, read_success, error_words);
 }
 
 // What a 2xx means whose body must be JSON: the error it holds, which some put into an array, else

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <utility>
 
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/json/reader.hpp"

@@ -1,7 +1,6 @@
 #include "provider/structured_field.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "ratebatch/base/ascii.hpp"
 
@@ -74,9 +73,9 @@ class FieldReader {
     if (!bare_item(item.value)) return false;
     while (take(';')) {
       skip(" ");
-      FieldParameter& parameter = item.parameters.emplace_back();
-      if (!key(parameter.key)) return false;
-      if (take('=') && !bare_item(parameter.value)) return false;
+      auto& [name, value] = item.parameters.emplace_back();
+      if (!key(name)) return false;
+      if (take('=') && !bare_item(value)) return false;
     }
     return true;
   }
@@ -126,8 +125,8 @@ class FieldReader {
 
 const FieldValue* FieldItem::parameter(std::string_view name) const {
   const FieldValue* found = nullptr;
-  for (const FieldParameter& parameter : parameters) {
-    if (parameter.key == name) found = &parameter.value;
+  for (const auto& [known, told] : parameters) {
+    if (known == name) found = &told;
   }
   return found;
 }

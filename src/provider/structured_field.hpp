@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ratebatch::provider {
@@ -19,15 +20,10 @@ struct FieldValue {
   friend bool operator==(const FieldValue&, const FieldValue&) = default;
 };
 
-struct FieldParameter {
-  std::string key;
-  FieldValue value;
-};
-
 struct FieldItem {
   std::string key;  // Of a member of a dictionary; else empty.
   FieldValue value;
-  std::vector<FieldParameter> parameters;
+  std::vector<std::pair<std::string, FieldValue>> parameters;  // By their names.
 
   // The last parameter of this name, as the RFC says; nullptr if there is none.
   [[nodiscard]] const FieldValue* parameter(std::string_view name) const;
