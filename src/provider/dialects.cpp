@@ -9,25 +9,12 @@
 namespace ratebatch::provider {
 namespace {
 
-OutcomeClass class_of(TransferFault fault) {
-  switch (fault) {
-    case TransferFault::not_allowed:
-      return OutcomeClass::invalid_request;
-    case TransferFault::resolve:
-    case TransferFault::connect:
-    case TransferFault::tls:
-    case TransferFault::broken:
-    case TransferFault::local:
-      return OutcomeClass::network;
-    case TransferFault::timeout:
-    case TransferFault::stalled:
-      return OutcomeClass::timeout;
-    case TransferFault::malformed:
-    case TransferFault::too_large:
-      return OutcomeClass::bad_reply;
-  }
-  return OutcomeClass::network;
-}
+// By the fault, in the order of TransferFault.
+constexpr std::array<OutcomeClass, 10> fault_classes = {
+    OutcomeClass::invalid_request, OutcomeClass::network,   OutcomeClass::network,
+    OutcomeClass::network,         OutcomeClass::timeout,   OutcomeClass::timeout,
+    OutcomeClass::network,         OutcomeClass::bad_reply, OutcomeClass::bad_reply,
+    OutcomeClass::network};
 
 // An API under its name. Without state: each is made once.
 class Api final : public Dialect {
@@ -99,7 +86,7 @@ std::vector<std::string_view> dialect_names() {
 
 Outcome outcome_of(const TransferFailure& failure) {
   Outcome outcome;
-  outcome.kind = class_of(failure.fault);
+  outcome.kind = fault_classes.at(static_cast<std::size_t>(failure.fault));
   outcome.message = as_message(failure.message);
   outcome.http_status = failure.status;
   outcome.unreadable = failure.fault == TransferFault::malformed;

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "provider/limit_name.hpp"
+#include "provider/limit_words.hpp"
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/json/reader.hpp"
 #include "ratebatch/model/http.hpp"

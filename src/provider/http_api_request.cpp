@@ -95,18 +95,17 @@ class TemplateValues {
 
   // Fails with invalid_input, naming it, where the job has something that was never asked for.
   [[nodiscard]] Result<void> check_all_used() const {
+    const auto is_lost = [&](const char* name, const std::string& text) {
+      return !text.empty() && !used_.contains(name);
+    };
     const auto lost = [](const std::string& what, const std::string& name) {
       return bad_job("the http: description names no {{" + name + "}}, so that " + what +
                      " would be lost");
     };
-    const bool has_texts = content_->messages_json.empty();
-    const bool are_messages_used = used_.contains("messages");
-    if (!has_texts && !are_messages_used) return lost("the job's messages", "messages");
-    if (has_texts && !content_->prompt.empty() && !are_messages_used && !used_.contains("prompt")) {
-      return lost("the job's prompt", "prompt");
-    }
-    if (!content_->system.empty() && !are_messages_used && !used_.contains("system")) {
-      return lost("the job's system text", "system");
+    if (!used_.contains("messages")) {  // They hold the prompt and the system text too.
+      if (!content_->messages_json.empty()) return lost("the job's messages", "messages");
+      if (is_lost("prompt", content_->prompt)) return lost("the job's prompt", "prompt");
+      if (is_lost("system", content_->system)) return lost("the job's system text", "system");
     }
     if (!content_->files.empty() && !used_.contains("file")) return lost("the job's file", "file");
     for (const auto& [name, value] : values_.items()) {

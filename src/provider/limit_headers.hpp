@@ -7,12 +7,40 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ratebatch/model/http.hpp"
 #include "ratebatch/model/outcome.hpp"
 
 namespace ratebatch::provider {
+
+enum class LimitField : std::uint8_t { limit, remaining, reset, renewal_period };
+
+enum class LimitFamily : std::uint8_t {
+  per_resource,  // x-ratelimit-, with a resource behind it.
+  plain,         // Without one: requests. And Together's x-tokenlimit-.
+  anthropic,
+  by_size,  // Mistral: tokens.
+};
+
+struct LimitName {
+  LimitFamily family = LimitFamily::plain;
+  LimitField field = LimitField::limit;
+  Resource resource = Resource::requests;
+  std::optional<Duration> window;  // Where the name says it.
+  bool is_project = false;         // A second limit of the same kind, for the project.
+  bool is_dynamic = false;         // Together: as of now, beside the one of the plan.
+
+  [[nodiscard]] bool is_same_limit(const LimitName& other) const {
+    return family == other.family && resource == other.resource && window == other.window &&
+           is_project == other.is_project && is_dynamic == other.is_dynamic;
+  }
+};
+
+// nullopt if the header is none of these, or has a word that is not known: it may then mean
+// anything. Precondition: in lower case.
+std::optional<LimitName> limit_name(std::string_view header_name);
 
 struct HeaderFacts {
   std::vector<LimitFact> limits;      // None is marked as violated.

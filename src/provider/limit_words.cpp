@@ -2,16 +2,21 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string>
 #include <utility>
 
-#include "provider/limit_name.hpp"
 #include "provider/server_values.hpp"
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/model/limit_names.hpp"
 
 namespace ratebatch::provider {
 namespace {
+
+std::string_view without_plural(std::string_view word) {
+  if (word.ends_with('s')) word.remove_suffix(1);
+  return word;
+}
 
 bool separates_words(char c) { return c == ' ' || c == '-'; }
 
@@ -156,6 +161,24 @@ std::optional<Resource> resource_in(std::string_view type, std::string_view code
 }
 
 }  // namespace
+
+std::optional<Resource> resource_named(std::string_view word) {
+  const std::string_view one = without_plural(word);
+  if (one == "request" || one == "req") return Resource::requests;
+  if (one == "token") return Resource::tokens;
+  if (one == "image") return Resource::images;
+  return one == "character" ? std::optional(Resource::characters) : std::nullopt;
+}
+
+std::optional<Duration> window_named(std::string_view word) {
+  const std::string_view one = without_plural(word);
+  if (one == "second" || one == "sec") return std::chrono::seconds{1};
+  if (one == "minute" || one == "min") return std::chrono::minutes{1};
+  if (one == "hour") return std::chrono::hours{1};
+  if (one == "day") return std::chrono::hours{24};
+  if (one == "week") return std::chrono::days{7};
+  return one == "month" ? std::optional(month_window) : std::nullopt;
+}
 
 LimitWords limit_in_words(std::string_view type, std::string_view code, std::string_view message) {
   const std::string lower = lower_case(trimmed(message));

@@ -1,4 +1,5 @@
-// Which limit a refusal is about, by its type, code and words, with the numbers it names.
+// The words for limits, and which limit a refusal is about by its type, code and words, with the
+// numbers it names.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,20 @@
 #include "ratebatch/model/limit.hpp"
 
 namespace ratebatch::provider {
+
+// A limit as far as words name it.
+struct NamedLimit {
+  std::optional<Resource> resource;
+  std::optional<Duration> window;
+  std::optional<std::int64_t> limit;
+};
+
+// "requests", "tokens", "images", "characters", with or without the plural. In lower case.
+std::optional<Resource> resource_named(std::string_view word);
+
+// "second", "min", "minute", "hour", "day", "week", "month", with or without a plural. In lower
+// case.
+std::optional<Duration> window_named(std::string_view word);
 
 struct LimitWords {
   std::optional<Resource> resource;

@@ -27,10 +27,7 @@ std::optional<PictureSize> size_in(std::string_view text) {
 
 // 0 if it is no side.
 std::int64_t side_of(const std::optional<Json>& value) {
-  if (!value || !value->is_number_integer()) return 0;
-  // A number above the signed range turns negative here, which no side is.
-  const auto side = value->get<std::int64_t>();
-  return side >= 1 && side <= side_max ? side : 0;
+  return value && value->is_number_integer() ? side_in(json::written(*value)) : 0;
 }
 
 }  // namespace

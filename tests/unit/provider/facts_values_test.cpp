@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "provider/limit_name.hpp"
+#include "provider/limit_headers.hpp"
 #include "provider/limit_words.hpp"
 #include "provider/server_values.hpp"
 #include "provider/structured_field.hpp"
