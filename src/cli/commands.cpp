@@ -13,7 +13,7 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/cli/signals.hpp"
 #include "ratebatch/input/config_file.hpp"
-#include "ratebatch/net/curl_version.hpp"
+#include "ratebatch/net/curl_transport.hpp"
 #include "ratebatch/run/json_line.hpp"
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/sandbox/sandbox_server.hpp"

@@ -100,7 +100,7 @@ class Run {
     // The stand-in announces files of its own.
     if (setup_.sandbox)
       connections.public_only_exception = run::origin_of(setup_.sandbox->base_url());
-    RB_TRY(transport, net::CurlTransport::open(connections));
+    RB_TRY(transport, net::open_curl_transport(connections));
     RB_TRY(begun, begin());
     auto finished = drive_to_end(**signals, **transport, *begun);
     Ending ending = finished ? ending_of(finished->reason, (*signals)->first_signal())

@@ -1,11 +1,12 @@
 // A new file that a part of a reply goes to; it is removed unless someone takes it.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "ratebatch/base/file.hpp"
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/http.hpp"
 
@@ -17,9 +18,8 @@ class BodyFile {
   // already, is a symbolic link, or cannot be created.
   static Result<BodyFile> create(const std::string& path);
 
-  BodyFile(const BodyFile&) = delete;
-  BodyFile& operator=(const BodyFile&) = delete;
-  BodyFile(BodyFile&& other) noexcept;
+  BodyFile(BodyFile&& other) noexcept
+      : descriptor_(std::move(other.descriptor_)), file_(std::exchange(other.file_, {})) {}
   BodyFile& operator=(BodyFile&&) = delete;
   ~BodyFile();
 
@@ -40,8 +40,8 @@ class BodyFile {
  private:
   BodyFile(int descriptor, const std::string& path) : descriptor_(descriptor) { file_.path = path; }
 
-  int descriptor_;  // -1: closed or moved from.
-  ReplyFile file_;  // Without a path: moved from or released.
+  Descriptor descriptor_;  // None: closed or moved from.
+  ReplyFile file_;         // Without a path: moved from or released.
 };
 
 }  // namespace ratebatch::net

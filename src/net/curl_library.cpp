@@ -5,7 +5,7 @@
 #include <string>
 
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/net/curl_version.hpp"
+#include "ratebatch/net/curl_transport.hpp"
 
 namespace ratebatch::net {
 namespace {

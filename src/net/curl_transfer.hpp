@@ -1,5 +1,5 @@
 // A libcurl handle and the request that is on it, one after another: options, callbacks, result.
-// The multi handle that drives it belongs to CurlTransport.
+// The multi handle that drives it belongs to the transport.
 #pragma once
 
 #include <array>

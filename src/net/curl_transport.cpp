@@ -6,6 +6,7 @@
 #include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "net/curl_handles.hpp"
 #include "net/curl_transfer.hpp"
@@ -13,11 +14,12 @@
 #include "ratebatch/base/assert.hpp"
 
 namespace ratebatch::net {
+namespace {
 
-class CurlTransport::Impl {
+class CurlTransport final : public Transport {
  public:
-  Impl(std::unique_ptr<CurlLibrary> library, SocketWatch sockets,
-       const CurlTransportOptions& options)
+  CurlTransport(std::unique_ptr<CurlLibrary> library, SocketWatch sockets,
+                const CurlTransportOptions& options)
       : library_(std::move(library)),
         options_(options),
         origins_(curl_),
@@ -27,7 +29,7 @@ class CurlTransport::Impl {
     RB_ASSERT(options.connections_max >= 1);
     RB_ASSERT(exception_ || options.public_only_exception.empty());
     RB_ASSERT(multi_ != nullptr);
-    check(curl_.multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &Impl::on_socket));
+    check(curl_.multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &CurlTransport::on_socket));
     check(curl_.multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, static_cast<void*>(this)));
     if (options.wake_descriptor >= 0) {
       RB_ASSERT(sockets_.watch(options.wake_descriptor, EPOLLIN));
@@ -41,14 +43,12 @@ class CurlTransport::Impl {
     check(
         curl_.multi_setopt(multi_.get(), CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING)));
   }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
 
-  ~Impl() {
+  ~CurlTransport() override {
     for (auto& [id, transfer] : in_flight_) remove(*transfer);
   }
 
-  void send(TransferId id, HttpRequest request) {
+  void send(TransferId id, HttpRequest request) override {
     RB_ASSERT(!in_flight_.contains(id));
     std::unique_ptr<CurlTransfer> transfer = take_spare();
     std::optional<TransferFailure> failure = transfer->start(id, std::move(request));
@@ -63,7 +63,7 @@ class CurlTransport::Impl {
     in_flight_.emplace(id, std::move(transfer));
   }
 
-  void cancel(TransferId id) {
+  void cancel(TransferId id) override {
     const auto found = in_flight_.find(id);
     if (found == in_flight_.end()) return;
     remove(*found->second);
@@ -71,7 +71,7 @@ class CurlTransport::Impl {
     in_flight_.erase(found);
   }
 
-  std::vector<FinishedTransfer> finished() {
+  std::vector<FinishedTransfer> finished() override {
     // Not curl_multi_perform: it asks the kernel about each transfer in flight, every time.
     act(CURL_SOCKET_TIMEOUT, 0);  // What is new, and whose time has come.
     if (!std::exchange(waited_, false)) sockets_.wait(Duration::zero());
@@ -85,7 +85,7 @@ class CurlTransport::Impl {
     return std::exchange(ended_, {});
   }
 
-  void wait(Duration longest) {
+  void wait(Duration longest) override {
     if (longest <= Duration::zero() || !ended_.empty()) return;
     // Far below what an int of milliseconds holds; callers come back sooner anyway.
     constexpr Duration at_most = std::chrono::hours{24};
@@ -114,7 +114,7 @@ class CurlTransport::Impl {
 
   static int on_socket(CURL* /*easy*/, curl_socket_t socket, int what, void* self,
                        void* /*of_socket*/) noexcept {
-    SocketWatch& sockets = static_cast<Impl*>(self)->sockets_;
+    SocketWatch& sockets = static_cast<CurlTransport*>(self)->sockets_;
     if (what == CURL_POLL_REMOVE) {
       sockets.ignore(socket);
       return 0;
@@ -146,10 +146,8 @@ class CurlTransport::Impl {
 
   void put_back(std::unique_ptr<CurlTransfer> transfer) {
     transfer->forget();
-    if (transfer->handle() == nullptr) return;
-    if (spare_.size() < static_cast<std::size_t>(options_.connections_max)) {
-      spare_.push_back(std::move(transfer));
-    }
+    const bool has_room = spare_.size() < static_cast<std::size_t>(options_.connections_max);
+    if (transfer->handle() != nullptr && has_room) spare_.push_back(std::move(transfer));
   }
 
   // In this order: what stands below uses what stands above, also while it is destroyed.
@@ -166,25 +164,12 @@ class CurlTransport::Impl {
   std::vector<FinishedTransfer> ended_;  // Not yet handed out.
 };
 
-Result<std::unique_ptr<CurlTransport>> CurlTransport::open(const CurlTransportOptions& options) {
+}  // namespace
+
+Result<std::unique_ptr<Transport>> open_curl_transport(const CurlTransportOptions& options) {
   RB_TRY(library, CurlLibrary::open());
   RB_TRY(sockets, SocketWatch::open());
-  auto impl = std::make_unique<Impl>(std::move(*library), std::move(*sockets), options);
-  return std::unique_ptr<CurlTransport>(new CurlTransport(std::move(impl)));
+  return std::make_unique<CurlTransport>(std::move(*library), std::move(*sockets), options);
 }
-
-CurlTransport::CurlTransport(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-
-CurlTransport::~CurlTransport() = default;
-
-void CurlTransport::send(TransferId id, HttpRequest request) {
-  impl_->send(id, std::move(request));
-}
-
-void CurlTransport::cancel(TransferId id) { impl_->cancel(id); }
-
-std::vector<FinishedTransfer> CurlTransport::finished() { return impl_->finished(); }
-
-void CurlTransport::wait(Duration longest) { impl_->wait(longest); }
 
 }  // namespace ratebatch::net

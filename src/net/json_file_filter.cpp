@@ -35,8 +35,7 @@ std::size_t prefix_bytes(std::string_view value) {
 
 Result<void> JsonFileFilter::take(std::string_view bytes) {
   while (!bytes.empty()) {
-    Result<std::size_t> taken = take_some(bytes);
-    if (!taken) return pass(taken);
+    RB_TRY(taken, take_some(bytes));
     bytes.remove_prefix(*taken);
   }
   return {};
@@ -139,8 +138,7 @@ Result<void> JsonFileFilter::begin_file() {
   left.remove_prefix(prefix_.size());
   escaped_ = false;
   while (!left.empty() && place_ == Place::in_file) {
-    Result<std::size_t> taken = take_value(left);
-    if (!taken) return pass(taken);
+    RB_TRY(taken, take_value(left));
     left.remove_prefix(*taken);
   }
   take_text(left);
@@ -209,10 +207,8 @@ bool JsonFileFilter::write_decoded() {
 // Puts the value back into the text, where the rest of it follows.
 Result<void> JsonFileFilter::give_back() {
   text_ += prefix_;
-  Result<void> read =
-      file_->read([this](std::string_view piece) { text_ += encode_base64(piece); });
-  if (!read) return read;
-  text_ += encode_base64(decoded_);
+  RB_TRY(read, file_->read([this](std::string_view piece) { append_base64(text_, piece); }));
+  append_base64(text_, decoded_);
   text_ += decoder_.pending();
   text_ += escape_;
   escaped_ = escape_ == "\\";

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <span>
 
 namespace ratebatch::net {
 namespace {
@@ -39,71 +40,54 @@ constexpr std::array<Block, 15> special_v4 = {{
     {v4(240, 0), 4},         // Reserved, and broadcast.
 }};
 
-bool is_public_v4(std::uint32_t address) {
-  return std::none_of(special_v4.begin(), special_v4.end(), [&](const Block& block) {
+// Of 2000::/3, by the first 32 bits: documentation twice, and IETF protocols such as Teredo, which
+// tunnels.
+constexpr std::array<Block, 3> special_v6 = {
+    {{0x2001'0DB8, 32}, {0x3FFF'0000, 20}, {0x2001'0000, 23}}};
+
+bool is_in(std::span<const Block> blocks, std::uint32_t address) {
+  return std::ranges::any_of(blocks, [&](const Block& block) {
     const unsigned host_bits = 32 - block.bits;
     return address >> host_bits == block.address >> host_bits;
   });
 }
 
-using BytesV6 = std::array<std::uint8_t, 16>;
+bool is_public_v4(const in_addr& address) { return !is_in(special_v4, ntohl(address.s_addr)); }
 
-std::uint32_t v4_at(const BytesV6& bytes, std::size_t at) {
-  return std::uint32_t{bytes[at]} << 24U | std::uint32_t{bytes[at + 1]} << 16U |
-         std::uint32_t{bytes[at + 2]} << 8U | bytes[at + 3];
-}
-
-template <std::size_t Size>
-bool starts_with(const BytesV6& bytes, const std::array<std::uint8_t, Size>& prefix) {
-  return std::equal(prefix.begin(), prefix.end(), bytes.begin());
-}
-
-bool is_public_v6(const BytesV6& bytes) {
-  constexpr std::array<std::uint8_t, 12> mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
-  constexpr std::array<std::uint8_t, 12> nat64 = {0, 0x64, 0xFF, 0x9B};  // RFC 6052.
-  constexpr std::array<std::uint8_t, 2> six_to_four = {0x20, 0x02};
-  constexpr std::array<std::uint8_t, 4> documentation = {0x20, 0x01, 0x0D, 0xB8};
-  if (starts_with(bytes, mapped) || starts_with(bytes, nat64)) {
-    return is_public_v4(v4_at(bytes, 12));
-  }
-  if (starts_with(bytes, six_to_four)) return is_public_v4(v4_at(bytes, 2));
-  if (starts_with(bytes, documentation)) return false;
-  // 3fff::/20 is for documentation, 2001::/23 for IETF protocols such as Teredo, which tunnels.
-  if (bytes[0] == 0x3F && bytes[1] == 0xFF && bytes[2] < 0x10) return false;
-  if (bytes[0] == 0x20 && bytes[1] == 0x01 && bytes[2] < 0x02) return false;
+bool is_public_v6(const in6_addr& address) {
+  std::array<std::uint32_t, 4> words{};
+  std::memcpy(words.data(), &address, sizeof words);
+  for (std::uint32_t& word : words) word = ntohl(word);
+  const bool is_mapped = words[0] == 0 && words[1] == 0 && words[2] == 0xFFFF;
+  const bool is_nat64 = words[0] == 0x0064'FF9B && words[1] == 0 && words[2] == 0;  // RFC 6052.
+  if (is_mapped || is_nat64) return !is_in(special_v4, words[3]);
+  const bool is_6to4 = words[0] >> 16U == 0x2002;
+  if (is_6to4) return !is_in(special_v4, words[0] << 16U | words[1] >> 16U);
   // Only 2000::/3 is global unicast.
-  return bytes[0] >> 5U == 1;
-}
-
-BytesV6 bytes_of(const in6_addr& address) {
-  BytesV6 bytes{};
-  std::copy_n(std::begin(address.s6_addr), bytes.size(), bytes.begin());
-  return bytes;
+  return words[0] >> 29U == 1 && !is_in(special_v6, words[0]);
 }
 
 }  // namespace
 
 bool is_public(const sockaddr& address) {
   if (address.sa_family == AF_INET) {
-    return is_public_v4(ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr));
+    return is_public_v4(reinterpret_cast<const sockaddr_in&>(address).sin_addr);
   }
   if (address.sa_family == AF_INET6) {
-    return is_public_v6(bytes_of(reinterpret_cast<const sockaddr_in6&>(address).sin6_addr));
+    return is_public_v6(reinterpret_cast<const sockaddr_in6&>(address).sin6_addr);
   }
   return false;
 }
 
 std::optional<bool> is_public(const std::string& text) {
   in_addr address{};
-  if (inet_pton(AF_INET, text.c_str(), &address) == 1) {
-    return is_public_v4(ntohl(address.s_addr));
-  }
+  if (inet_pton(AF_INET, text.c_str(), &address) == 1) return is_public_v4(address);
   const bool has_brackets = text.size() >= 2 && text.front() == '[' && text.back() == ']';
   std::string inner = has_brackets ? text.substr(1, text.size() - 2) : text;
   inner.resize(std::min(inner.size(), inner.find('%')));  // A zone, which link-local ones have.
   in6_addr v6{};
   if (inet_pton(AF_INET6, inner.c_str(), &v6) != 1) return std::nullopt;
-  return is_public_v6(bytes_of(v6));
+  return is_public_v6(v6);
 }
 
 std::string text_of(const sockaddr& address) {

@@ -23,10 +23,14 @@ std::int32_t status_in(std::string_view line) {
   return whole_number<std::int32_t>(parted(rest, ' ').before).value_or(0);
 }
 
+bool is_text_type(std::string_view type) {
+  return type == "application/json" || type.ends_with("+json") || type.starts_with("text/");
+}
+
 }  // namespace
 
 ReplySink::ReplySink(std::int64_t body_bytes_max, const ReplyFiles& files)
-    : body_bytes_max_(static_cast<std::size_t>(body_bytes_max)), body_(files) {
+    : wanted_(files), body_bytes_max_(static_cast<std::size_t>(body_bytes_max)), filter_(files) {
   RB_ASSERT(body_bytes_max >= 0);
 }
 
@@ -38,7 +42,9 @@ bool ReplySink::take_header_line(std::string_view line) {
   }
   if (const std::int32_t status = status_in(line); status != 0) {
     in_headers_ = status >= 200;
-    if (in_headers_) begin_reply(status);
+    if (!in_headers_) return true;
+    reply_ = HttpReply{.status = status};
+    reply_.headers.reserve(usual_headers);
     return true;
   }
   const std::string_view text = trimmed(line);
@@ -59,29 +65,93 @@ bool ReplySink::take_body(std::string_view bytes) {
                   "the reply's body is over " + std::to_string(body_bytes_max_) + " bytes");
   }
   body_bytes_ += bytes.size();
-  Result<void> taken = body_.take(reply_, bytes);
+  Result<void> taken = place(bytes);
   return taken || refuse(TransferFault::local, std::move(taken.error().message));
 }
 
 Result<HttpReply> ReplySink::finish() {
-  if (Result<void> finished = body_.finish(reply_); !finished) return pass(finished);
+  if (way_ == Way::to_filter) {
+    filter_.finish(reply_);
+    return std::move(reply_);
+  }
+  if (file_ && file_->complete()) {
+    reply_.files.push_back(file_->release());
+  } else if (file_) {
+    if (Result<void> back = take_back(); !back) return pass(back);
+  }
+  reply_.body = std::move(text_);
   return std::move(reply_);
 }
 
-void ReplySink::begin_reply(std::int32_t status) {
-  reply_ = HttpReply{.status = status};
-  reply_.headers.reserve(usual_headers);
-}
-
 void ReplySink::expect_body(std::string_view length) {
-  if (const auto bytes = whole_number<std::size_t>(length)) {
-    body_.expect(std::min({*bytes, body_bytes_max_, promised_bytes_max}));
-  }
+  const auto bytes = whole_number<std::size_t>(length);
+  const bool has_files = wanted_.binary_body || !wanted_.members.empty();
+  if (!bytes || (has_files && !wanted_.folder.empty())) return;
+  text_.reserve(std::min({*bytes, body_bytes_max_, promised_bytes_max}));
 }
 
 bool ReplySink::refuse(TransferFault fault, std::string message) {
   refusal_ = Refusal{.fault = fault, .message = std::move(message)};
   return false;
+}
+
+Result<void> ReplySink::place(std::string_view bytes) {
+  std::string held;
+  if (way_ == Way::undecided) {
+    way_ = way_of(bytes);
+    if (way_ != Way::undecided && !text_.empty()) {
+      held = std::exchange(text_, {}).append(bytes);
+      bytes = held;
+    }
+  }
+  switch (way_) {
+    case Way::undecided:
+    case Way::to_text:
+      text_ += bytes;
+      return {};
+    case Way::to_filter:
+      return filter_.take(bytes);
+    case Way::to_file:
+      break;
+  }
+  return place_in_file(bytes);
+}
+
+ReplySink::Way ReplySink::way_of(std::string_view bytes) const {
+  const bool is_success = reply_.status >= 200 && reply_.status < 300;
+  if (!is_success || wanted_.folder.empty()) return Way::to_text;
+  const Way if_text = wanted_.members.empty() ? Way::to_text : Way::to_filter;
+  if (!wanted_.binary_body) return if_text;
+  // Of "Application/JSON; charset=utf-8" the type alone.
+  const std::string type = lower_case(trimmed(parted(reply_.header("content-type"), ';').before));
+  if (!type.empty()) return is_text_type(type) ? if_text : Way::to_file;
+  const std::size_t first = bytes.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return Way::undecided;
+  return bytes[first] == '{' || bytes[first] == '[' ? if_text : Way::to_file;
+}
+
+Result<void> ReplySink::place_in_file(std::string_view bytes) {
+  if (!file_) {
+    Result<BodyFile> created = BodyFile::create(wanted_.folder + "/" + wanted_.stem + "-0");
+    if (!created) {
+      way_ = Way::to_text;
+      text_ += bytes;
+      return {};
+    }
+    file_.emplace(std::move(*created));
+  }
+  if (file_->write(bytes)) return {};
+  if (Result<void> back = take_back(); !back) return back;
+  text_ += bytes;
+  return {};
+}
+
+// What is in the file becomes text.
+Result<void> ReplySink::take_back() {
+  RB_TRY(read, file_->read([this](std::string_view piece) { text_ += piece; }));
+  file_.reset();
+  way_ = Way::to_text;
+  return {};
 }
 
 }  // namespace ratebatch::net

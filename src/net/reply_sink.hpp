@@ -1,13 +1,17 @@
 // Collects one reply as it arrives, line by line and piece by piece, and says stop where it grows
-// over its caps. Knows HTTP header lines, nothing of sockets or libcurl.
+// over its caps. Its body goes into memory, as a whole into a file, or into memory but for the long
+// values that go to files (see ReplyFiles). Knows HTTP header lines, nothing of sockets or libcurl.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "net/reply_body.hpp"
+#include "net/body_file.hpp"
+#include "net/json_file_filter.hpp"
+#include "ratebatch/base/result.hpp"
 #include "ratebatch/model/http.hpp"
 
 namespace ratebatch::net {
@@ -30,7 +34,8 @@ class ReplySink {
   // the transfer off, refusal() says why.
   bool take_header_line(std::string_view line);
 
-  // Takes decoded bytes of the body. False as above.
+  // Takes decoded bytes of the body. False as above, also where they can neither be kept in their
+  // file nor be read back from it.
   bool take_body(std::string_view bytes);
 
   // Why the reply was refused; nullptr: it was not.
@@ -42,22 +47,38 @@ class ReplySink {
   // Of the last status line that was not 1xx; 0: none came.
   [[nodiscard]] std::int32_t status() const { return reply_.status; }
 
-  // The whole reply, once the transfer is complete. Files stay exactly where this succeeds. Fails
-  // with disk_full or io where one cannot be synced.
+  // The whole reply, once the transfer is complete. Files stay exactly where this succeeds; one
+  // that cannot be synced becomes text again. Fails with disk_full or io where it cannot even be
+  // read back.
   Result<HttpReply> finish();
 
  private:
-  void begin_reply(std::int32_t status);
+  // Where the body goes.
+  enum class Way : std::uint8_t {
+    undecided,  // Only blanks came so far.
+    to_text,
+    to_filter,
+    to_file,
+  };
+
   void expect_body(std::string_view length);  // Makes room for what Content-Length promises.
   bool refuse(TransferFault fault, std::string message);
+  [[nodiscard]] Way way_of(std::string_view bytes) const;
+  Result<void> place(std::string_view bytes);
+  Result<void> place_in_file(std::string_view bytes);
+  Result<void> take_back();
 
+  const ReplyFiles& wanted_;
   std::size_t body_bytes_max_;
   HttpReply reply_;  // Without a body, until it is finished.
-  ReplyBody body_;
   std::size_t headers_bytes_ = 0;
   std::size_t body_bytes_ = 0;
   bool in_headers_ = false;  // Of a reply that is not 1xx: its lines are kept.
   std::optional<Refusal> refusal_;
+  Way way_ = Way::undecided;
+  std::string text_;
+  std::optional<BodyFile> file_;
+  JsonFileFilter filter_;
 };
 
 }  // namespace ratebatch::net

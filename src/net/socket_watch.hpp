@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "ratebatch/base/file.hpp"
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/base/time.hpp"
 
@@ -17,12 +18,6 @@ class SocketWatch {
  public:
   // Fails with io where the kernel refuses the descriptor for it.
   static Result<SocketWatch> open();
-
-  SocketWatch(const SocketWatch&) = delete;
-  SocketWatch& operator=(const SocketWatch&) = delete;
-  SocketWatch(SocketWatch&& other) noexcept;
-  SocketWatch& operator=(SocketWatch&&) = delete;
-  ~SocketWatch();
 
   // Watches for `events` (EPOLLIN, EPOLLOUT) and no others from now on. False: no memory left.
   bool watch(int descriptor, std::uint32_t events);
@@ -40,7 +35,7 @@ class SocketWatch {
  private:
   explicit SocketWatch(int descriptor) : descriptor_(descriptor) {}
 
-  int descriptor_;                         // -1: moved from.
+  Descriptor descriptor_;
   std::array<epoll_event, 256> events_{};  // More wait for the next turn.
   std::size_t count_ = 0;
 };

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "net/net_support.hpp"
-#include "ratebatch/net/curl_version.hpp"
+#include "ratebatch/net/curl_transport.hpp"
 
 namespace ratebatch::curl_library_test {
 

@@ -38,7 +38,7 @@ Origin origin_at(const std::string& url) {
   return origin.value_or(Origin{});
 }
 
-void expect_refused(CurlTransport& transport, const HttpRequest& request, const char* reason) {
+void expect_refused(Transport& transport, const HttpRequest& request, const char* reason) {
   const TransferFailure failure = failure_of(transport, request);
   CHECK(failure.fault == TransferFault::not_allowed);
   CHECK_FALSE(failure.request_sent);

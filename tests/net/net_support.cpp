@@ -19,14 +19,13 @@ HttpRequest post_to(const std::string& url) {
   return request;
 }
 
-std::unique_ptr<net::CurlTransport> open_transport(const net::CurlTransportOptions& options) {
-  auto opened = net::CurlTransport::open(options);
+std::unique_ptr<net::Transport> open_transport(const net::CurlTransportOptions& options) {
+  auto opened = net::open_curl_transport(options);
   if (!opened) FAIL(opened.error().message);
   return std::move(*opened);
 }
 
-std::vector<net::FinishedTransfer> await_finished(net::CurlTransport& transport,
-                                                  std::size_t count) {
+std::vector<net::FinishedTransfer> await_finished(net::Transport& transport, std::size_t count) {
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds{60};
   std::vector<net::FinishedTransfer> all;
   while (true) {
@@ -37,7 +36,7 @@ std::vector<net::FinishedTransfer> await_finished(net::CurlTransport& transport,
   }
 }
 
-net::FinishedTransfer run_transfer(net::CurlTransport& transport, HttpRequest request) {
+net::FinishedTransfer run_transfer(net::Transport& transport, HttpRequest request) {
   transport.send(net::TransferId{1}, std::move(request));
   std::vector<net::FinishedTransfer> ended = await_finished(transport, 1);
   REQUIRE(ended.size() == 1);
@@ -45,13 +44,13 @@ net::FinishedTransfer run_transfer(net::CurlTransport& transport, HttpRequest re
   return std::move(ended[0]);
 }
 
-HttpReply reply_to(net::CurlTransport& transport, HttpRequest request) {
+HttpReply reply_to(net::Transport& transport, HttpRequest request) {
   net::FinishedTransfer ended = run_transfer(transport, std::move(request));
   if (const auto* failure = std::get_if<TransferFailure>(&ended.result)) FAIL(failure->message);
   return std::get<HttpReply>(std::move(ended.result));
 }
 
-TransferFailure failure_of(net::CurlTransport& transport, HttpRequest request) {
+TransferFailure failure_of(net::Transport& transport, HttpRequest request) {
   net::FinishedTransfer ended = run_transfer(transport, std::move(request));
   REQUIRE(std::holds_alternative<TransferFailure>(ended.result));
   return std::get<TransferFailure>(std::move(ended.result));

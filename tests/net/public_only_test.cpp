@@ -26,7 +26,7 @@ HttpRequest announced(const std::string& url) {
   return request;
 }
 
-void expect_refused(CurlTransport& transport, const HttpRequest& request, const char* reason) {
+void expect_refused(Transport& transport, const HttpRequest& request, const char* reason) {
   const TransferFailure failure = failure_of(transport, request);
   CAPTURE(request.url);
   CAPTURE(failure.message);

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/net/transport.hpp"
@@ -26,31 +25,17 @@ struct CurlTransportOptions {
   std::string public_only_exception;
 };
 
-class CurlTransport final : public Transport {
- public:
-  // Opens libcurl, which is not loaded with the program. Fails with not_found where it is missing
-  // or not the one that is needed, and with io where it cannot start. Precondition: connections_max
-  // is at least 1, an exception is an origin; a wake descriptor outlives the transport. Aborts
-  // where there is no memory left.
-  static Result<std::unique_ptr<CurlTransport>> open(const CurlTransportOptions& options);
+// Opens libcurl, which is not loaded with the program. Fails with not_found where it is missing or
+// not the one that is needed, and with io where it cannot start. Precondition: connections_max is
+// at least 1, an exception is an origin; a wake descriptor outlives the transport. Aborts where
+// there is no memory left.
+//
+// The methods of requests are GET and POST. wait() returns at once where `longest` is not above
+// zero; a part of a millisecond counts as a whole one. The destructor breaks off what is in flight.
+Result<std::unique_ptr<Transport>> open_curl_transport(const CurlTransportOptions& options);
 
-  // Breaks off what is in flight.
-  ~CurlTransport() override;
-
-  // See Transport. Methods are GET and POST.
-  void send(TransferId id, HttpRequest request) override;
-  void cancel(TransferId id) override;
-  std::vector<FinishedTransfer> finished() override;
-
-  // See Transport. Returns at once where `longest` is not above zero; a part of a millisecond
-  // counts as a whole one.
-  void wait(Duration longest) override;
-
- private:
-  class Impl;
-  explicit CurlTransport(std::unique_ptr<Impl> impl);
-
-  std::unique_ptr<Impl> impl_;
-};
+// "7.88.1 (OpenSSL/3.0.17)", of the libcurl that a run would load now, for `--version`; in
+// brackets, why there is none.
+std::string curl_library_version();
 
 }  // namespace ratebatch::net

@@ -12,7 +12,7 @@ namespace ratebatch::net {
 // libcurl reads it: without a fragment, with at least "/" as its path. Blanks and bytes that are
 // not ASCII are percent-encoded, because servers often forget to. Fails with invalid_input if the
 // location is empty, over 8,192 bytes, holds a control byte or names no host, or if `url` is no
-// absolute URL; the message names where the redirect came from. Fails as CurlTransport::open does
+// absolute URL; the message names where the redirect came from. Fails as open_curl_transport does
 // if libcurl cannot be opened.
 Result<std::string> redirect_target(const std::string& url, std::string_view location);
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "ratebatch/base/port.hpp"
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/http.hpp"
 
@@ -18,13 +19,8 @@ struct FinishedTransfer {
   Duration took{};  // From send to the end.
 };
 
-class Transport {
+class Transport : public Port {
  public:
-  Transport() = default;
-  Transport(const Transport&) = delete;
-  Transport& operator=(const Transport&) = delete;
-  virtual ~Transport() = default;
-
   // Starts a transfer. Never fails by itself: whatever goes wrong arrives as its result, exactly
   // one per transfer. A request is never sent twice.
   virtual void send(TransferId id, HttpRequest request) = 0;
