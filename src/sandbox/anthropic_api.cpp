@@ -11,6 +11,7 @@
 namespace ratebatch::sandbox {
 namespace {
 
+constexpr std::int64_t second_ns = 1'000'000'000;
 constexpr std::size_t anthropic_request_bytes_max = 32'000'000;  // Its page on errors: 32 MB.
 
 constexpr std::string_view anthropic_answer =
@@ -69,11 +70,9 @@ std::string limit_words(const LimitTerms& terms) {
 
 class AnthropicApi final : public Api {
  public:
-  explicit AnthropicApi(const SandboxOptions& options)
-      : Api(options, "anthropic", {"x-api-key", ""}) {}
+  using Api::Api;
 
-  [[nodiscard]] tl::expected<Generation, Trouble> read(const Question& question,
-                                                       std::string_view rest) const override {
+  [[nodiscard]] ReadRequest read(const Question& question, std::string_view rest) const override {
     if (rest != "/messages") return no_such_path(question);
     RequestReader in(question, {"{}: Field required"});
     in.refuse_if(question.header("anthropic-version").empty(),
@@ -154,15 +153,12 @@ class AnthropicApi final : public Api {
     add_wait(reply, "retry-after", trouble);
     return reply;
   }
-
- private:
-  static constexpr std::int64_t second_ns = 1'000'000'000;
 };
 
 }  // namespace
 
 std::unique_ptr<Api> make_anthropic_api(const SandboxOptions& options) {
-  return std::make_unique<AnthropicApi>(options);
+  return std::make_unique<AnthropicApi>(options, "anthropic", KeyPlace{"x-api-key", ""});
 }
 
 }  // namespace ratebatch::sandbox

@@ -53,6 +53,9 @@ struct Trouble {
 };
 constexpr std::size_t trouble_kind_count = 11;
 
+// What a request asks for, or why it gets no answer.
+using ReadRequest = tl::expected<Generation, Trouble>;
+
 tl::unexpected<Trouble> no_such_path(const Question& question);
 
 // The trouble of a request that does not have this method; nullopt if it has it.
@@ -126,8 +129,7 @@ class Api {
   }
 
   // Fails with what the provider would object to, unknown paths and methods included.
-  [[nodiscard]] virtual tl::expected<Generation, Trouble> read(const Question& question,
-                                                               std::string_view rest) const = 0;
+  [[nodiscard]] virtual ReadRequest read(const Question& question, std::string_view rest) const = 0;
 
   // As this provider counts it; `use` is use_of(asked).
   [[nodiscard]] virtual Cost cost(const Generation& /*asked*/, const Amounts& use) const {

@@ -121,26 +121,27 @@ void put_noise(std::string& out, std::size_t bytes, Rng& rng) {
 
 std::string wav_header(std::uint32_t data_bytes) {
   std::string out = "RIFF";
-  put_little(out, static_cast<std::uint32_t>(4 + wav_format.size()) + data_bytes, 4);
+  put_little(out, static_cast<std::uint32_t>(4 + wav_format.size()) + data_bytes);
   out += wav_format;
-  put_little(out, data_bytes, 4);
+  put_little(out, data_bytes);
   return out;
 }
 
 struct AudioFormat {
   std::string_view name;
   const char* content_type;
+  std::size_t bytes_per_character;
   std::string_view start;
 };
 
-// Those that only begin as they should; aac is an ADTS frame: MPEG-4, no CRC (ISO 14496-3, 1.A.2).
-constexpr std::array<AudioFormat, 3> lookalikes = {{{"opus", "audio/opus", "OggS"},
-                                                    {"flac", "audio/flac", "fLaC"},
-                                                    {"aac", "audio/aac", "\xFF\xF1\x50"}}};
-
-Reply audio_reply(const char* content_type, std::string bytes) {
-  return {200, {{"Content-Type", content_type}}, std::move(bytes)};
-}
+// All but mp3. Those behind pcm only begin as they should; aac is an ADTS frame: MPEG-4, no CRC
+// (ISO 14496-3, 1.A.2).
+constexpr std::array<AudioFormat, 5> audio_formats = {
+    {{"wav", "audio/wav", pcm_bytes_per_character, ""},  // Its header says how long it is.
+     {"pcm", "audio/pcm", pcm_bytes_per_character, ""},
+     {"opus", "audio/opus", mp3_frame_bytes, "OggS"},
+     {"flac", "audio/flac", mp3_frame_bytes, "fLaC"},
+     {"aac", "audio/aac", mp3_frame_bytes, "\xFF\xF1\x50"}}};
 
 }  // namespace
 
@@ -234,29 +235,26 @@ std::string picture_png(std::uint64_t number, std::int64_t bytes_min) {
 Reply spoken(std::string_view text, std::string_view format, std::uint64_t seed) {
   const auto characters = static_cast<std::size_t>(std::max<std::int64_t>(code_points(text), 1));
   Rng rng(mixed(seed, text));
-  const bool is_wav = format.starts_with("wav");
-  if (is_wav || format.starts_with("pcm")) {
-    const std::size_t size = characters * pcm_bytes_per_character;
-    std::string out = is_wav ? wav_header(static_cast<std::uint32_t>(size)) : "";
-    put_noise(out, size, rng);
-    return audio_reply(is_wav ? "audio/wav" : "audio/pcm", std::move(out));
-  }
-  for (const AudioFormat& known : lookalikes) {
+  for (const AudioFormat& known : audio_formats) {
     if (!format.starts_with(known.name)) continue;
+    const std::size_t size = characters * known.bytes_per_character;
     std::string out(known.start);
-    put_noise(out, characters * mp3_frame_bytes, rng);
-    return audio_reply(known.content_type, std::move(out));
+    if (known.name == "wav") out = wav_header(static_cast<std::uint32_t>(size));
+    put_noise(out, size, rng);
+    return {200, {{"Content-Type", known.content_type}}, std::move(out)};
   }
   std::string out;
   for (std::size_t i = 0; i < characters; ++i) {
     out += mp3_frame_start;
     put_noise(out, mp3_frame_bytes - mp3_frame_start.size(), rng);
   }
-  return audio_reply("audio/mpeg", std::move(out));
+  return {200, {{"Content-Type", "audio/mpeg"}}, std::move(out)};
 }
 
-void put_little(std::string& out, std::uint32_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>((value >> (8 * i)) & 0xFFU);
+void put_little(std::string& out, std::uint32_t value) {
+  for (const unsigned shift : {0U, 8U, 16U, 24U}) {
+    out += static_cast<char>((value >> shift) & 0xFFU);
+  }
 }
 
 }  // namespace ratebatch::sandbox

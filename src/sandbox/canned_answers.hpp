@@ -38,7 +38,7 @@ std::string picture_png(std::uint64_t number, std::int64_t bytes_min);
 // played; of the formats but those and pcm only the first bytes are as they should be.
 Reply spoken(std::string_view text, std::string_view format, std::uint64_t seed);
 
-// Appends so many bytes of the number, the lowest first.
-void put_little(std::string& out, std::uint32_t value, int bytes);
+// Appends the four bytes of the number, the lowest first.
+void put_little(std::string& out, std::uint32_t value);
 
 }  // namespace ratebatch::sandbox

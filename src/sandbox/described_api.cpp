@@ -74,8 +74,7 @@ constexpr std::array<const char*, 4> usual_key_headers = {"x-api-key", "api-key"
 
 class DescribedApi final : public Api {
  public:
-  explicit DescribedApi(const SandboxOptions& options)
-      : Api(options, "http", {"Authorization", "Bearer "}) {}
+  using Api::Api;
 
   [[nodiscard]] KeyPlace key_place(const Question& question, std::string_view rest) const override {
     if (const auto model = find_model(options(), name_in(rest))) {
@@ -87,8 +86,7 @@ class DescribedApi final : public Api {
     return Api::key_place(question, rest);
   }
 
-  [[nodiscard]] tl::expected<Generation, Trouble> read(const Question& question,
-                                                       std::string_view rest) const override {
+  [[nodiscard]] ReadRequest read(const Question& question, std::string_view rest) const override {
     const std::string name = name_in(rest);
     if (name.empty()) return no_such_path(question);
     const auto model = find_model(options(), name);
@@ -160,7 +158,7 @@ class DescribedApi final : public Api {
 }  // namespace
 
 std::unique_ptr<Api> make_described_api(const SandboxOptions& options) {
-  return std::make_unique<DescribedApi>(options);
+  return std::make_unique<DescribedApi>(options, "http", KeyPlace{"Authorization", "Bearer "});
 }
 
 }  // namespace ratebatch::sandbox

@@ -57,11 +57,9 @@ void read_elevenlabs_speech(RequestReader& in, const Question& question) {
 
 class ElevenLabsApi final : public Api {
  public:
-  explicit ElevenLabsApi(const SandboxOptions& options)
-      : Api(options, "elevenlabs", {"xi-api-key", ""}) {}
+  using Api::Api;
 
-  [[nodiscard]] tl::expected<Generation, Trouble> read(const Question& question,
-                                                       std::string_view rest) const override {
+  [[nodiscard]] ReadRequest read(const Question& question, std::string_view rest) const override {
     const bool is_speech = rest.starts_with(speech_path) && rest.size() > speech_path.size() &&
                            rest.find('/', speech_path.size()) == std::string_view::npos;
     if (!is_speech && rest != "/speech-to-text") return no_such_path(question);
@@ -76,10 +74,9 @@ class ElevenLabsApi final : public Api {
 
   // It knows no tokens.
   [[nodiscard]] Cost cost(const Generation& /*asked*/, const Amounts& use) const override {
-    Amounts counted = use;
-    for (const Resource resource :
-         {Resource::tokens, Resource::input_tokens, Resource::output_tokens}) {
-      counted[index_of(resource)] = 0;
+    Amounts counted{};
+    for (const Resource resource : {Resource::requests, Resource::images, Resource::characters}) {
+      counted[index_of(resource)] = use[index_of(resource)];
     }
     return {counted, counted};
   }
@@ -130,7 +127,7 @@ class ElevenLabsApi final : public Api {
 }  // namespace
 
 std::unique_ptr<Api> make_elevenlabs_api(const SandboxOptions& options) {
-  return std::make_unique<ElevenLabsApi>(options);
+  return std::make_unique<ElevenLabsApi>(options, "elevenlabs", KeyPlace{"xi-api-key", ""});
 }
 
 }  // namespace ratebatch::sandbox

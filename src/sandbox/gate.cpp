@@ -1,7 +1,6 @@
 #include "sandbox/gate.hpp"
 
 #include <algorithm>
-#include <functional>
 
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/integers.hpp"
@@ -18,11 +17,11 @@ bool is_tighter(const LimitView& a, const LimitView& b) {
   return WideInteger{a.reading.room} * b.terms->most < WideInteger{b.reading.room} * a.terms->most;
 }
 
+using Pools = std::array<GatePool*, 2>;
+
 void keep_tighter(std::optional<LimitView>& kept, const LimitView& view) {
   if (!kept || is_tighter(view, *kept)) kept = view;
 }
-
-using Pools = std::array<GatePool*, 2>;
 
 // Looks at every limit for a request of that cost, and notes what stands in its way, what the
 // headers tell, and the smaller limit of requests in flight.

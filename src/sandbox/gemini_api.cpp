@@ -133,19 +133,16 @@ void add_quota(const Trouble& trouble, std::string& message, std::string& detail
 // It has no headers of limits.
 class GeminiApi final : public Api {
  public:
-  explicit GeminiApi(const SandboxOptions& options)
-      : Api(options, "gemini", {"x-goog-api-key", ""}) {}
+  using Api::Api;
 
-  [[nodiscard]] tl::expected<Generation, Trouble> read(const Question& question,
-                                                       std::string_view rest) const override {
+  [[nodiscard]] ReadRequest read(const Question& question, std::string_view rest) const override {
     const std::string path = percent_decoded(rest);
-    const bool is_known = path.starts_with(gemini_models) && path.ends_with(method_behind_model) &&
-                          path.size() > gemini_models.size() + method_behind_model.size();
-    if (!is_known) return no_such_path(question);
+    constexpr std::size_t around = gemini_models.size() + method_behind_model.size();
+    const bool is_known = path.starts_with(gemini_models) && path.ends_with(method_behind_model);
+    if (!is_known || path.size() <= around) return no_such_path(question);
     RequestReader in(question);
     in.read_json();
-    in.set_model(path.substr(gemini_models.size(),
-                             path.size() - gemini_models.size() - method_behind_model.size()),
+    in.set_model(path.substr(gemini_models.size(), path.size() - around),
                  "The model name is too long.");
     read_contents(in);
     if (const Json* const system = in.find({"systemInstruction", "system_instruction"})) {
@@ -200,7 +197,7 @@ class GeminiApi final : public Api {
 }  // namespace
 
 std::unique_ptr<Api> make_gemini_api(const SandboxOptions& options) {
-  return std::make_unique<GeminiApi>(options);
+  return std::make_unique<GeminiApi>(options, "gemini", KeyPlace{"x-goog-api-key", ""});
 }
 
 }  // namespace ratebatch::sandbox

@@ -1,10 +1,7 @@
 #include "sandbox/generation.hpp"
 
-#include <algorithm>
-
 #include "ratebatch/base/code_points.hpp"
 #include "ratebatch/base/integers.hpp"
-#include "ratebatch/base/text.hpp"
 #include "sandbox/canned_answers.hpp"
 #include "sandbox/json_body.hpp"
 
@@ -16,10 +13,6 @@ constexpr std::int64_t picture_output_tokens = 272;
 
 // Of an audio file, our own: half a second of compressed speech.
 constexpr std::int64_t file_bytes_per_token = 1000;
-
-std::int64_t input_tokens(const Generation& asked) {
-  return token_count(asked.input_characters) + divide_up(asked.file_bytes, file_bytes_per_token);
-}
 
 }  // namespace
 
@@ -48,7 +41,8 @@ bool has_text(const Generation& asked) {
 
 Amounts use_with_text(const Generation& asked, std::int64_t text_tokens) {
   const std::int64_t pictures = asked.kind == Generation::Kind::image ? asked.pictures : 0;
-  const std::int64_t input = input_tokens(asked);
+  const std::int64_t input =
+      token_count(asked.input_characters) + divide_up(asked.file_bytes, file_bytes_per_token);
   const std::int64_t output = text_tokens + picture_output_tokens * pictures;
   Amounts use{};
   use[index_of(Resource::requests)] = 1;
@@ -62,18 +56,6 @@ Amounts use_with_text(const Generation& asked, std::int64_t text_tokens) {
 
 Amounts use_of(const Generation& asked, const SandboxOptions& options) {
   return use_with_text(asked, has_text(asked) ? text_for(asked, options).tokens : 0);
-}
-
-Amounts reserve_of(const Generation& asked, const Amounts& use) {
-  Amounts reserve = use;
-  const std::int64_t estimate = input_tokens(asked);
-  reserve[index_of(Resource::tokens)] = std::max(asked.tokens_max.value_or(0), estimate);
-  if (asked.tokens_max) reserve[index_of(Resource::output_tokens)] = *asked.tokens_max;
-  return reserve;
-}
-
-std::string transcript_subject(std::string_view file) {
-  return "what is heard in " + fnv1a_64_hex(file);
 }
 
 std::uint64_t picture_number(const Generation& asked, const SandboxOptions& options,

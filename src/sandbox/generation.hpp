@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "ratebatch/model/limit.hpp"
@@ -64,14 +63,6 @@ Amounts use_with_text(const Generation& asked, std::int64_t text_tokens);
 
 // The same where the text was not made yet.
 Amounts use_of(const Generation& asked, const SandboxOptions& options);
-
-// What OpenAI would reserve for it before it has an answer: tokens as the larger of max_tokens and
-// a quarter of the characters (its rate limit guide), output tokens as max_tokens where it is
-// given. The rest is known: as in `use`, which is use_of(asked).
-Amounts reserve_of(const Generation& asked, const Amounts& use);
-
-// The prompt of a transcription: what is said in a file follows from its bytes.
-std::string transcript_subject(std::string_view file);
 
 // The number that the picture of this index follows from.
 std::uint64_t picture_number(const Generation& asked, const SandboxOptions& options,

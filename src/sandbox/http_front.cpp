@@ -1,5 +1,6 @@
 #include "sandbox/http_front.hpp"
 
+#include <arpa/inet.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -14,11 +15,13 @@
 #include <unordered_map>
 #include <utility>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/system_clock.hpp"
-#include "sandbox/loopback.hpp"
 
 namespace ratebatch::sandbox {
+
+namespace {
 
 // Owners of what libevent hands out.
 struct EventFree {
@@ -29,8 +32,6 @@ struct EventFree {
 };
 template <typename T>
 using Owned = std::unique_ptr<T, EventFree>;
-
-namespace {
 
 // An idle connection is closed after this time; clients keep theirs for less.
 constexpr int idle_timeout_s = 120;
@@ -143,10 +144,8 @@ void reset_connection(evhttp_connection* connection) {
   evhttp_connection_free(connection);
 }
 
-}  // namespace
-
 // A connection has at most one request in progress: libevent reads the next one after the answer.
-struct HttpFront::Loop {
+struct Loop final : HttpFront {
   // A request that waits for its time: an admitted one, or one whose connection is to be closed.
   struct Pending {
     Loop* loop = nullptr;
@@ -157,9 +156,12 @@ struct HttpFront::Loop {
     Owned<event> left;
   };
 
+  explicit Loop(Service& answering) : service(answering) {}
+
+  void run() override { event_base_dispatch(base.get()); }
+
   Service& service;
-  std::uint16_t port = 0;
-  Owned<event_base> base;
+  Owned<event_base> base = make_base();
   Owned<event> stop;
   std::unordered_map<evhttp_connection*, std::unique_ptr<Pending>> pending;
   // Last, because freeing it closes connections, and those call back into `pending`.
@@ -247,17 +249,21 @@ struct HttpFront::Loop {
   }
 };
 
-HttpFront::HttpFront(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}
+}  // namespace
 
-HttpFront::~HttpFront() = default;
+bool is_loopback_host(std::string_view host) {
+  const std::size_t colon = host.rfind(':');
+  const bool has_port =
+      colon != std::string_view::npos && std::ranges::all_of(host.substr(colon + 1), is_digit);
+  const std::string name = lower_case(has_port && host != "::1" ? host.substr(0, colon) : host);
+  if (name == "localhost" || name == "[::1]") return true;
+  in_addr address{};
+  return ::inet_pton(AF_INET, name.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24U == 127;
+}
 
-std::uint16_t HttpFront::port() const { return loop_->port; }
-
-Result<std::unique_ptr<HttpFront>> HttpFront::open(std::uint16_t port, int stop_descriptor,
+Result<std::unique_ptr<HttpFront>> HttpFront::open(Descriptor listener, int stop_descriptor,
                                                    Service& service) {
-  RB_TRY(listener, listen_on_loopback(port));
-  auto loop =
-      std::unique_ptr<Loop>(new Loop{service, listener->port, make_base(), nullptr, {}, nullptr});
+  auto loop = std::make_unique<Loop>(service);
   const auto no_memory = [] { return fail(ErrorCode::io, "sandbox: libevent could not start"); };
   if (!loop->base) return no_memory();
   loop->stop.reset(event_new(
@@ -280,11 +286,9 @@ Result<std::unique_ptr<HttpFront>> HttpFront::open(std::uint16_t port, int stop_
       http,
       [](evhttp_request* request, void* self) { static_cast<Loop*>(self)->on_request(request); },
       loop.get());
-  if (evhttp_accept_socket(http, listener->socket.get()) != 0) return no_memory();
-  listener->socket.release();  // evhttp closes it.
-  return std::unique_ptr<HttpFront>(new HttpFront(std::move(loop)));
+  if (evhttp_accept_socket(http, listener.get()) != 0) return no_memory();
+  listener.release();  // evhttp closes it.
+  return loop;
 }
-
-void HttpFront::run() { event_base_dispatch(loop_->base.get()); }
 
 }  // namespace ratebatch::sandbox

@@ -7,7 +7,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
+#include "ratebatch/base/file.hpp"
+#include "ratebatch/base/port.hpp"
 #include "ratebatch/base/result.hpp"
 #include "sandbox/service.hpp"
 
@@ -17,29 +20,21 @@ namespace ratebatch::sandbox {
 constexpr std::int64_t request_body_bytes_max = 90LL << 20U;
 constexpr std::int64_t request_header_bytes_max = 64LL << 10U;
 
-class HttpFront {
+// True for the Host header of a request that names this machine: localhost, 127.0.0.0/8 or [::1],
+// with or without port. A web page that rebinds its own name to 127.0.0.1 sends that name.
+bool is_loopback_host(std::string_view host);
+
+// Its destructor closes all connections; requests in flight end as abandoned.
+class HttpFront : public Port {
  public:
-  // Listens on 127.0.0.1:`port` (0: any free one). `service` outlives the front; it is touched only
-  // within run() and the destructor. `stop_descriptor` stays with the caller.
-  static Result<std::unique_ptr<HttpFront>> open(std::uint16_t port, int stop_descriptor,
+  // Accepts from `listener`, a listening socket. `service` outlives the front; it is touched only
+  // within run() and the destructor. `stop_descriptor` stays with the caller. Fails with io where
+  // there is no memory left.
+  static Result<std::unique_ptr<HttpFront>> open(Descriptor listener, int stop_descriptor,
                                                  Service& service);
 
-  HttpFront(const HttpFront&) = delete;
-  HttpFront& operator=(const HttpFront&) = delete;
-
-  // Closes all connections; requests in flight end as abandoned.
-  ~HttpFront();
-
-  [[nodiscard]] std::uint16_t port() const;
-
   // Serves until the stop descriptor is readable. SIGPIPE must be blocked or ignored.
-  void run();
-
- private:
-  struct Loop;
-  explicit HttpFront(std::unique_ptr<Loop> loop);
-
-  std::unique_ptr<Loop> loop_;
+  virtual void run() = 0;
 };
 
 }  // namespace ratebatch::sandbox

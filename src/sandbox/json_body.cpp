@@ -10,6 +10,7 @@
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::sandbox {
+
 tl::expected<Json, std::string> read_object(std::string_view body) {
   auto json = json::parse(body);
   if (json && json->is_object()) return std::move(*json);
@@ -25,10 +26,6 @@ const Json* find_member(const Json& object, std::initializer_list<const char*> n
     if (const auto found = object.find(name); found != object.end()) return &*found;
   }
   return nullptr;
-}
-
-std::string text_or_json(const Json& json) {
-  return json.is_string() ? json.get<std::string>() : json::written(json);
 }
 
 std::string text_of_parts(const Json& content) {

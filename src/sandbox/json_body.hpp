@@ -22,9 +22,6 @@ tl::expected<Json, std::string> read_object(std::string_view body);
 // no object.
 const Json* find_member(const Json& object, std::initializer_list<const char*> names);
 
-// A text as it is, anything else as JSON.
-std::string text_or_json(const Json& json);
-
 // The text of a message's content: a string, or a list of parts, each of whose members of the name
 // `text` counts.
 std::string text_of_parts(const Json& content);

@@ -114,11 +114,7 @@ std::string Ledger::stats_body() const {
   json["refused_by"] = stats.refused_by;
   json["models"] = json_of_counts(stats.models);
   json["keys"] = json_of_counts(stats.keys);
-  json["faults"] = {{"error", stats.faults.error},
-                    {"reset", stats.faults.reset},
-                    {"truncate", stats.faults.truncate},
-                    {"hang", stats.faults.hang},
-                    {"garbage", stats.faults.garbage}};
+  for (const FaultRow& row : fault_rows) json["faults"][row.name] = stats.faults.*row.count;
   json["scripted"] = stats.scripted;
   json["links"] = {{"announced", stats.links.announced},
                    {"served", stats.links.served},

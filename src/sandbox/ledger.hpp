@@ -16,18 +16,20 @@ namespace ratebatch::sandbox {
 // What happens to a granted request.
 enum class Fault : std::uint8_t { none, error, reset, truncate, hang, garbage };
 
-// Where a fault has its share and its count, in the order in which they are drawn.
+// The name of a fault, its share and its count, in the order in which they are drawn.
 struct FaultRow {
   Fault fault;
+  const char* name;
   std::int32_t SandboxOptions::* per_mille;
   std::int64_t SandboxFaultStats::* count;
 };
 constexpr std::array<FaultRow, 5> fault_rows = {
-    {{Fault::error, &SandboxOptions::error_per_mille, &SandboxFaultStats::error},
-     {Fault::reset, &SandboxOptions::reset_per_mille, &SandboxFaultStats::reset},
-     {Fault::truncate, &SandboxOptions::truncate_per_mille, &SandboxFaultStats::truncate},
-     {Fault::hang, &SandboxOptions::hang_per_mille, &SandboxFaultStats::hang},
-     {Fault::garbage, &SandboxOptions::garbage_per_mille, &SandboxFaultStats::garbage}}};
+    {{Fault::error, "error", &SandboxOptions::error_per_mille, &SandboxFaultStats::error},
+     {Fault::reset, "reset", &SandboxOptions::reset_per_mille, &SandboxFaultStats::reset},
+     {Fault::truncate, "truncate", &SandboxOptions::truncate_per_mille,
+      &SandboxFaultStats::truncate},
+     {Fault::hang, "hang", &SandboxOptions::hang_per_mille, &SandboxFaultStats::hang},
+     {Fault::garbage, "garbage", &SandboxOptions::garbage_per_mille, &SandboxFaultStats::garbage}}};
 
 // Whom a request is counted for.
 struct Customer {

@@ -62,6 +62,7 @@ class WindowCounter final : public LimitCounter {
   std::int64_t used_ = 0;
 };
 
+// A log of what was granted; an entry counts for exactly one window.
 class SlidingLog final : public LimitCounter {
  public:
   SlidingLog(std::int64_t amount, Duration window) : amount_(amount), window_(window) {}
@@ -125,7 +126,8 @@ class SlidingLog final : public LimitCounter {
   std::int64_t used_ = 0;
 };
 
-// Counts in units of which one of the resource has as many as the window has nanoseconds, and of
+// A bucket that starts full, holds `capacity` and refills evenly at `amount` per window. Counts in
+// units of which one of the resource has as many as the window has nanoseconds, and of
 // which `amount` come back in each, so that nothing is ever rounded. The largest amount for the
 // longest window takes 92 bits.
 class TokenBucket final : public LimitCounter {
@@ -201,46 +203,26 @@ std::unique_ptr<LimitCounter> make_counter(const Limit& limit, const SandboxOpti
   const bool has_calendar = limit.is_long() && limit.reset.kind != Reset::Kind::rolling;
   const bool is_real_day = options.day == std::chrono::hours{24};
   if (has_calendar && is_real_day) {
-    return make_calendar_window(limit.amount, limit.reset, start.wall);
+    return std::make_unique<WindowCounter>(
+        limit.amount, [](Now now) { return now.wall.ns; }, start.wall.ns,
+        [reset = limit.reset](std::int64_t now) { return next_reset(reset, WallTime{now}).ns; });
   }
   switch (has_calendar ? LimitAlgorithm::fixed : options.algorithm) {
     case LimitAlgorithm::fixed:
-      return make_fixed_window(limit.amount, window, start.steady);
+      return std::make_unique<WindowCounter>(
+          limit.amount, [](Now now) { return now.steady.ns; }, start.steady.ns,
+          [start_ns = start.steady.ns, length = window.count()](std::int64_t now_ns) {
+            return now_ns + length - (now_ns - start_ns) % length;
+          });
     case LimitAlgorithm::sliding:
-      return make_sliding_log(limit.amount, window);
+      return std::make_unique<SlidingLog>(limit.amount, window);
     case LimitAlgorithm::bucket:
-      return make_token_bucket(limit.amount, window, most, start.steady);
+      return std::make_unique<TokenBucket>(limit.amount, window, most, start.steady);
   }
   RB_ASSERT(false);
 }
 
 }  // namespace
-
-std::unique_ptr<LimitCounter> make_fixed_window(std::int64_t amount, Duration window,
-                                                Instant start) {
-  return std::make_unique<WindowCounter>(
-      amount, [](Now now) { return now.steady.ns; }, start.ns,
-      [=](std::int64_t now_ns) {
-        const std::int64_t index = (now_ns - start.ns) / window.count();
-        return start.ns + (index + 1) * window.count();
-      });
-}
-
-std::unique_ptr<LimitCounter> make_calendar_window(std::int64_t amount, const Reset& reset,
-                                                   WallTime start) {
-  return std::make_unique<WindowCounter>(
-      amount, [](Now now) { return now.wall.ns; }, start.ns,
-      [reset](std::int64_t now_ns) { return next_reset(reset, WallTime{now_ns}).ns; });
-}
-
-std::unique_ptr<LimitCounter> make_sliding_log(std::int64_t amount, Duration window) {
-  return std::make_unique<SlidingLog>(amount, window);
-}
-
-std::unique_ptr<LimitCounter> make_token_bucket(std::int64_t amount, Duration window,
-                                                std::int64_t capacity, Instant start) {
-  return std::make_unique<TokenBucket>(amount, window, capacity, start);
-}
 
 Limiter::Limiter(const Limit& limit, const SandboxOptions& options, Now start, const char* prefix)
     : terms_(terms_of(limit, options, prefix)),

@@ -41,21 +41,6 @@ class LimitCounter {
   virtual void correct(Ticket ticket, Now now, std::int64_t difference) = 0;
 };
 
-// Windows of equal length that follow one another from `start`.
-std::unique_ptr<LimitCounter> make_fixed_window(std::int64_t amount, Duration window,
-                                                Instant start);
-
-// From one reset of a calendar to the next. Precondition: the reset is daily or monthly.
-std::unique_ptr<LimitCounter> make_calendar_window(std::int64_t amount, const Reset& reset,
-                                                   WallTime start);
-
-// A log of what was granted; an entry counts for exactly one window.
-std::unique_ptr<LimitCounter> make_sliding_log(std::int64_t amount, Duration window);
-
-// A bucket that starts full, holds `capacity` and refills evenly at `amount` per window.
-std::unique_ptr<LimitCounter> make_token_bucket(std::int64_t amount, Duration window,
-                                                std::int64_t capacity, Instant start);
-
 // What a limit is, as refusals, headers and statistics tell it.
 struct LimitTerms {
   std::string name;
@@ -63,8 +48,6 @@ struct LimitTerms {
   std::int64_t amount = 0;  // Per window.
   Duration window{};        // As it is called: a compressed day still is a day.
   std::int64_t most = 0;    // What fits at once: the amount, or the burst of a bucket.
-
-  friend bool operator==(const LimitTerms&, const LimitTerms&) = default;
 };
 
 // A limit at one moment, for a request that costs `cost` of it.

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 
 #include "sandbox/api.hpp"
 
@@ -15,8 +14,7 @@ enum class OpenAiFlavour : std::uint8_t { openai, together };
 
 // Fails with what the provider would object to: an unknown path or method, a body that cannot be
 // read, members that are missing, wrong, or not meant for this model.
-tl::expected<Generation, Trouble> read_openai(const Question& question, std::string_view rest,
-                                              OpenAiFlavour flavour);
+ReadRequest read_openai(const Question& question, std::string_view rest, OpenAiFlavour flavour);
 
 // With its Content-Type, and no other header.
 Reply openai_answer(const Generation& asked, const AnswerMark& mark, const SandboxOptions& options,
@@ -31,7 +29,6 @@ bool answers_with_links(const Generation& asked, const SandboxOptions& options);
 // What OpenAI says to it: "Rate limit reached for ... Please try again in 132ms. ...", "Request too
 // large for ...", and so on.
 ApiError openai_error(const Trouble& trouble);
-ApiError together_error(const Trouble& trouble);
 
 // {"error": {...}}. An empty `code` or `param` is null.
 std::string error_body(const ApiError& error);

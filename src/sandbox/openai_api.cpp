@@ -140,17 +140,21 @@ constexpr ErrorTable make_together_errors() {
 
 class OpenAiApi final : public Api {
  public:
-  explicit OpenAiApi(const SandboxOptions& options)
-      : Api(options, "openai", {"Authorization", "Bearer "}) {}
+  using Api::Api;
 
-  [[nodiscard]] tl::expected<Generation, Trouble> read(const Question& question,
-                                                       std::string_view rest) const override {
+  [[nodiscard]] ReadRequest read(const Question& question, std::string_view rest) const override {
     return read_openai(question, rest, OpenAiFlavour::openai);
   }
 
+  // Its rate limit guide: reserved are the larger of max_tokens and a quarter of the characters.
+  // Output tokens follow it, as max_tokens where that is given.
   [[nodiscard]] Cost cost(const Generation& asked, const Amounts& use) const override {
-    const bool reserves = options().token_count == TokenCount::reserve;
-    return {reserves ? reserve_of(asked, use) : use, use};
+    Cost cost{use, use};
+    if (options().token_count == TokenCount::usage) return cost;
+    cost.reserved[index_of(Resource::tokens)] =
+        std::max(asked.tokens_max.value_or(0), use[index_of(Resource::input_tokens)]);
+    if (asked.tokens_max) cost.reserved[index_of(Resource::output_tokens)] = *asked.tokens_max;
+    return cost;
   }
 
   [[nodiscard]] std::vector<Header> limit_headers(const Decision& decision,
@@ -195,11 +199,9 @@ class OpenAiApi final : public Api {
 // Its documentation: successful responses have no headers of limits.
 class TogetherApi final : public Api {
  public:
-  explicit TogetherApi(const SandboxOptions& options)
-      : Api(options, "together", {"Authorization", "Bearer "}) {}
+  using Api::Api;
 
-  [[nodiscard]] tl::expected<Generation, Trouble> read(const Question& question,
-                                                       std::string_view rest) const override {
+  [[nodiscard]] ReadRequest read(const Question& question, std::string_view rest) const override {
     return read_openai(question, rest, OpenAiFlavour::together);
   }
 
@@ -210,7 +212,9 @@ class TogetherApi final : public Api {
   }
 
   [[nodiscard]] Reply error(const Trouble& trouble, const std::string& id) const override {
-    const ApiError error = together_error(trouble);
+    static constexpr ErrorTable together_errors = make_together_errors();
+    const ApiError error =
+        trouble.is_of_limit() ? together_limit_error(trouble) : error_of(together_errors, trouble);
     Reply reply = json_reply(error.status, error_body(error), {{"x-request-id", id}});
     add_wait(reply, "x-ratelimit-reset", trouble);
     return reply;
@@ -233,12 +237,6 @@ ApiError openai_error(const Trouble& trouble) {
   return error;
 }
 
-ApiError together_error(const Trouble& trouble) {
-  static constexpr ErrorTable together_errors = make_together_errors();
-  if (trouble.is_of_limit()) return together_limit_error(trouble);
-  return error_of(together_errors, trouble);
-}
-
 std::string error_body(const ApiError& error) {
   return filled(R"({"error":{"code":$code,"message":$message,"param":$param,"type":$type}})",
                 {{"code", or_null(error.code)},
@@ -248,11 +246,11 @@ std::string error_body(const ApiError& error) {
 }
 
 std::unique_ptr<Api> make_openai_api(const SandboxOptions& options) {
-  return std::make_unique<OpenAiApi>(options);
+  return std::make_unique<OpenAiApi>(options, "openai", KeyPlace{"Authorization", "Bearer "});
 }
 
 std::unique_ptr<Api> make_together_api(const SandboxOptions& options) {
-  return std::make_unique<TogetherApi>(options);
+  return std::make_unique<TogetherApi>(options, "together", KeyPlace{"Authorization", "Bearer "});
 }
 
 }  // namespace ratebatch::sandbox

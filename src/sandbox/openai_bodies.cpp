@@ -102,7 +102,7 @@ void append_embedding(std::string& out, const Generation& asked, std::uint64_t n
   for (std::int64_t i = 0; i < asked.dimensions; ++i) {
     const double value = static_cast<double>(rng.between(-1'000'000, 1'000'000)) / 1e6;
     list += fmt::format("{}{}", list.empty() ? "" : ",", value);
-    put_little(bytes, std::bit_cast<std::uint32_t>(static_cast<float>(value)), 4);
+    put_little(bytes, std::bit_cast<std::uint32_t>(static_cast<float>(value)));
   }
   const bool as_text = asked.format == "base64";
   out += as_text ? '"' + encode_base64(bytes) + '"' : '[' + list + ']';

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
+#include <initializer_list>
 #include <utility>
 
 #include "sandbox/openai.hpp"
@@ -108,28 +108,36 @@ void read_completion(RequestReader& in, OpenAiFlavour /*flavour*/) {
   read_count(in, "max_tokens", in.asked.tokens_max);
 }
 
+// The format of the answer, where "" stands for a request that names none.
+void read_format(RequestReader& in, std::initializer_list<std::string_view> formats,
+                 std::string wanted, const char* message) {
+  in.refuse_if(std::ranges::find(formats, wanted) == formats.end(), message, "response_format");
+  in.asked.format = std::move(wanted);
+}
+
 // How the picture comes back: "b64_json" or "url", as the model has it.
-std::string picture_format(RequestReader& in, OpenAiFlavour flavour) {
-  const std::string wanted = json::text_member(in.json(), "response_format");
+void read_picture_format(RequestReader& in, OpenAiFlavour flavour) {
+  std::string wanted = json::text_member(in.json(), "response_format");
+  std::string& format = in.asked.format;
   if (flavour == OpenAiFlavour::together) {
-    in.refuse_if(!wanted.empty() && wanted != "url" && wanted != "base64",
-                 "Invalid 'response_format': expected base64 or url.", "response_format");
-    return wanted == "base64" ? "b64_json" : "url";
-  }
-  if (!in.asked.model.starts_with("dall-e")) {
+    read_format(in, {"", "url", "base64"}, std::move(wanted),
+                "Invalid 'response_format': expected base64 or url.");
+    format = format == "base64" ? "b64_json" : "url";
+  } else if (in.asked.model.starts_with("dall-e")) {
+    read_format(in, {"", "url", "b64_json"}, std::move(wanted),
+                "Invalid 'response_format': expected url or b64_json.");
+    if (format.empty()) format = "url";
+  } else {
     refuse_unknown(in, "response_format");
-    return "b64_json";
+    format = "b64_json";
   }
-  in.refuse_if(!wanted.empty() && wanted != "url" && wanted != "b64_json",
-               "Invalid 'response_format': expected url or b64_json.", "response_format");
-  return wanted.empty() ? "url" : wanted;
 }
 
 void read_image(RequestReader& in, OpenAiFlavour flavour) {
   read_prompt(in, "prompt");
-  if (const std::string size = json::text_member(in.json(), "size"); !size.empty())
-    in.asked.size = size;
-  in.asked.format = picture_format(in, flavour);
+  const std::string size = json::text_member(in.json(), "size");
+  if (!size.empty()) in.asked.size = size;
+  read_picture_format(in, flavour);
   const Json* const n = in.find("n");
   if (n == nullptr || n->is_null()) return;
   in.asked.pictures = positive(*n);
@@ -138,31 +146,19 @@ void read_image(RequestReader& in, OpenAiFlavour flavour) {
   }
 }
 
-// Formats: "" stands for a request that names none.
-void check_format(RequestReader& in, std::span<const std::string_view> formats,
-                  const char* message) {
-  const bool is_known = std::ranges::find(formats, in.asked.format) != formats.end();
-  in.refuse_if(!is_known, message, "response_format");
-}
-
 void read_speech(RequestReader& in, OpenAiFlavour /*flavour*/) {
-  constexpr std::array<std::string_view, 7> formats = {"",     "mp3", "opus", "aac",
-                                                       "flac", "wav", "pcm"};
   read_prompt(in, "input", false);
   in.required("voice");
-  in.asked.format = json::text_member(in.json(), "response_format");
-  check_format(in, formats,
-               "Invalid 'response_format': expected mp3, opus, aac, flac, wav or pcm.");
+  read_format(in, {"", "mp3", "opus", "aac", "flac", "wav", "pcm"},
+              json::text_member(in.json(), "response_format"),
+              "Invalid 'response_format': expected mp3, opus, aac, flac, wav or pcm.");
 }
 
 void read_transcription(RequestReader& in, OpenAiFlavour /*flavour*/) {
-  constexpr std::array<std::string_view, 6> formats = {"",    "json", "text",
-                                                       "srt", "vtt",  "verbose_json"};
   const Form form = in.read_recording("model", model_too_long);
-  in.asked.format = form.text("response_format");
   in.count_text(form.text("prompt"));
-  check_format(in, formats,
-               "Invalid 'response_format': expected json, text, srt, vtt or verbose_json.");
+  read_format(in, {"", "json", "text", "srt", "vtt", "verbose_json"}, form.text("response_format"),
+              "Invalid 'response_format': expected json, text, srt, vtt or verbose_json.");
 }
 
 // A text, a list of texts, or lists of token numbers, of which each counts as four characters.
@@ -176,7 +172,7 @@ void read_inputs(RequestReader& in, OpenAiFlavour /*flavour*/) {
   }
   for (const Json& one : list) {
     if (!one.is_string() && !one.is_array()) return in.refuse("Invalid 'input': no text.", "input");
-    in.asked.inputs.push_back(text_or_json(one));
+    in.asked.inputs.push_back(json::as_text(one));
     if (one.is_string()) in.count_text(in.asked.inputs.back());
     if (one.is_array()) in.asked.input_characters += 4 * static_cast<std::int64_t>(one.size());
   }
@@ -198,10 +194,10 @@ void read_pairs(RequestReader& in, const PairNames& names) {
   const Json& query = in.required(names.front());
   const Json& documents = in.required(names.back());
   for (const Json& document : documents.is_array() ? documents : Json::array({documents})) {
-    in.asked.inputs.push_back(text_or_json(document));
+    in.asked.inputs.push_back(json::as_text(document));
     in.count_text(in.asked.inputs.back());
   }
-  in.asked.prompt = text_or_json(query);
+  in.asked.prompt = json::as_text(query);
   in.count_text(in.asked.prompt);
 }
 
@@ -247,8 +243,7 @@ void read_model(RequestReader& in) {
 
 }  // namespace
 
-tl::expected<Generation, Trouble> read_openai(const Question& question, std::string_view rest,
-                                              OpenAiFlavour flavour) {
+ReadRequest read_openai(const Question& question, std::string_view rest, OpenAiFlavour flavour) {
   const auto endpoint = std::ranges::find(endpoints, rest, &Endpoint::path);
   if (endpoint == endpoints.end()) return no_such_path(question);
   RequestReader in(question, {"Missing required parameter: '{}'.", "missing_required_parameter"});

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ratebatch/base/code_points.hpp"
+#include "ratebatch/base/text.hpp"
 
 namespace ratebatch::sandbox {
 
@@ -80,7 +81,8 @@ Form RequestReader::read_recording(const char* model_field, const char* too_long
   }
   set_model(form->text(model_field), too_long);
   if (asked.model.empty()) missing(model_field);
-  asked.prompt = transcript_subject(file->bytes);
+  // What is said in a file follows from its bytes.
+  asked.prompt = "what is heard in " + fnv1a_64_hex(file->bytes);
   asked.file_bytes = static_cast<std::int64_t>(file->bytes.size());
   return std::move(*form);
 }
@@ -91,7 +93,7 @@ void RequestReader::refuse_stream(const char* param) {
             "The sandbox does not stream: leave 'stream' out.", param);
 }
 
-tl::expected<Generation, Trouble> RequestReader::take() {
+ReadRequest RequestReader::take() {
   if (trouble_) return tl::unexpected(std::move(*trouble_));
   return std::move(asked);
 }

@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 
 #include "sandbox/api.hpp"
 #include "sandbox/form_data.hpp"
@@ -68,7 +67,7 @@ class RequestReader {
   void refuse_stream(const char* param = "");
 
   // What was read, or what is wrong with it. Call it once.
-  tl::expected<Generation, Trouble> take();
+  ReadRequest take();
 
  private:
   const Question& question_;

@@ -11,6 +11,7 @@
 
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/model/limit_names.hpp"
 #include "sandbox/ledger.hpp"
 
 namespace ratebatch::sandbox {
@@ -37,14 +38,13 @@ std::optional<std::int32_t> per_mille(std::string_view text) {
   if (percent) text.remove_suffix(1);
   const std::size_t decimals_max = percent ? 1 : 3;
   const auto [whole, decimals] = parted(text, '.');
-  std::string digits(decimals.value_or(""));
-  if (whole.empty() || whole.size() > 3 || digits.size() > decimals_max) return std::nullopt;
-  if (decimals && digits.empty()) return std::nullopt;
+  std::string digits(decimals.value_or("0"));
+  if (whole.empty() || whole.size() > 3 || digits.empty() || digits.size() > decimals_max) {
+    return std::nullopt;
+  }
   digits.resize(decimals_max, '0');
-  const std::string all = std::string(whole) + digits;
-  if (!std::ranges::all_of(all, is_digit)) return std::nullopt;
-  const auto value = whole_number<std::int32_t>(all);
-  return value && *value <= 1000 ? value : std::nullopt;
+  const auto value = whole_number<std::uint16_t>(std::string(whole) + digits);
+  return value && *value <= 1000 ? std::optional<std::int32_t>(*value) : std::nullopt;
 }
 
 // Sets the member to what `read` makes of the text, which is nullopt where another was expected.
@@ -112,11 +112,14 @@ void set_limit(SandboxOptions& options, Limit limit) {
   limits.push_back(std::move(limit));
 }
 
-Setter limit_of(const std::string& name, Resource resource, Duration window) {
+Setter limit_of(const LimitName& known) {
   return [=](SandboxOptions& options, std::string_view text) -> std::optional<std::string> {
     const auto amount = number_from<std::int64_t>(text, 1);
-    if (!amount) return fmt::format("a whole number of {}, at least 1", to_string(resource));
-    set_limit(options, {.name = name, .resource = resource, .amount = *amount, .window = window});
+    if (!amount) return fmt::format("a whole number of {}, at least 1", to_string(known.resource));
+    set_limit(options, {.name = std::string(known.name),
+                        .resource = known.resource,
+                        .amount = *amount,
+                        .window = known.window});
     return std::nullopt;
   };
 }
@@ -140,32 +143,6 @@ std::optional<SandboxOutage> outage_from(std::string_view text) {
   const auto until = parse_duration(end.value_or(""));
   if (!from || !until) return std::nullopt;
   return SandboxOutage{*from, *until, std::string(model.value_or(""))};
-}
-
-// "rpm" and its like.
-std::vector<OptionKey> limit_keys() {
-  using std::chrono::hours;
-  constexpr std::array<std::pair<const char*, Resource>, 6> resources = {
-      {{"r", Resource::requests},
-       {"t", Resource::tokens},
-       {"i", Resource::images},
-       {"it", Resource::input_tokens},
-       {"ot", Resource::output_tokens},
-       {"c", Resource::characters}}};
-  constexpr std::array<std::pair<const char*, Duration>, 5> windows = {
-      {{"s", std::chrono::seconds{1}},
-       {"m", std::chrono::minutes{1}},
-       {"h", hours{1}},
-       {"d", hours{24}},
-       {"mo", month_window}}};
-  std::vector<OptionKey> keys;
-  for (const auto& [letters, resource] : resources) {
-    for (const auto& [letter, window] : windows) {
-      const std::string name = fmt::format("{}p{}", letters, letter);
-      keys.push_back({name, limit_of(name, resource, window)});
-    }
-  }
-  return keys;
 }
 
 // All keys but those of limits.
@@ -211,7 +188,9 @@ std::vector<OptionKey> other_keys() {
 
 std::vector<OptionKey> option_keys() {
   std::vector<OptionKey> keys = other_keys();
-  for (OptionKey& key : limit_keys()) keys.push_back(std::move(key));
+  for (const LimitName& known : limit_names) {
+    keys.push_back({std::string(known.name), limit_of(known)});
+  }
   return keys;
 }
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <fstream>
 #include <iterator>
-#include <set>
+#include <utility>
 
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
@@ -35,7 +35,7 @@ std::string read_headers(const Json& json, std::vector<Header>& headers) {
   for (const auto& [name, value] : json.items()) {
     const bool is_own = std::ranges::any_of(
         own_headers, [&](std::string_view own) { return equal_ignoring_case(own, name); });
-    const std::string text = text_or_json(value);
+    const std::string text = json::as_text(value);
     if (has_control_byte(name) || has_control_byte(text)) return "headers without control bytes";
     if (!is_own) headers.push_back({name, text});
   }
@@ -62,7 +62,7 @@ std::string read_line(const Json& json, ScriptedReply& scripted) {
   if (const auto headers = json.find("headers"); headers != json.end()) {
     if (std::string wrong = read_headers(*headers, reply.headers); !wrong.empty()) return wrong;
   }
-  if (const auto body = json.find("body"); body != json.end()) reply.body = text_or_json(*body);
+  if (const auto body = json.find("body"); body != json.end()) reply.body = json::as_text(*body);
   if (value_of(reply.headers, "Content-Type").empty()) {
     reply.headers.push_back({"Content-Type", std::string(content_type_of(reply.body))});
   }
@@ -71,10 +71,8 @@ std::string read_line(const Json& json, ScriptedReply& scripted) {
 
 }  // namespace
 
-Result<std::vector<ScriptedReply>> read_scripted_replies(std::string_view text,
-                                                         std::string_view file) {
-  std::vector<ScriptedReply> replies;
-  std::set<std::string> names;
+Result<Script> Script::read(std::string_view text, std::string_view file) {
+  Script script;
   std::int64_t line = 0;
   for (std::size_t from = 0; from < text.size();) {
     const std::size_t end = std::min(text.find('\n', from), text.size());
@@ -84,20 +82,19 @@ Result<std::vector<ScriptedReply>> read_scripted_replies(std::string_view text,
     if (trimmed(part).empty()) continue;
     ScriptedReply scripted;
     std::string wrong = read_line(Json::parse(part, nullptr, false), scripted);
-    if (wrong.empty() && !names.insert(scripted.name).second) {
-      wrong =
-          fmt::format("another name than '{}', which an earlier line has", escaped(scripted.name));
+    const std::string name = scripted.name;
+    if (wrong.empty() && !script.replies_.emplace(name, std::move(scripted)).second) {
+      wrong = fmt::format("another name than '{}', which an earlier line has", escaped(name));
     }
     if (!wrong.empty()) {
       return fail(ErrorCode::invalid_input,
                   fmt::format("sandbox: {}:{}: expected {}", escaped(file), line, wrong));
     }
-    replies.push_back(std::move(scripted));
   }
-  return replies;
+  return script;
 }
 
-Result<std::vector<ScriptedReply>> load_scripted_replies(const std::string& path) {
+Result<Script> Script::load(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   if (!file.is_open() || file.bad()) {
@@ -106,14 +103,7 @@ Result<std::vector<ScriptedReply>> load_scripted_replies(const std::string& path
                             "'replies'",
                             escaped(path)));
   }
-  return read_scripted_replies(text, path);
-}
-
-Script::Script(std::vector<ScriptedReply> replies) {
-  for (ScriptedReply& scripted : replies) {
-    std::string name = scripted.name;
-    replies_.emplace(std::move(name), std::move(scripted));
-  }
+  return read(text, path);
 }
 
 const ScriptedReply* Script::next(const Question& question) {

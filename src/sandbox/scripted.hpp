@@ -10,7 +10,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "ratebatch/base/result.hpp"
 #include "sandbox/question.hpp"
@@ -23,17 +22,14 @@ struct ScriptedReply {
   Reply reply;
 };
 
-// Reads the lines of `text`; blank ones are skipped. Fails with invalid_input, naming `file` and
-// the line, where one is no such object, lacks a name or repeats one.
-Result<std::vector<ScriptedReply>> read_scripted_replies(std::string_view text,
-                                                         std::string_view file);
-
-// The same of a file. Fails with invalid_input where it cannot be read.
-Result<std::vector<ScriptedReply>> load_scripted_replies(const std::string& path);
-
 class Script {
  public:
-  explicit Script(std::vector<ScriptedReply> replies = {});
+  // Reads the lines of `text`; blank ones are skipped. Fails with invalid_input, naming `file` and
+  // the line, where one is no such object, lacks a name or repeats one.
+  static Result<Script> read(std::string_view text, std::string_view file);
+
+  // The same of a file. Fails with invalid_input where it cannot be read.
+  static Result<Script> load(const std::string& path);
 
   // The reply whose turn it is for this request, counted as given; nullptr: none. Lives as long as
   // the script.

@@ -70,13 +70,12 @@ Reply text_reply(int status, std::string text) {
 }  // namespace
 
 // The streams differ, so that more faults do not change the ids.
-Service::Service(const SandboxOptions& options, Ledger& ledger, Now start,
-                 std::vector<ScriptedReply> scripted)
+Service::Service(const SandboxOptions& options, Ledger& ledger, Now start, Script script)
     : options_(options),
       ledger_(ledger),
       start_(start.steady),
       gate_(options, start),
-      script_(std::move(scripted)),
+      script_(std::move(script)),
       apis_(make_apis(options)),
       faults_(options.seed),
       ids_(Rng(options.seed).next()),
@@ -115,7 +114,7 @@ Reply Service::picture(const Question& question, std::string_view name) {
     ledger_.count(&SandboxStats::invalid);
     return text_reply(404, "There is no such file.\n");
   }
-  if (static_cast<std::int64_t>(downloads_.below(1000)) < options_.link_error_per_mille) {
+  if (downloads_.chance(static_cast<std::uint64_t>(options_.link_error_per_mille))) {
     ledger_.count_links(&SandboxLinkStats::failed);
     return text_reply(503, "The file cannot be had at this moment.\n");
   }
@@ -157,12 +156,6 @@ std::optional<Trouble> Service::check_sender(const Found& found, const Question&
   return std::nullopt;
 }
 
-void Service::choose_counted_name(const Api& api, Generation& asked) const {
-  if (asked.counted_as.empty()) asked.counted_as = asked.model;
-  std::string apart = fmt::format("{}/{}", api.name(), asked.counted_as);
-  if (options_.models.contains(apart)) asked.counted_as = std::move(apart);
-}
-
 bool Service::is_in_outage(const Generation& asked, Instant now) const {
   if (!options_.outage) return false;
   const SandboxOutage& outage = *options_.outage;
@@ -176,7 +169,9 @@ std::variant<Reply, Admitted> Service::generate(const Found& found, const Questi
   if (const auto fault = check_sender(found, question)) return reject(*found.api, *fault);
   auto read = found.api->read(question, found.rest);
   if (!read) return reject(*found.api, read.error());
-  choose_counted_name(*found.api, *read);
+  if (read->counted_as.empty()) read->counted_as = read->model;
+  std::string apart = fmt::format("{}/{}", found.api->name(), read->counted_as);
+  if (options_.models.contains(apart)) read->counted_as = std::move(apart);
   if (is_in_outage(*read, now.steady)) {
     ledger_.count(&SandboxStats::outage);
     return found.api->error({.kind = Trouble::Kind::overloaded, .model = read->model}, next_id());
@@ -193,18 +188,12 @@ std::variant<Reply, Admitted> Service::decide(const Found& found, Generation ask
   const std::string_view key = question.header(api.key_place(question, found.rest).header);
   Decision decision =
       gate_.ask(fmt::format("{} {}", api.name(), key), asked.counted_as, cost.reserved, now);
-  switch (decision.kind) {
-    case Decision::Kind::granted:
-      break;
-    case Decision::Kind::rate_limited:
-    case Decision::Kind::too_large:
-    case Decision::Kind::too_many_at_once:
-      return refuse(api, decision, asked, now);
-    case Decision::Kind::too_many_models:
-      return reject(api, {.kind = Trouble::Kind::not_found,
-                          .message = "The sandbox has seen too many different models and keys.",
-                          .code = "model_not_found"});
+  if (decision.kind == Decision::Kind::too_many_models) {
+    return reject(api, {.kind = Trouble::Kind::not_found,
+                        .message = "The sandbox has seen too many different models and keys.",
+                        .code = "model_not_found"});
   }
+  if (decision.kind != Decision::Kind::granted) return refuse(api, decision, asked, now);
   Admitted admitted = admit(api, std::move(asked), std::move(decision), now);
   admitted.use = use;
   admitted.charged = cost.settled;
@@ -273,15 +262,13 @@ Reply Service::reject(const Api& api, const Trouble& trouble) {
 }
 
 Reply Service::refuse(const Api& api, const Decision& decision, const Generation& asked, Now now) {
-  Trouble trouble{.kind = Trouble::Kind::rate_limited, .model = asked.model};
-  trouble.tells_numbers = options_.headers;
-  trouble.limit = decision.refusing;
-  trouble.concurrency_max = decision.concurrency_max.value_or(0);
-  if (!decision.refusing) {
-    trouble.kind = Trouble::Kind::too_many_at_once;
-  } else if (decision.kind == Decision::Kind::too_large) {
-    trouble.kind = Trouble::Kind::never_fits;
-  }
+  const bool never_fits = decision.kind == Decision::Kind::too_large;
+  Trouble trouble{.kind = never_fits ? Trouble::Kind::never_fits : Trouble::Kind::rate_limited,
+                  .model = asked.model,
+                  .limit = decision.refusing,
+                  .concurrency_max = decision.concurrency_max.value_or(0),
+                  .tells_numbers = options_.headers};
+  if (!decision.refusing) trouble.kind = Trouble::Kind::too_many_at_once;
   Reply reply = api.error(trouble, next_id());
   for (Header& header : limit_headers(api, decision, now)) {
     reply.headers.push_back(std::move(header));

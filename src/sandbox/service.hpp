@@ -4,7 +4,6 @@
 // called end(). Used by one thread; the ledger alone is shared.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,8 +45,7 @@ struct Admitted {
 class Service {
  public:
   // `options` and `ledger` outlive the service. Precondition: check_sandbox_options(options).
-  Service(const SandboxOptions& options, Ledger& ledger, Now start,
-          std::vector<ScriptedReply> scripted = {});
+  Service(const SandboxOptions& options, Ledger& ledger, Now start, Script script = {});
 
   std::variant<Reply, Admitted> ask(const Question& question, Now now);
 
@@ -75,7 +73,6 @@ class Service {
   std::variant<Reply, Admitted> generate(const Found& found, const Question& question, Now now);
   [[nodiscard]] std::optional<Trouble> check_sender(const Found& found,
                                                     const Question& question) const;
-  void choose_counted_name(const Api& api, Generation& asked) const;
   [[nodiscard]] bool is_in_outage(const Generation& asked, Instant now) const;
   std::variant<Reply, Admitted> decide(const Found& found, Generation asked,
                                        const Question& question, Now now);

@@ -35,8 +35,8 @@ inline std::string header(const std::vector<Header>& headers, std::string_view n
 using Json = nlohmann::json;
 
 struct Bench {
-  explicit Bench(SandboxOptions wanted = {}, std::vector<ScriptedReply> scripted = {})
-      : options(std::move(wanted)), service(options, ledger, at(0), std::move(scripted)) {}
+  explicit Bench(SandboxOptions wanted = {}, Script script = {})
+      : options(std::move(wanted)), service(options, ledger, at(0), std::move(script)) {}
   explicit Bench(std::string_view text) : Bench(parse_sandbox_options(text).value()) {}
 
   // `path` may have a query.

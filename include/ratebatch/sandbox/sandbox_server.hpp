@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 
+#include "ratebatch/base/port.hpp"
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/sandbox/sandbox_options.hpp"
 
@@ -40,8 +41,6 @@ struct SandboxFaultStats {
   std::int64_t truncate = 0;
   std::int64_t hang = 0;
   std::int64_t garbage = 0;
-
-  friend bool operator==(const SandboxFaultStats&, const SandboxFaultStats&) = default;
 };
 
 struct SandboxLinkStats {
@@ -74,31 +73,20 @@ struct SandboxStats {
   std::int64_t bill_dropped = 0;             // Charges of further ids, beyond sandbox_bill_ids_max.
 };
 
-class SandboxServer {
+// The destructor stops at once: requests in flight get no answer. It joins the thread.
+class SandboxServer : public Port {
  public:
   // Listens and serves from then on. Raises the soft limit of open descriptors of this process
   // where it is low. Fails with invalid_input for bad options, a file of replies that cannot be
   // read, or a port that is taken, with io where the system refuses.
   static Result<std::unique_ptr<SandboxServer>> start(const SandboxOptions& options);
 
-  SandboxServer(const SandboxServer&) = delete;
-  SandboxServer& operator=(const SandboxServer&) = delete;
-
-  // Stops at once: requests in flight get no answer. Joins the thread.
-  ~SandboxServer();
-
-  [[nodiscard]] std::uint16_t port() const;
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
 
   // "http://127.0.0.1:PORT/v1", to be used as the base_url of a provider with OpenAI's API.
   [[nodiscard]] std::string base_url() const;
 
-  [[nodiscard]] SandboxStats stats() const;
-
- private:
-  struct Parts;
-  explicit SandboxServer(std::unique_ptr<Parts> parts);
-
-  std::unique_ptr<Parts> parts_;
+  [[nodiscard]] virtual SandboxStats stats() const = 0;
 };
 
 // Serves until `stop_descriptor` is readable; `ready` is called once with the base_url as soon as

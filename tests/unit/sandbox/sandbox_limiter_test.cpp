@@ -295,20 +295,21 @@ TEST_CASE("a bucket is never more than full after a correction") {
 }
 
 TEST_CASE("a long sliding log stays small, and never grants more than its amount") {
-  const auto log = make_sliding_log(1'000'000, sandbox_window_max);
+  Limiter log(limit(Resource::requests, 1'000'000, sandbox_window_max), by(LimitAlgorithm::sliding),
+              start);
   Duration at{};
   Ticket last = 0;
   for (int i = 0; i < 300'000; ++i) {
     at += milliseconds{1};
-    last = log->take(after(at), 1);
+    last = log.take(after(at), 1);
   }
   // Some 65,536 entries of their own, and one for each 41 s of the remaining four minutes.
   CHECK(last <= sliding_log_entries + 8);
-  CHECK(log->read(after(at), 1).room == 700'000);
+  CHECK(log.view(after(at), 1).reading.room == 700'000);
   // What was joined counts as long as the last of it.
   const Duration joined = seconds{301} + sandbox_window_max;
-  CHECK(log->read(after(milliseconds{60'000} + sandbox_window_max), 1).room == 760'000);
-  CHECK(log->read(after(joined), 1).room == 1'000'000);
+  CHECK(log.view(after(milliseconds{60'000} + sandbox_window_max), 1).reading.room == 760'000);
+  CHECK(log.view(after(joined), 1).reading.room == 1'000'000);
 }
 
 Limit daily(std::int64_t amount, Duration time_of_day) {

@@ -169,11 +169,14 @@ TEST_CASE("what a chat uses is what its answer tells, and a reserve is OpenAI's 
   const std::int64_t all = token_count(code_points(answer_text(1, asked.prompt)));
   const Amounts use = use_of(asked, {});
   CHECK(use == Amounts{1, 1001 + all, 1001, all, 0, 4001});
-  CHECK(reserve_of(asked, use) == Amounts{1, 1001, 1001, all, 0, 4001});
+  SandboxOptions options;
+  options.token_count = TokenCount::reserve;
+  const auto api = make_openai_api(options);
+  CHECK(api->cost(asked, use).reserved == Amounts{1, 1001, 1001, all, 0, 4001});
   asked.tokens_max = 1001;
-  CHECK(reserve_of(asked, use) == Amounts{1, 1001, 1001, 1001, 0, 4001});
+  CHECK(api->cost(asked, use).reserved == Amounts{1, 1001, 1001, 1001, 0, 4001});
   asked.tokens_max = 1002;
-  CHECK(reserve_of(asked, use) == Amounts{1, 1002, 1001, 1002, 0, 4001});
+  CHECK(api->cost(asked, use).reserved == Amounts{1, 1002, 1001, 1002, 0, 4001});
   asked.tokens_max = 5;
   CHECK(use_of(asked, {}) == Amounts{1, 1006, 1001, 5, 0, 4001});
 }

@@ -18,7 +18,7 @@ std::string chat_of(const std::string& text) {
 }
 
 Bench scripted_bench(std::string_view lines) {
-  auto read = read_scripted_replies(lines, "replies.jsonl");
+  auto read = Script::read(lines, "replies.jsonl");
   REQUIRE(read.has_value());
   return Bench(SandboxOptions{}, std::move(*read));
 }
@@ -93,7 +93,7 @@ TEST_CASE("lines that are no scripted reply are refused by their number") {
   };
   for (const Row& row : rows) {
     CAPTURE(row.line);
-    const auto read = read_scripted_replies("{\"name\":\"first\"}\n\n" + row.line, "r.jsonl");
+    const auto read = Script::read("{\"name\":\"first\"}\n\n" + row.line, "r.jsonl");
     REQUIRE_FALSE(read.has_value());
     CHECK(read.error().code == ErrorCode::invalid_input);
     INFO(read.error().message);

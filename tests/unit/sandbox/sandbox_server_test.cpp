@@ -14,7 +14,6 @@
 
 #include "ratebatch/base/system_clock.hpp"
 #include "sandbox/http_front.hpp"
-#include "sandbox/loopback.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace ratebatch::sandbox_server_test {
@@ -378,7 +377,7 @@ TEST_CASE("in the foreground it serves until the descriptor is readable") {
     url = base_url;
     const auto port = std::stoul(url.substr(url.rfind(':') + 1));
     CHECK(holds(Client(static_cast<std::uint16_t>(port)).ask(health), "ok\n"));
-    wake(stop);
+    ::eventfd_write(stop.get(), 1);
   });
   CHECK(served.has_value());
   CHECK(url.starts_with("http://127.0.0.1:"));
