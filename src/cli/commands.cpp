@@ -17,7 +17,7 @@
 #include "ratebatch/run/json_line.hpp"
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/sandbox/sandbox_server.hpp"
-#include "ratebatch/store/sqlite_library.hpp"
+#include "ratebatch/store/sqlite_checkpoint.hpp"
 
 namespace ratebatch::cli {
 namespace {

@@ -9,7 +9,7 @@
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/run/load.hpp"
 #include "ratebatch/sandbox/sandbox_options.hpp"
-#include "ratebatch/store/checkpoint_stamp.hpp"
+#include "ratebatch/store/checkpoint.hpp"
 
 namespace ratebatch::cli {
 

@@ -8,7 +8,7 @@
 #include "cli/commands.hpp"
 #include "cli/process_rules.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/store/sqlite_library.hpp"
+#include "ratebatch/store/sqlite_checkpoint.hpp"
 
 namespace ratebatch::cli {
 namespace {

@@ -21,10 +21,10 @@ std::string listed(const std::vector<std::string>& ids) {
 }
 
 std::string summary_of(const store::RequeueSummary& summary) {
-  std::string text = counted(summary.total(), "job is", "jobs are") + " back in the queue";
+  std::string text = counted(summary.requeued.total(), "job is", "jobs are") + " back in the queue";
   std::string parts;
   for (const JobState state : all_job_states) {
-    const std::int64_t count = summary.requeued[static_cast<std::size_t>(state)];
+    const std::int64_t count = summary.requeued.of(state);
     if (count == 0) continue;
     add_to_list(parts, fmt::format("{} {}", grouped(count), to_string(state)));
   }
@@ -33,12 +33,12 @@ std::string summary_of(const store::RequeueSummary& summary) {
 
 std::string summary_json(const store::RequeueSummary& summary) {
   run::JsonLine json = run::json_message("retry");
-  json["requeued"] = summary.total();
+  json["requeued"] = summary.requeued.total();
   json["before"] = run::JsonLine::object();
   json["ids_not_found"] = summary.ids_not_found;
   json["ids_open"] = summary.ids_open;
   for (const JobState state : all_job_states) {
-    const std::int64_t count = summary.requeued[static_cast<std::size_t>(state)];
+    const std::int64_t count = summary.requeued.of(state);
     if (count > 0) json["before"][std::string{to_string(state)}] = count;
   }
   return json::written(json);
@@ -71,14 +71,14 @@ Result<ExitCode> execute(const RetryOptions& options, const CommandContext& cont
     const std::string message =
         fmt::format("no job with this id in {}: {}", escaped((*checkpoint)->path()),
                     listed(summary->ids_not_found));
-    if (summary->total() == 0) return fail(ErrorCode::invalid_input, message);
+    if (summary->requeued.total() == 0) return fail(ErrorCode::invalid_input, message);
     context.console.warn(message);
   }
   if (!summary->ids_open.empty()) {
     context.console.say("in the queue already: " + listed(summary->ids_open));
   }
   context.console.say(summary_of(*summary));
-  if (summary->total() > 0) {
+  if (summary->requeued.total() > 0) {
     context.console.say(
         fmt::format("ratebatch resume{}: works on them", command_end(options.common)));
   }

@@ -3,27 +3,8 @@
 #include <algorithm>
 
 #include "ratebatch/base/assert.hpp"
-#include "store/result_record.hpp"
 
 namespace ratebatch::store {
-namespace {
-
-std::int64_t latency_ms(const AttemptEnd& end, std::int64_t started_ms) {
-  // The wall clock may have been set back in between.
-  return std::max<std::int64_t>(0, to_ms(end.at) - started_ms);
-}
-
-}  // namespace
-
-RecordNames RunRows::names(RouteId route, std::string_view id, std::string_view model,
-                           std::string_view metadata_json) const {
-  const auto type = types.find(route);
-  return {.id = id,
-          .type = type == types.end() ? std::string_view{} : type->second,
-          .model = model,
-          .metadata_json = metadata_json,
-          .sandbox = sandbox};
-}
 
 Result<void> BatchWriter::write(const Batch& batch, const RunRows& rows) {
   for (const AttemptEnd& end : batch.ends) {
@@ -52,14 +33,15 @@ Result<void> BatchWriter::write_end(const AttemptEnd& end, const RunRows& rows) 
   RB_ASSERT(is_legal(JobState::running, end.to));
   RB_ASSERT(end.to != JobState::done || end.outcome.answer.has_value());
   RB_ASSERT(!end.ready_at || end.to == JobState::pending);
-  const Running* job = running(end);
-  if (job == nullptr) {
+  const auto found = running_.find(end.job);
+  if (found == running_.end() || found->second.attempt != end.attempt) {
     RB_TRY(stored,
            find_end_.exists(end.job, end.attempt, to_string(end.outcome.kind), to_ms(end.at)));
     RB_ASSERT(*stored);
     return {};
   }
 
+  const Running& job = found->second;
   const bool truncated = end.to == JobState::done && end.outcome.answer->truncated;
   const bool unknown = end.to == JobState::unknown || end.to == JobState::held;
   std::optional<std::int64_t> finished_ms;
@@ -67,10 +49,9 @@ Result<void> BatchWriter::write_end(const AttemptEnd& end, const RunRows& rows) 
   RB_TRY(written, end_job_.run(end.job, end.attempt, end.to, end.retries_used, unknown,
                                maybe_ms(end.ready_at), truncated, finished_ms, end.rejections));
   RB_ASSERT(connection_.changes() == 1);
-  written = write_attempt(end, *job, rows);
-  if (written) written = write_result(end, *job, rows);
-  if (!written) return pass(written);
-  count_end(end, job->route);
+  RB_TRY(attempt, write_attempt(end, job, rows));
+  RB_TRY(result, write_result(end, job, rows));
+  count_end(end, job.route);
   new_ended_.push_back(end.job);
   return {};
 }
@@ -86,10 +67,9 @@ Result<void> BatchWriter::write_states(const std::vector<StoredState>& states) {
 // A job that failed earlier in this run goes back to the queue. Written twice, the second time
 // changes nothing.
 Result<void> BatchWriter::write_reopened(JobSeq job) {
-  std::optional<RouteId> route;
-  auto done = reopen_job_.rows([&](const Statement& row) { route = row.id<RouteId>(0); }, job);
-  if (!done || !route) return done;
-  ledger_.move_jobs(*route, JobState::failed, JobState::pending);
+  RB_TRY(route, reopen_job_.first([](const Statement& row) { return row.id<RouteId>(0); }, job));
+  if (!*route) return {};
+  ledger_.move_jobs(**route, JobState::failed, JobState::pending);
   return results_.forget_failure(job);
 }
 
@@ -113,39 +93,28 @@ Result<void> BatchWriter::write_start(const AttemptStart& start, const RunRows& 
 
 // The job's text is read here, inside the transaction, for its request goes out right after it.
 Result<RouteId> BatchWriter::remember(const AttemptStart& start) {
-  Running job{.route = {},
-              .attempt = start.attempt,
-              .started_ms = to_ms(start.at),
-              .lane = start.lane,
-              .key = start.key,
-              .id = {},
-              .metadata_json = {},
-              .old = {}};
+  Running job;
+  job.attempt = start.attempt;
+  job.started_ms = to_ms(start.at);
+  job.lane = start.lane;
+  job.key = start.key;
   StoredJob text;
-  auto read = read_job_.rows(
-      [&](const Statement& row) {
-        text = {row.text(0), row.text(1), row.text(5)};
-        job.metadata_json = metadata_of(row, 1);
-        job.route = row.id<RouteId>(4);
-      },
-      start.job);
+  const auto take_job = [&](const Statement& row) {
+    text = {row.text(0), row.text(1), row.text(5)};
+    job.metadata_json = metadata_of(row, 1);
+    job.route = row.id<RouteId>(4);
+  };
+  RB_TRY(read, read_job_.rows(take_job, start.job));
   // Only a job that was asked before can have an answer.
-  if (read && start.attempt > AttemptNumber{1}) {
-    read = read_recipe_.rows([&](const Statement& row) { job.old = {true, row.maybe_integer(0)}; },
-                             start.job);
+  if (start.attempt > AttemptNumber{1}) {
+    const auto take_recipe = [&](const Statement& row) { job.old = {true, row.maybe_integer(0)}; };
+    RB_TRY(recipe, read_recipe_.rows(take_recipe, start.job));
   }
-  if (!read) return pass(read);
   job.id = text.id;
   const RouteId route = job.route;
   new_running_.emplace_back(start.job, std::move(job));
   new_texts_.emplace(start.job, std::move(text));
   return route;
-}
-
-const BatchWriter::Running* BatchWriter::running(const AttemptEnd& end) const {
-  const auto found = running_.find(end.job);
-  if (found == running_.end() || found->second.attempt != end.attempt) return nullptr;
-  return &found->second;
 }
 
 void BatchWriter::accept() {
@@ -182,7 +151,8 @@ Result<void> BatchWriter::write_attempt(const AttemptEnd& end, const Running& jo
 // Stores what the end leaves of an answer, if anything: a result, or what is to be fetched for it.
 Result<void> BatchWriter::write_result(const AttemptEnd& end, const Running& job,
                                        const RunRows& rows) {
-  const std::int64_t latency = latency_ms(end, job.started_ms);
+  // The wall clock may have been set back in between.
+  const std::int64_t latency = std::max<std::int64_t>(0, to_ms(end.at) - job.started_ms);
   const ResultWriter::Key key{end.job, end.attempt, to_ms(end.at), latency};
   std::optional<std::int64_t> recipe;
   if (const auto at = rows.recipes.find(job.route); at != rows.recipes.end()) recipe = at->second;

@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -21,29 +20,10 @@
 #include "ratebatch/store/checkpoint.hpp"
 #include "store/counter_ledger.hpp"
 #include "store/fetch_writer.hpp"
-#include "store/result_record.hpp"
 #include "store/result_writer.hpp"
 #include "store/sqlite.hpp"
 
 namespace ratebatch::store {
-
-// The rows and names behind the ids of a run.
-struct RunRows {
-  struct LaneRow {
-    std::int64_t row = 0;
-    std::string model;
-  };
-  std::int64_t run = 0;
-  std::vector<LaneRow> lanes;      // By LaneId.
-  std::vector<std::int64_t> keys;  // By KeyId.
-  std::map<RouteId, std::int64_t> recipes;
-  std::map<RouteId, std::string> types;
-  bool sandbox = false;
-
-  // For the record of a result.
-  [[nodiscard]] RecordNames names(RouteId route, std::string_view id, std::string_view model,
-                                  std::string_view metadata_json) const;
-};
 
 class BatchWriter {
  public:
@@ -84,7 +64,6 @@ class BatchWriter {
   Result<void> write_reopened(JobSeq job);
   Result<void> write_start(const AttemptStart& start, const RunRows& rows);
   Result<RouteId> remember(const AttemptStart& start);
-  [[nodiscard]] const Running* running(const AttemptEnd& end) const;
   Result<void> write_attempt(const AttemptEnd& end, const Running& job, const RunRows& rows);
   Result<void> write_result(const AttemptEnd& end, const Running& job, const RunRows& rows);
   void count_end(const AttemptEnd& end, RouteId route);

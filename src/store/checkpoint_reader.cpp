@@ -7,11 +7,10 @@
 #include <utility>
 
 #include "store/database_file.hpp"
-#include "store/result_pages.hpp"
 #include "store/run_lock.hpp"
+#include "store/small_tables.hpp"
 #include "store/sqlite.hpp"
 #include "store/sqlite_schema.hpp"
-#include "store/status_query.hpp"
 
 namespace ratebatch::store {
 namespace {
@@ -46,12 +45,15 @@ constexpr const char* jobs_sql =
     " WHERE (?1 IS NULL OR states.state = ?1) AND (?2 = '' OR attempts.class = ?2)"
     " ORDER BY states.seq LIMIT ?3";
 
-}  // namespace
+// Reads `columns` of the results behind ?1 in this order, at most ?2 of them.
+Statement reading(Connection& connection, ResultOrder order, const std::string& columns) {
+  const std::string place = order == ResultOrder::finishing ? "results.id" : "results.seq";
+  return {connection, "read results",
+          "SELECT " + place + ", coalesce(failure, record)" + columns + " WHERE " + place +
+              " > ?1 ORDER BY " + place + " LIMIT ?2"};
+}
 
-struct CheckpointReader::Parts {
-  std::string path;
-  Connection connection;
-};
+}  // namespace
 
 Result<std::unique_ptr<CheckpointReader>> CheckpointReader::open(const std::string& path) {
   RB_TRY(resolved, resolved_database_path(path));
@@ -68,46 +70,73 @@ Result<std::unique_ptr<CheckpointReader>> CheckpointReader::open(const std::stri
                                         std::to_string(*format) +
                                         "); `ratebatch resume` brings it up to date");
   }
-  auto parts = std::make_unique<Parts>(Parts{std::move(*resolved), std::move(*connection)});
-  return std::unique_ptr<CheckpointReader>(new CheckpointReader(std::move(parts)));
+  return std::unique_ptr<CheckpointReader>(new CheckpointReader(
+      std::move(*resolved), std::make_unique<Connection>(std::move(*connection))));
 }
 
-CheckpointReader::CheckpointReader(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+CheckpointReader::CheckpointReader(std::string path, std::unique_ptr<Connection> connection)
+    : path_(std::move(path)), connection_(std::move(connection)) {}
 CheckpointReader::~CheckpointReader() = default;
-
-Result<StatusData> CheckpointReader::status() {
-  const std::optional<std::int64_t> holder = RunLock::holder(parts_->path);
-  RB_TRY(transaction, Transaction::begin_read(parts_->connection));
-  return read_status(parts_->connection, holder);
-}
 
 Result<void> CheckpointReader::for_each_page(
     ResultOrder order, std::int64_t cursor,
     const std::function<Result<void>(const ResultPage&)>& on_page) {
-  ResultPages pages(parts_->connection, order, cursor);
+  Statement read_page = reading(*connection_, order, " FROM results");
+  ResultPage page;
+  page.cursor = cursor;
+  const auto add = [&](const Statement& row) {
+    page.cursor = row.integer(0);
+    ++page.rows;
+    page.lines += row.text_view(1);
+    page.lines += '\n';
+    return page.lines.size() < result_page_bytes_max;
+  };
   while (true) {
-    RB_TRY(page, pages.next());
-    if ((*page)->rows == 0) return {};
-    RB_TRY(taken, on_page(**page));
+    page.rows = 0;
+    page.lines.clear();
+    RB_TRY(read, read_page.rows(add, page.cursor, result_page_rows_max));
+    if (page.rows == 0) return {};
+    RB_TRY(taken, on_page(page));
   }
 }
 
 Result<void> CheckpointReader::for_each_result(
     ResultOrder order, std::int64_t cursor,
     const std::function<Result<void>(const ResultRow&)>& on_result) {
-  ResultRows rows(parts_->connection, order, cursor);
+  Statement read_rows = reading(*connection_, order,
+                                ", results.seq, jobs.line_json, attempts.http_status,"
+                                " attempts.request_id, results.finished_ms"
+                                " FROM results CROSS JOIN jobs ON jobs.seq = results.seq"
+                                " LEFT JOIN attempts ON attempts.seq = results.seq"
+                                " AND attempts.number = results.attempt");
+  std::vector<ResultRow> results;
+  std::size_t bytes = 0;
+  const auto add = [&](const Statement& row) {
+    results.push_back({.cursor = row.integer(0),
+                       .seq = row.id<JobSeq>(2),
+                       .record = row.text(1),
+                       .line_json = row.text(3),
+                       .http_status = static_cast<std::int32_t>(row.integer(4)),
+                       .request_id = row.text(5),
+                       .finished_at = row.time(6)});
+    bytes += results.back().record.size() + results.back().line_json.size();
+    return bytes < result_page_bytes_max;
+  };
   while (true) {
-    RB_TRY(page, rows.next());
-    if ((*page)->empty()) return {};
-    for (const ResultRow& row : **page) {
-      RB_TRY(taken, on_result(row));
+    results.clear();
+    bytes = 0;
+    RB_TRY(read, read_rows.rows(add, cursor, result_page_rows_max));
+    if (results.empty()) return {};
+    cursor = results.back().cursor;
+    for (const ResultRow& result : results) {
+      RB_TRY(taken, on_result(result));
     }
   }
 }
 
 Result<std::vector<JobRow>> CheckpointReader::jobs(const JobFilter& filter,
                                                    std::int64_t count_max) {
-  return parts_->connection.list(
+  return connection_->list(
       "list jobs", jobs_sql,
       [](const Statement& row) {
         return JobRow{.seq = row.id<JobSeq>(0),
@@ -126,51 +155,39 @@ Result<std::vector<JobRow>> CheckpointReader::jobs(const JobFilter& filter,
 }
 
 Result<std::vector<std::string>> CheckpointReader::job_files() {
-  return parts_->connection.list("list job files", "SELECT path FROM files",
-                                 [](const Statement& row) { return row.text(0); });
+  return connection_->list("list job files", "SELECT path FROM files",
+                           [](const Statement& row) { return row.text(0); });
 }
 
 Result<std::int64_t> CheckpointReader::results_of_others(const std::vector<Recipe>& recipes) {
   std::int64_t others = 0;
-  auto read = parts_->connection.rows(
-      "count results by recipe", "SELECT hash, results FROM recipes", [&](const Statement& row) {
-        if (std::ranges::find(recipes, row.text(0), &Recipe::hash) == recipes.end()) {
-          others += row.integer(1);
-        }
-      });
-  if (!read) return pass(read);
+  const auto count = [&](const Statement& row) {
+    const bool is_other = std::ranges::find(recipes, row.text(0), &Recipe::hash) == recipes.end();
+    if (is_other) others += row.integer(1);
+  };
+  RB_TRY(read,
+         connection_->rows("count results by recipe", "SELECT hash, results FROM recipes", count));
   return others;
 }
 
 Result<std::optional<JobSize>> CheckpointReader::open_job_size(RouteId route) {
-  std::optional<JobSize> size;
-  auto read = parts_->connection.rows(
-      "read the size of jobs",
-      "SELECT CAST(avg(input_bytes) AS INTEGER), CAST(avg(output_max) AS INTEGER),"
-      " CAST(avg(images) AS INTEGER), max(raw_body) FROM (SELECT * FROM states"
-      " WHERE route_id = ?1 AND state IN (0, 3) ORDER BY priority DESC, seq LIMIT ?2)",
-      [&](const Statement& row) {
-        if (row.is_null(0)) return;
-        size.emplace();
-        size->input_bytes = row.integer(0);
-        if (row.integer(1) > 0) size->output_max = row.integer(1);
-        size->images = row.integer(2);
-        size->raw_body = row.integer(3) != 0;
-      },
-      route, recent_results_max);
-  if (!read) return pass(read);
-  return size;
+  const auto read = [](const Statement& row) {
+    return row.is_null(0) ? std::nullopt : std::optional{stored_size(row, 0)};
+  };
+  RB_TRY(size, connection_->first(
+                   "read the size of jobs",
+                   "SELECT CAST(avg(input_bytes) AS INTEGER), CAST(avg(output_max) AS INTEGER),"
+                   " CAST(avg(images) AS INTEGER), max(raw_body) FROM (SELECT * FROM states"
+                   " WHERE route_id = ?1 AND state IN (0, 3) ORDER BY priority DESC, seq LIMIT ?2)",
+                   read, route, recent_results_max));
+  return size->value();
 }
 
 Result<std::optional<StoredJob>> CheckpointReader::find_job(const std::string& id) {
-  std::optional<StoredJob> job;
-  auto read = parts_->connection.rows(
-      "find a job",
-      "SELECT jobs.id, line_json, path FROM jobs JOIN files ON files.id = file_id"
-      " WHERE jobs.id = ?1",
-      [&](const Statement& row) { job = StoredJob{row.text(0), row.text(1), row.text(2)}; }, id);
-  if (!read) return pass(read);
-  return job;
+  return connection_->first("find a job",
+                            "SELECT jobs.id, line_json, path FROM jobs"
+                            " JOIN files ON files.id = file_id WHERE jobs.id = ?1",
+                            stored_job, id);
 }
 
 }  // namespace ratebatch::store

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ratebatch/base/integers.hpp"
+
 namespace ratebatch::store {
 namespace {
 
@@ -12,7 +14,7 @@ static_assert(counter_max == 2'305'843'009'213'693'952);
 
 // Precondition: both are at least 0.
 std::int64_t added(std::int64_t count, std::int64_t more) {
-  return std::min(count, counter_max) + std::min(more, counter_max - std::min(count, counter_max));
+  return std::min(clamped_sum(count, more), counter_max);
 }
 
 void add_used(CallCounts& calls, const Usage& usage, std::int64_t cost_pico_usd) {
@@ -26,28 +28,25 @@ void add_used(CallCounts& calls, const Usage& usage, std::int64_t cost_pico_usd)
 
 Result<Counts> read_counts(Connection& connection) {
   Counts counts;
-  auto read = connection.rows(
-      counting, "SELECT route_id, state, jobs FROM state_counts", [&](const Statement& row) {
-        JobCounts& jobs = counts.routes[row.id<RouteId>(0)];
-        jobs.by_state[static_cast<std::size_t>(row.integer(1))] = row.integer(2);
-      });
-  if (read) {
-    read = connection.rows(counting, "SELECT route_id, truncated FROM route_totals",
-                           [&](const Statement& row) {
-                             counts.routes[row.id<RouteId>(0)].truncated = row.integer(1);
-                           });
-  }
-  if (read) {
-    read = connection.rows(
-        counting,
-        "SELECT sent, resent, rate_limited, input_tokens, output_tokens, images, cost_pico_usd"
-        " FROM call_counts",
-        [&](const Statement& row) {
-          counts.calls = {row.integer(0), row.integer(1), row.integer(2), row.integer(3),
-                          row.integer(4), row.integer(5), row.integer(6)};
-        });
-  }
-  if (!read) return pass(read);
+  const auto take_state = [&](const Statement& row) {
+    JobCounts& jobs = counts.routes[row.id<RouteId>(0)];
+    jobs.by_state[static_cast<std::size_t>(row.integer(1))] = row.integer(2);
+  };
+  const auto take_truncated = [&](const Statement& row) {
+    counts.routes[row.id<RouteId>(0)].truncated = row.integer(1);
+  };
+  const auto take_calls = [&](const Statement& row) {
+    counts.calls = {row.integer(0), row.integer(1), row.integer(2), row.integer(3),
+                    row.integer(4), row.integer(5), row.integer(6)};
+  };
+  RB_TRY(states,
+         connection.rows(counting, "SELECT route_id, state, jobs FROM state_counts", take_state));
+  RB_TRY(totals,
+         connection.rows(counting, "SELECT route_id, truncated FROM route_totals", take_truncated));
+  RB_TRY(calls, connection.rows(counting,
+                                "SELECT sent, resent, rate_limited, input_tokens, output_tokens,"
+                                " images, cost_pico_usd FROM call_counts",
+                                take_calls));
   return counts;
 }
 
@@ -85,12 +84,7 @@ void CounterLedger::add_call_usage(const Usage& usage, std::int64_t cost_pico_us
 }
 
 void CounterLedger::add_failures(std::string_view outcome_class, std::int64_t jobs) {
-  const auto at = failures_.find(outcome_class);
-  if (at != failures_.end()) {
-    at->second += jobs;
-  } else {
-    failures_.emplace(outcome_class, jobs);
-  }
+  failures_[std::string{outcome_class}] += jobs;
 }
 
 void CounterLedger::add_recipe_results(std::int64_t recipe, std::int64_t results) {
@@ -103,9 +97,8 @@ Result<void> CounterLedger::save() {
   }
   for (const auto& [name, jobs] : failures_) {
     if (jobs == 0) continue;
-    auto saved = make_failure_.run(name);
-    if (saved) saved = change_failure_.run(name, jobs);
-    if (!saved) return pass(saved);
+    RB_TRY(made, make_failure_.run(name));
+    RB_TRY(changed, change_failure_.run(name, jobs));
   }
   for (const auto& [recipe, results] : recipes_) {
     if (results == 0) continue;
@@ -129,11 +122,7 @@ Result<void> CounterLedger::save_route(RouteId route, const RouteChange& change)
 
 void CounterLedger::accept() {
   for (const auto& [route, change] : routes_) {
-    JobCounts& jobs = committed_.routes[route];
-    for (std::size_t i = 0; i < job_state_count; ++i) {
-      jobs.by_state[i] += change.jobs.by_state[i];
-    }
-    jobs.truncated += change.jobs.truncated;
+    committed_.routes[route] += change.jobs;
   }
   CallCounts& calls = committed_.calls;
   calls.sent += calls_.sent;

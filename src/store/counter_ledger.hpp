@@ -65,7 +65,7 @@ class CounterLedger {
   StatementMaker prepare_;
   Counts committed_;
   std::map<RouteId, RouteChange> routes_;
-  std::map<std::string, std::int64_t, std::less<>> failures_;
+  std::map<std::string, std::int64_t> failures_;
   std::map<std::int64_t, std::int64_t> recipes_;
   CallCounts calls_;
 

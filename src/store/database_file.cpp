@@ -9,9 +9,11 @@
 #include <filesystem>
 #include <system_error>
 
+#include "ratebatch/base/file.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::store {
+
 std::string shown(const std::string& path) { return escaped(path, 4096); }
 
 Result<std::string> resolved_database_path(const std::string& path) {
@@ -59,16 +61,12 @@ tl::unexpected<Error> no_checkpoint(const std::string& path) {
 }
 
 Result<void> make_database_file(const std::string& path) {
-  const int descriptor =
-      ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (descriptor < 0) {
+  const Descriptor made = create_exclusively(AT_FDCWD, path);
+  if (made.get() < 0) {
     return fail(ErrorCode::io, "cannot make " + shown(path) + ": " + std::strerror(errno));
   }
-  const bool private_now = ::fchmod(descriptor, 0600) == 0;
-  const int error = errno;
-  ::close(descriptor);
-  if (!private_now) {
-    return fail(ErrorCode::io, "cannot protect " + shown(path) + ": " + std::strerror(error));
+  if (::fchmod(made.get(), 0600) != 0) {
+    return fail(ErrorCode::io, "cannot protect " + shown(path) + ": " + std::strerror(errno));
   }
   return {};
 }

@@ -1,30 +1,16 @@
 #include "store/fetch_writer.hpp"
 
 #include "ratebatch/base/assert.hpp"
-#include "ratebatch/base/text.hpp"
-#include "store/batch_writer.hpp"
-#include "store/result_record.hpp"
 
 namespace ratebatch::store {
-namespace {
-
-std::string json_list(const std::vector<std::string>& texts) {
-  std::string list;
-  for (const std::string& text : texts) {
-    list += list.empty() ? '[' : ',';
-    append_json_string(list, text);
-  }
-  return list.empty() ? "[]" : list + ']';
-}
-
-}  // namespace
 
 Result<void> FetchWriter::add(const AttemptEnd& end, std::optional<std::int64_t> recipe,
                               std::int64_t latency_ms) {
   const Answer& answer = *end.outcome.answer;
   RB_ASSERT(!answer.links.empty());
   return add_.run(end.job, end.attempt, recipe, latency_ms, answer.truncated,
-                  json_list(answer.links), json_list(answer.files), answer_content(end));
+                  with_strings("[]", answer.links), with_strings("[]", answer.files),
+                  answer_content(end));
 }
 
 Result<void> FetchWriter::write(const FetchEnd& end, const RunRows& rows) {
@@ -52,66 +38,48 @@ Result<void> FetchWriter::check_stored(const FetchEnd& end) {
 }
 
 Result<std::optional<FetchWriter::Kept>> FetchWriter::find_kept(const FetchEnd& end) {
-  std::optional<Kept> kept;
-  auto read = find_kept_.rows(
-      [&](const Statement& row) {
-        kept.emplace();
-        kept->id = row.text(0);
-        kept->metadata_json = metadata_of(row, 1);
-        kept->route = row.id<RouteId>(4);
-        kept->model = row.text(5);
-        kept->recipe = row.maybe_integer(6);
-        kept->latency_ms = row.integer(7);
-        kept->truncated = row.integer(8) != 0;
-        kept->files_json = row.text(9);
-        kept->content = row.text(10);
-        kept->old = {!row.is_null(11), row.maybe_integer(12)};
-      },
-      end.job, end.attempt);
-  if (!read) return pass(read);
-  return kept;
+  const auto read = [](const Statement& row) {
+    return Kept{.id = row.text(0),
+                .route = row.id<RouteId>(4),
+                .model = row.text(5),
+                .metadata_json = metadata_of(row, 1),
+                .recipe = row.maybe_integer(6),
+                .latency_ms = row.integer(7),
+                .truncated = row.integer(8) != 0,
+                .files_json = row.text(9),
+                .content = row.text(10),
+                .old = {!row.is_null(11), row.maybe_integer(12)}};
+  };
+  return find_kept_.first(read, end.job, end.attempt);
 }
 
 Result<void> FetchWriter::write_result(const FetchEnd& end, const Kept& kept, const RunRows& rows) {
   const bool done = end.to == JobState::done;
-  RB_TRY(written,
+  RB_TRY(finished,
          finish_job_.run(end.job, end.attempt, end.to, done && kept.truncated, to_ms(end.at)));
   RB_ASSERT(connection_.changes() == 1);
   const RecordNames names = rows.names(kept.route, kept.id, kept.model, kept.metadata_json);
   const std::string record = fetched_record(end, names, kept.files_json, kept.content);
   const ResultWriter::Key key{end.job, end.attempt, to_ms(end.at), kept.latency_ms};
-  if (done) {
-    written = results_.write_answer(key, kept.old, kept.recipe, record);
-    if (kept.truncated) ledger_.add_truncated(kept.route, 1);
-  } else {
-    written = results_.write_failure(key, record);
-    ledger_.add_failures(to_string(end.outcome.kind), 1);
-  }
-  if (written) {
-    written =
-        note_attempt_.run(end.job, end.attempt, to_string(end.outcome.kind), end.outcome.message);
-  }
-  if (written) written = drop_.run(end.job);
+  RB_TRY(written, done ? results_.write_answer(key, kept.old, kept.recipe, record)
+                       : results_.write_failure(key, record));
+  RB_TRY(noted,
+         note_attempt_.run(end.job, end.attempt, to_string(end.outcome.kind), end.outcome.message));
+  if (done && kept.truncated) ledger_.add_truncated(kept.route, 1);
+  if (!done) ledger_.add_failures(to_string(end.outcome.kind), 1);
   ledger_.move_jobs(kept.route, JobState::fetching, end.to);
-  return written;
+  return drop_.run(end.job);
 }
 
 Result<StoredFetch> FetchWriter::read(JobSeq job) {
-  StoredFetch fetch;
-  bool found = false;
-  auto read = read_job_.rows(
-      [&](const Statement& row) {
-        found = true;
-        fetch.id = row.text(0);
-        fetch.files = static_cast<std::size_t>(row.integer(1));
-      },
-      job);
-  if (read) {
-    read = read_links_.rows([&](const Statement& row) { fetch.links.push_back(row.text(0)); }, job);
-  }
-  if (!read) return pass(read);
-  RB_ASSERT(found);
-  return fetch;
+  const auto read_job = [](const Statement& row) {
+    return StoredFetch{row.text(0), {}, static_cast<std::size_t>(row.integer(1))};
+  };
+  RB_TRY(fetch, read_job_.first(read_job, job));
+  RB_ASSERT(fetch->has_value());
+  const auto add_link = [&](const Statement& row) { (*fetch)->links.push_back(row.text(0)); };
+  RB_TRY(read, read_links_.rows(add_link, job));
+  return std::move(**fetch);
 }
 
 Result<std::vector<FetchingJob>> read_fetching_jobs(Connection& connection) {

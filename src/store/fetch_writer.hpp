@@ -20,8 +20,6 @@
 
 namespace ratebatch::store {
 
-struct RunRows;
-
 class FetchWriter {
  public:
   FetchWriter(Connection& connection, CounterLedger& ledger, ResultWriter& results)

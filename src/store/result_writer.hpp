@@ -1,18 +1,67 @@
-// Writes rows of `results`: answers, and failures beside the answers of earlier times.
+// Results: the line of JSON that `results` prints of each, made once, when it is stored; and the
+// rows of the table, which hold answers, and failures beside the answers of earlier times.
 //
-// Called inside the transaction of a commit. Connection and ledger must outlive it.
+// The fields of a line and their order are those of run/results.hpp. The writer is called inside
+// the transaction of a commit; connection and ledger must outlive it.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "ratebatch/base/result.hpp"
+#include "ratebatch/model/batch.hpp"
 #include "ratebatch/model/job.hpp"
 #include "store/counter_ledger.hpp"
 #include "store/sqlite.hpp"
 
 namespace ratebatch::store {
+
+// What a record says beside the outcome.
+struct RecordNames {
+  std::string_view id;
+  std::string_view type;  // Empty: none.
+  std::string_view model;
+  std::string_view metadata_json;  // Of the job, on one line; empty: none.
+  bool sandbox = false;
+};
+
+// The rows and names behind the ids of a run.
+struct RunRows {
+  struct LaneRow {
+    std::int64_t row = 0;
+    std::string model;
+  };
+  std::int64_t run = 0;
+  std::vector<LaneRow> lanes;      // By LaneId.
+  std::vector<std::int64_t> keys;  // By KeyId.
+  std::map<RouteId, std::int64_t> recipes;
+  std::map<RouteId, std::string> types;
+  bool sandbox = false;
+
+  // For the record of a result.
+  [[nodiscard]] RecordNames names(RouteId route, std::string_view id, std::string_view model,
+                                  std::string_view metadata_json) const;
+};
+
+// Precondition: `end.to` is done, with an answer, or failed. A failure contains the answer that was
+// refused, if it has one.
+std::string result_record(const AttemptEnd& end, const RecordNames& names);
+
+// What a record says of an answer but its files: fields in JSON, without braces. To be kept until
+// the files are here.
+std::string answer_content(const AttemptEnd& end);
+
+// The record of an answer whose files were fetched. `files_json`: a JSON array of those it had
+// before; `content`: as answer_content said. Precondition: `end.to` is done or failed.
+std::string fetched_record(const FetchEnd& end, const RecordNames& names, std::string files_json,
+                           std::string_view content);
+
+// The JSON array `list` with these strings at its end.
+std::string with_strings(std::string list, const std::vector<std::string>& strings);
 
 // The metadata of a job, as a part of its line: from the columns line_json, metadata_at and
 // metadata_bytes, of which the first is `column`.

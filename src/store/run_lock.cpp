@@ -70,15 +70,15 @@ tl::unexpected<Error> system_failure(const std::string& file, int error) {
   return fail(ErrorCode::io, "cannot lock " + escaped(file, 4096) + ": " + std::strerror(error));
 }
 
-// Opens the lock file; `made` tells whether it is new. -1 with errno where that fails.
-int open_lock_file(const std::string& file, bool& made) {
+// Opens the lock file; `made`: whether it is new. None, and errno says why, if that fails.
+Descriptor open_lock_file(const std::string& file, bool& made) {
   constexpr int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
   int descriptor = ::open(file.c_str(), flags | O_CREAT | O_EXCL, 0600);
   made = descriptor >= 0;
   // A umask takes bits away from the mode above.
   if (made) static_cast<void>(::fchmod(descriptor, 0600));
   if (!made && errno == EEXIST) descriptor = ::open(file.c_str(), flags);
-  return descriptor;
+  return Descriptor{descriptor};
 }
 
 }  // namespace
@@ -92,24 +92,23 @@ Result<RunLock> RunLock::take(const std::string& path) {
       if (here >= 0) return refusal(path, other_holder(here).value_or(::getpid()));
     }
     bool made = false;
-    const int descriptor = open_lock_file(file, made);
-    if (descriptor < 0) {
+    Descriptor descriptor = open_lock_file(file, made);
+    if (descriptor.get() < 0) {
       if (errno == ENOENT) continue;
       return system_failure(file, errno);
     }
-    RunLock lock(file, descriptor, made);
     struct flock request = whole_file();
-    if (::fcntl(descriptor, F_SETLK, &request) != 0) {
+    if (::fcntl(descriptor.get(), F_SETLK, &request) != 0) {
       if (errno != EACCES && errno != EAGAIN) return system_failure(file, errno);
-      const std::optional<std::int64_t> pid = other_holder(descriptor);
+      const std::optional<std::int64_t> pid = other_holder(descriptor.get());
       if (pid) return refusal(path, *pid);
       continue;
     }
     // A lock on a file that its last holder removed would keep nobody out.
     struct stat locked{};
-    if (::fstat(descriptor, &locked) == 0 && ::stat(file.c_str(), &found) == 0 &&
+    if (::fstat(descriptor.get(), &locked) == 0 && ::stat(file.c_str(), &found) == 0 &&
         is_same_file(locked, found)) {
-      return lock;
+      return RunLock(file, std::move(descriptor), made);
     }
   }
   return fail(ErrorCode::io, "cannot lock " + escaped(file, 4096) + ": it keeps vanishing");
@@ -121,20 +120,8 @@ std::optional<std::int64_t> RunLock::holder(const std::string& path) {
   if (::stat(file.c_str(), &found) != 0) return std::nullopt;
   const int here = descriptor_here(found);
   if (here >= 0) return other_holder(here).value_or(::getpid());
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-  if (descriptor < 0) return std::nullopt;
-  const std::optional<std::int64_t> pid = other_holder(descriptor);
-  ::close(descriptor);
-  return pid;
-}
-
-RunLock::RunLock(RunLock&& other) noexcept
-    : file_(std::move(other.file_)),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      made_file_(other.made_file_) {}
-
-RunLock::~RunLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  const Descriptor descriptor{::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+  return descriptor.get() < 0 ? std::nullopt : other_holder(descriptor.get());
 }
 
 void RunLock::remove_file() noexcept { ::unlink(file_.c_str()); }

@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "ratebatch/base/descriptor.hpp"
 #include "ratebatch/base/result.hpp"
 
 namespace ratebatch::store {
@@ -23,12 +25,6 @@ class RunLock {
   // The process that holds the lock (0: one that is not visible from here), without taking it.
   static std::optional<std::int64_t> holder(const std::string& path);
 
-  RunLock(RunLock&& other) noexcept;
-  RunLock& operator=(RunLock&&) = delete;
-  RunLock(const RunLock&) = delete;
-  RunLock& operator=(const RunLock&) = delete;
-  ~RunLock();
-
   // True where `take` made the lock file.
   [[nodiscard]] bool made_file() const { return made_file_; }
 
@@ -36,11 +32,11 @@ class RunLock {
   void remove_file() noexcept;
 
  private:
-  RunLock(std::string file, int descriptor, bool made_file)
-      : file_(std::move(file)), descriptor_(descriptor), made_file_(made_file) {}
+  RunLock(std::string file, Descriptor descriptor, bool made_file)
+      : file_(std::move(file)), descriptor_(std::move(descriptor)), made_file_(made_file) {}
 
   std::string file_;
-  int descriptor_;
+  Descriptor descriptor_;
   bool made_file_;
 };
 

@@ -1,10 +1,11 @@
-#include "store/run_start.hpp"
-
-#include <string>
+// The beginning of a run in the database: names become rows, and what a dead run left is settled.
+#include <utility>
 
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/model/job.hpp"
+#include "store/fetch_writer.hpp"
 #include "store/small_tables.hpp"
+#include "store/sqlite_checkpoint_parts.hpp"
 
 namespace ratebatch::store {
 namespace {
@@ -14,10 +15,8 @@ constexpr const char* beginning = "begin a run";
 // Executes `sql`, which returns one row with one integer.
 template <typename... Values>
 Result<std::int64_t> returned_row(Statement& statement, const Values&... values) {
-  std::int64_t id = 0;
-  auto run = statement.rows([&](const Statement& row) { id = row.integer(0); }, values...);
-  if (!run) return pass(run);
-  return id;
+  RB_TRY(id, statement.first([](const Statement& row) { return row.integer(0); }, values...));
+  return id->value();
 }
 
 Result<void> add_names(Connection& connection, const RunStart& start, RunRows& rows) {
@@ -63,63 +62,55 @@ Result<std::int64_t> settle_running(Connection& connection, CounterLedger& ledge
                                     const RunStart& start) {
   const bool hold = start.on_unknown == UnknownPolicy::hold;
   std::int64_t found = 0;
-  auto done = connection.rows(
-      beginning,
-      "SELECT route_id, ?1 OR unknowns + 1 >= ?2, count(*) FROM states WHERE state = 1"
-      " GROUP BY 1, 2",
-      [&](const Statement& row) {
-        const JobState to = row.integer(1) != 0 ? JobState::held : JobState::unknown;
-        ledger.move_jobs(row.id<RouteId>(0), JobState::running, to, row.integer(2));
-        found += row.integer(2);
-      },
-      hold, unknown_times_max);
-  if (done) {
-    done = connection.run(
-        beginning,
-        "INSERT INTO attempts SELECT seq, attempts, lane_id, key_id, started_at_ms, ?1, ?2, 0, 1,"
-        " 0, 0, 0, 0, '', 'the run ended before an answer was stored', 0 FROM states"
-        " WHERE state = 1",
-        to_ms(start.at), to_string(OutcomeClass::unknown));
-  }
-  if (done) {
-    done = connection.run(
-        beginning,
-        "UPDATE states SET state = CASE WHEN ?1 OR unknowns + 1 >= ?2 THEN 4 ELSE 3 END,"
-        " unknowns = unknowns + 1, started_at_ms = NULL, lane_id = NULL, key_id = NULL"
-        " WHERE state = 1",
-        hold, unknown_times_max);
-  }
-  if (!done) return pass(done);
+  const auto count = [&](const Statement& row) {
+    const JobState to = row.integer(1) != 0 ? JobState::held : JobState::unknown;
+    ledger.move_jobs(row.id<RouteId>(0), JobState::running, to, row.integer(2));
+    found += row.integer(2);
+  };
+  RB_TRY(counted, connection.rows(beginning,
+                                  "SELECT route_id, ?1 OR unknowns + 1 >= ?2, count(*) FROM states"
+                                  " WHERE state = 1 GROUP BY 1, 2",
+                                  count, hold, unknown_times_max));
+  RB_TRY(recorded,
+         connection.run(
+             beginning,
+             "INSERT INTO attempts SELECT seq, attempts, lane_id, key_id, started_at_ms, ?1, ?2, 0,"
+             " 1, 0, 0, 0, 0, '', 'the run ended before an answer was stored', 0 FROM states"
+             " WHERE state = 1",
+             to_ms(start.at), to_string(OutcomeClass::unknown)));
+  RB_TRY(settled,
+         connection.run(
+             beginning,
+             "UPDATE states SET state = CASE WHEN ?1 OR unknowns + 1 >= ?2 THEN 4 ELSE 3 END,"
+             " unknowns = unknowns + 1, started_at_ms = NULL, lane_id = NULL, key_id = NULL"
+             " WHERE state = 1",
+             hold, unknown_times_max));
   return found;
 }
 
 // Jobs that are unknown since an earlier run and may not be tried again.
 Result<void> hold_unknown(Connection& connection, CounterLedger& ledger, const RunStart& start) {
   const bool hold = start.on_unknown == UnknownPolicy::hold;
-  auto done = connection.rows(
-      beginning,
-      "SELECT route_id, count(*) FROM states WHERE state = 3 AND (?1 OR unknowns >= ?2)"
-      " GROUP BY 1",
-      [&](const Statement& row) {
-        ledger.move_jobs(row.id<RouteId>(0), JobState::unknown, JobState::held, row.integer(1));
-      },
-      hold, unknown_times_max);
-  if (!done) return done;
+  const auto count = [&](const Statement& row) {
+    ledger.move_jobs(row.id<RouteId>(0), JobState::unknown, JobState::held, row.integer(1));
+  };
+  RB_TRY(counted, connection.rows(beginning,
+                                  "SELECT route_id, count(*) FROM states WHERE state = 3"
+                                  " AND (?1 OR unknowns >= ?2) GROUP BY 1",
+                                  count, hold, unknown_times_max));
   return connection.run(beginning,
                         "UPDATE states SET state = 4 WHERE state = 3 AND (?1 OR unknowns >= ?2)",
                         hold, unknown_times_max);
 }
 
-}  // namespace
-
-Result<RunOpened> open_run(Connection& connection, CounterLedger& ledger, const RunStart& start) {
-  RunOpened opened;
-  auto named = add_names(connection, start, opened.rows);
-  if (named) named = add_recipes(connection, start, opened.rows);
-  if (!named) return pass(named);
-
+// Fills `rows` with what the run's ids mean.
+Result<RunBegun> open_run(Connection& connection, CounterLedger& ledger, const RunStart& start,
+                          RunRows& rows) {
+  RunBegun begun;
+  RB_TRY(named, add_names(connection, start, rows));
+  RB_TRY(added, add_recipes(connection, start, rows));
   RB_TRY(routes, read_routes(connection));
-  for (StoredRoute& route : *routes) opened.rows.types[route.id] = std::move(route.type);
+  for (StoredRoute& route : *routes) rows.types[route.id] = std::move(route.type);
 
   // Without such jobs (the counters know) neither step reads a million rows.
   const JobCounts jobs = ledger.counts().jobs();
@@ -128,19 +119,32 @@ Result<RunOpened> open_run(Connection& connection, CounterLedger& ledger, const 
   }
   if (jobs.of(JobState::running) > 0) {
     RB_TRY(found, settle_running(connection, ledger, start));
-    opened.begun.found_unknown = *found;
+    begun.found_unknown = *found;
   }
   if (jobs.of(JobState::fetching) > 0) {
     RB_TRY(fetches, read_fetching_jobs(connection));
-    opened.begun.fetches = std::move(*fetches);
+    begun.fetches = std::move(*fetches);
   }
   RB_TRY(run, connection.run(beginning,
                              "INSERT INTO runs (pid, started_ms, workers) VALUES (?1, ?2, ?3)",
                              start.pid, to_ms(start.at), start.workers));
-  opened.rows.run = connection.last_row_id();
+  rows.run = connection.last_row_id();
   RB_TRY(states, read_states(connection));
-  opened.begun.states = std::move(*states);
-  return opened;
+  begun.states = std::move(*states);
+  return begun;
+}
+
+}  // namespace
+
+Result<RunBegun> SqliteCheckpoint::begin_run(const RunStart& start) {
+  RB_ASSERT(!parts_->run);
+  auto& database = *parts_->database;
+  RunRows rows;
+  rows.sandbox = parts_->stamp.sandbox;
+  auto begun =
+      database.store([&] { return open_run(database.connection, database.ledger, start, rows); });
+  if (begun) parts_->run = std::move(rows);
+  return begun;
 }
 
 }  // namespace ratebatch::store

@@ -6,7 +6,7 @@
 
 #include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/store/sqlite_library.hpp"
+#include "ratebatch/store/sqlite_checkpoint.hpp"
 
 namespace ratebatch::store {
 namespace {
@@ -56,6 +56,8 @@ std::int64_t Statement::integer(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }
 
+double Statement::real(int column) const { return sqlite3_column_double(statement_.get(), column); }
+
 std::optional<std::int64_t> Statement::maybe_integer(int column) const {
   return is_null(column) ? std::nullopt : std::optional<std::int64_t>{integer(column)};
 }
@@ -77,8 +79,7 @@ Result<void> Statement::run_list(std::span<const std::int64_t> values) {
   begin(values.size());
   int position = 0;
   for (const std::int64_t value : values) bind_integer(++position, value);
-  Result<bool> row = step();
-  if (!row) return pass(row);
+  RB_TRY(row, step());
   RB_ASSERT(!*row);
   return {};
 }
@@ -145,11 +146,9 @@ Result<Connection> Connection::open(const std::string& path, Access access) {
   const int code = sqlite3_open_v2(name.c_str(), &db, flags, nullptr);
   Connection connection;
   connection.db_.reset(db);
-  if (db == nullptr)
-    return fail(ErrorCode::io, "cannot open " + escaped(path, 4096) + ": no memory");
   if (code != SQLITE_OK) {
-    return fail(ErrorCode::io,
-                "cannot open " + escaped(path, 4096) + ": " + std::string(sqlite3_errmsg(db)));
+    const std::string words = db == nullptr ? "no memory" : sqlite3_errmsg(db);
+    return fail(ErrorCode::io, "cannot open " + escaped(path, 4096) + ": " + words);
   }
   sqlite3_busy_timeout(db, busy_timeout_ms);
   // The file may come from elsewhere: its schema may call no function with side effects, and no
@@ -165,10 +164,9 @@ Result<void> Connection::execute(const char* operation, const char* sql) {
 }
 
 Result<std::int64_t> Connection::integer(const char* operation, const char* sql) {
-  auto values = list(operation, sql, [](const Statement& row) { return row.integer(0); });
-  if (!values) return pass(values);
-  RB_ASSERT(!values->empty());
-  return values->front();
+  RB_TRY(value, first(operation, sql, [](const Statement& row) { return row.integer(0); }));
+  RB_ASSERT(value->has_value());
+  return **value;
 }
 
 std::int64_t Connection::changes() const { return sqlite3_changes64(db_.get()); }

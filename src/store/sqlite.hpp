@@ -55,8 +55,7 @@ class Statement {
   Result<void> rows(OnRow on_row, const Values&... values) {
     start(values...);
     while (true) {
-      Result<bool> row = step();
-      if (!row) return pass(row);
+      RB_TRY(row, step());
       if (!*row) return {};
       if constexpr (std::is_same_v<decltype(on_row(*this)), bool>) {
         if (!on_row(*this)) {
@@ -69,16 +68,23 @@ class Statement {
     }
   }
 
+  // What `read(const Statement&)` makes of the first row; nullopt if there is none.
+  template <typename Read, typename... Values>
+  auto first(Read read, const Values&... values)
+      -> Result<std::optional<std::invoke_result_t<Read, const Statement&>>> {
+    std::optional<std::invoke_result_t<Read, const Statement&>> found;
+    const auto keep_first = [&](const Statement& row) {
+      if (!found) found.emplace(read(row));
+    };
+    RB_TRY(done, rows(keep_first, values...));
+    return found;
+  }
+
   // True if the statement has a row with these parameters.
   template <typename... Values>
   Result<bool> exists(const Values&... values) {
-    bool found = false;
-    const auto stop_at_first = [&](const Statement&) {
-      found = true;
-      return false;
-    };
-    RB_TRY(read, rows(stop_at_first, values...));
-    return found;
+    RB_TRY(found, first([](const Statement&) { return true; }, values...));
+    return found->has_value();
   }
 
   // Executes a statement whose parameters are all integers, as many as there are.
@@ -99,6 +105,7 @@ class Statement {
   [[nodiscard]] bool is_null(int column) const;
   [[nodiscard]] std::int64_t integer(int column) const;  // 0 for NULL.
   [[nodiscard]] std::optional<std::int64_t> maybe_integer(int column) const;
+  [[nodiscard]] double real(int column) const;
   [[nodiscard]] WallTime time(int column) const { return wall_from_ms(integer(column)); }
   [[nodiscard]] std::optional<WallTime> maybe_time(int column) const;
   [[nodiscard]] std::string text(int column) const;  // Empty for NULL.
@@ -166,7 +173,7 @@ class Connection {
   // Executes one or more statements that have no parameters.
   Result<void> execute(const char* operation, const char* sql);
 
-  // Executes a statement once, as Statement::run and Statement::rows do.
+  // Executes a statement once, as Statement::run, Statement::rows and Statement::first do.
   template <typename... Values>
   Result<void> run(const char* operation, std::string sql, const Values&... values) {
     return Statement(*this, operation, std::move(sql)).run(values...);
@@ -176,14 +183,18 @@ class Connection {
     return Statement(*this, operation, std::move(sql)).rows(on_row, values...);
   }
 
+  template <typename Read, typename... Values>
+  auto first(const char* operation, std::string sql, Read read, const Values&... values) {
+    return Statement(*this, operation, std::move(sql)).first(read, values...);
+  }
+
   // What `read` makes of each row.
   template <typename Read, typename... Values>
   auto list(const char* operation, const char* sql, Read read, const Values&... values)
       -> Result<std::vector<std::invoke_result_t<Read, const Statement&>>> {
     std::vector<std::invoke_result_t<Read, const Statement&>> list;
-    auto done =
-        rows(operation, sql, [&](const Statement& row) { list.push_back(read(row)); }, values...);
-    if (!done) return pass(done);
+    const auto add = [&](const Statement& row) { list.push_back(read(row)); };
+    RB_TRY(done, rows(operation, sql, add, values...));
     return list;
   }
 
@@ -221,9 +232,8 @@ class Transaction {
   // One consistent view; hold it shortly, for the write-ahead log grows meanwhile.
   static Result<Transaction> begin_read(Connection& connection);
 
-  Transaction(Transaction&& other) noexcept : connection_(other.connection_) {
-    other.connection_ = nullptr;
-  }
+  Transaction(Transaction&& other) noexcept
+      : connection_(std::exchange(other.connection_, nullptr)) {}
   Transaction& operator=(Transaction&&) = delete;
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;

@@ -5,51 +5,23 @@
 
 #include "ratebatch/base/assert.hpp"
 #include "store/database_file.hpp"
-#include "store/requeue.hpp"
-#include "store/run_start.hpp"
 #include "store/small_tables.hpp"
 #include "store/sqlite_checkpoint_parts.hpp"
-#include "store/sqlite_job_loader.hpp"
 #include "store/sqlite_schema.hpp"
 
 namespace ratebatch::store {
 namespace {
 
-// Executes `write` in a transaction of its own and stores what it collected in the ledger. Where
-// anything fails, ledger and writer forget together with the database.
-template <typename Database, typename Write>
-auto stored(Database& database, Write write) -> decltype(write()) {
-  RB_TRY(transaction, Transaction::begin_write(database.connection));
-  auto written = write();
-  if (!written) {
-    database.discard();
-    return written;
-  }
-  auto finished = database.ledger.save();
-  if (finished) finished = transaction->commit();
-  if (!finished) {
-    database.discard();
-    return pass(finished);
-  }
-  database.accept();
-  return written;
-}
-
 JobRef job_ref(const Statement& row, RouteId route) {
-  JobRef job{.seq = row.id<JobSeq>(0),
-             .route = route,
-             .priority = row.integer(1),
-             .state = row.id<JobState>(2),
-             .attempts = row.id<AttemptNumber>(3),
-             .retries_used = static_cast<std::int32_t>(row.integer(4)),
-             .size = {.input_bytes = row.integer(6),
-                      .output_max = std::nullopt,
-                      .images = row.integer(8),
-                      .raw_body = row.integer(9) != 0},
-             .rejections = static_cast<std::int32_t>(row.integer(10))};
-  if (row.integer(7) > 0) job.size.output_max = row.integer(7);
-  job.ready_at = row.maybe_time(5);
-  return job;
+  return {.seq = row.id<JobSeq>(0),
+          .route = route,
+          .priority = row.integer(1),
+          .state = row.id<JobState>(2),
+          .attempts = row.id<AttemptNumber>(3),
+          .retries_used = static_cast<std::int32_t>(row.integer(4)),
+          .ready_at = row.maybe_time(5),
+          .size = stored_size(row, 6),
+          .rejections = static_cast<std::int32_t>(row.integer(10))};
 }
 
 // Brings the format up to date; a new database gets its stamp in the same transaction, so that
@@ -57,10 +29,11 @@ JobRef job_ref(const Statement& row, RouteId route) {
 Result<void> bring_up_to_date(Connection& connection, const std::string& path, bool is_new,
                               const CheckpointStamp& stamp_if_new) {
   RB_TRY(transaction, Transaction::begin_write(connection));
-  auto done = migrate(connection, path, migrations());
-  if (done && is_new) done = write_stamp(connection, stamp_if_new);
-  if (done) done = transaction->commit();
-  return done;
+  RB_TRY(migrated, migrate(connection, path, migrations()));
+  if (is_new) {
+    RB_TRY(stamped, write_stamp(connection, stamp_if_new));
+  }
+  return transaction->commit();
 }
 
 }  // namespace
@@ -94,9 +67,8 @@ Result<void> SqliteCheckpoint::Parts::open_database(OpenMode mode,
   created = *format == 0;
   if (created && mode == OpenMode::must_exist) return no_checkpoint(path);
 
-  auto done = configure_writer(*connection, path);
-  if (done) done = bring_up_to_date(*connection, path, created, stamp_if_new);
-  if (!done) return done;
+  RB_TRY(configured, configure_writer(*connection, path));
+  RB_TRY(up_to_date, bring_up_to_date(*connection, path, created, stamp_if_new));
   RB_TRY(stored_stamp, read_stamp(*connection));
   stamp = std::move(*stored_stamp);
 
@@ -128,9 +100,9 @@ bool SqliteCheckpoint::created() const { return parts_->created; }
 Result<void> SqliteCheckpoint::set_stamp(const CheckpointStamp& stamp) {
   RB_ASSERT(stamp.sandbox == parts_->stamp.sandbox || counts().jobs().total() == 0);
   auto& database = *parts_->database;
-  auto written = stored(database, [&] { return write_stamp(database.connection, stamp); });
-  if (written) parts_->stamp = stamp;
-  return written;
+  RB_TRY(written, database.store([&] { return write_stamp(database.connection, stamp); }));
+  parts_->stamp = stamp;
+  return {};
 }
 
 void SqliteCheckpoint::discard_if_created() {
@@ -140,35 +112,13 @@ void SqliteCheckpoint::discard_if_created() {
   parts_->lock.remove_file();
 }
 
-Result<std::unique_ptr<JobLoader>> SqliteCheckpoint::begin_load(SameContent same_content) {
-  return SqliteJobLoader::begin(parts_->database->connection, parts_->database->ledger,
-                                std::move(same_content));
-}
-
-Result<RequeueSummary> SqliteCheckpoint::requeue(const RequeueFilter& filter) {
-  auto& database = *parts_->database;
-  return stored(database,
-                [&] { return requeue_jobs(database.connection, database.ledger, filter); });
-}
-
 Result<void> SqliteCheckpoint::remember(const std::vector<StoredState>& states) {
   auto& database = *parts_->database;
-  return stored(database, [&] { return database.writer.write_states(states); });
+  return database.store([&] { return database.writer.write_states(states); });
 }
 
 Result<std::vector<StoredRoute>> SqliteCheckpoint::routes() {
   return read_routes(parts_->database->connection);
-}
-
-Result<RunBegun> SqliteCheckpoint::begin_run(const RunStart& start) {
-  RB_ASSERT(!parts_->run);
-  auto& database = *parts_->database;
-  auto opened =
-      stored(database, [&] { return open_run(database.connection, database.ledger, start); });
-  if (!opened) return pass(opened);
-  parts_->run = std::move(opened->rows);
-  parts_->run->sandbox = parts_->stamp.sandbox;
-  return std::move(opened->begun);
 }
 
 Result<std::vector<JobRef>> SqliteCheckpoint::load_page(RouteId route,
@@ -192,13 +142,10 @@ Result<std::vector<JobRef>> SqliteCheckpoint::load_page(RouteId route,
 }
 
 Result<StoredJob> SqliteCheckpoint::job(JobSeq seq) {
-  std::optional<StoredJob> job = parts_->database->writer.take_text(seq);
-  if (job) return std::move(*job);
-  auto read = parts_->database->find_job.rows(
-      [&](const Statement& row) { job = StoredJob{row.text(0), row.text(1), row.text(2)}; }, seq);
-  if (!read) return pass(read);
-  RB_ASSERT(job.has_value());
-  return std::move(*job);
+  if (auto text = parts_->database->writer.take_text(seq)) return std::move(*text);
+  RB_TRY(job, parts_->database->find_job.first(stored_job, seq));
+  RB_ASSERT(job->has_value());
+  return std::move(**job);
 }
 
 Result<StoredFetch> SqliteCheckpoint::fetch(JobSeq seq) {
@@ -209,13 +156,13 @@ Result<void> SqliteCheckpoint::commit(const Batch& batch) {
   RB_ASSERT(parts_->run.has_value());
   if (batch.empty()) return {};
   auto& database = *parts_->database;
-  return stored(database, [&] { return database.writer.write(batch, *parts_->run); });
+  return database.store([&] { return database.writer.write(batch, *parts_->run); });
 }
 
 Result<void> SqliteCheckpoint::end_run(const RunEnd& end) {
   RB_ASSERT(parts_->run.has_value());
   auto& database = *parts_->database;
-  return stored(database, [&] {
+  return database.store([&] {
     return database.connection.run(
         "end the run", "UPDATE runs SET ended_ms = ?2, exit_code = ?3, reason = ?4 WHERE id = ?1",
         parts_->run->run, to_ms(end.at), end.exit_code, end.reason);

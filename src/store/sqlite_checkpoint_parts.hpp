@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
@@ -23,16 +24,33 @@ struct SqliteCheckpoint::Parts {
   Parts(std::string resolved_path, RunLock taken_lock)
       : path(std::move(resolved_path)), lock(std::move(taken_lock)) {}
 
-  // All of these belong to an open checkpoint and are there after `open`; `discard` drops them.
+  // All of these belong to an open checkpoint and are there after `open`;
+  // `discard_if_created` drops them.
   struct Database {
     Database(Connection opened, Counts stored)
         : connection(std::move(opened)), ledger(connection, std::move(stored)) {}
 
-    // What a transaction collected becomes true with it, or is forgotten with it.
-    void accept() {
+    // Executes `change` in a transaction of its own and saves the counters that it collected in
+    // the ledger. If anything fails, ledger and writer forget together with the database.
+    template <typename Change>
+    auto store(Change change) -> decltype(change()) {
+      RB_TRY(transaction, Transaction::begin_write(connection));
+      auto changed = change();
+      if (!changed) {
+        discard();
+        return changed;
+      }
+      auto finished = ledger.save();
+      if (finished) finished = transaction->commit();
+      if (!finished) {
+        discard();
+        return pass(finished);
+      }
       ledger.accept();
       writer.accept();
+      return changed;
     }
+
     void discard() {
       ledger.discard();
       writer.discard();
@@ -43,21 +61,23 @@ struct SqliteCheckpoint::Parts {
     BatchWriter writer{connection, ledger};
 
     // Both repeat the condition of the index `startable`, or it could not serve them.
-    StatementMaker prepare_reading{connection, "read jobs"};
-    Statement page_of_priority = prepare_reading(
-        "SELECT seq, priority, state, attempts, retries_used, ready_at_ms, input_bytes, output_max,"
-        " images, raw_body, rejections FROM states"
-        " WHERE route_id = ?1 AND state IN (0, 3) AND priority = ?2 AND seq > ?3"
-        " ORDER BY seq LIMIT ?4");
-    Statement page_below = prepare_reading(
-        "SELECT seq, priority, state, attempts, retries_used, ready_at_ms, input_bytes, output_max,"
-        " images, raw_body, rejections FROM states"
-        " WHERE route_id = ?1 AND state IN (0, 3) AND priority <= ?2"
-        " ORDER BY priority DESC, seq LIMIT ?3");
+    Statement page_of_priority =
+        startable_jobs(" AND priority = ?2 AND seq > ?3 ORDER BY seq LIMIT ?4");
+    Statement page_below =
+        startable_jobs(" AND priority <= ?2 ORDER BY priority DESC, seq LIMIT ?3");
     Statement find_job = {
         connection, "read a job",
         "SELECT jobs.id, line_json, path FROM jobs JOIN files ON files.id = file_id"
         " WHERE seq = ?1"};
+
+   private:
+    [[nodiscard]] Statement startable_jobs(const char* rest) const {
+      return {connection, "read jobs",
+              std::string{"SELECT seq, priority, state, attempts, retries_used, ready_at_ms,"
+                          " input_bytes, output_max, images, raw_body, rejections FROM states"
+                          " WHERE route_id = ?1 AND state IN (0, 3)"} +
+                  rest};
+    }
   };
 
   std::string path;

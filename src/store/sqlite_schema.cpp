@@ -339,16 +339,13 @@ Result<void> refuse_foreign_file(const std::string& path) {
 Result<void> configure_writer(Connection& connection, const std::string& path) {
   // journal_size_limit: without it the log keeps the largest size it ever had. temp_store: a full
   // temporary directory must not look like a full database disk.
-  auto set = connection.execute(
-      "set up writing",
-      "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;"
-      "PRAGMA journal_size_limit = 16777216");
-  if (!set) return pass(set);
-  std::string mode;
-  auto switched = connection.rows("set up the write-ahead log", "PRAGMA journal_mode = WAL",
-                                  [&](const Statement& row) { mode = row.text(0); });
-  if (!switched) return pass(switched);
-  if (mode != "wal") {
+  RB_TRY(set, connection.execute(
+                  "set up writing",
+                  "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;"
+                  "PRAGMA journal_size_limit = 16777216"));
+  RB_TRY(mode, connection.first("set up the write-ahead log", "PRAGMA journal_mode = WAL",
+                                [](const Statement& row) { return row.text(0); }));
+  if (*mode != "wal") {
     return fail(ErrorCode::io, "cannot keep a write-ahead log for " + shown(path) +
                                    "; put the database on a local file system");
   }

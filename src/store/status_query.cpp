@@ -1,24 +1,20 @@
-#include "store/status_query.hpp"
-
+// What `status` shows, read from the tables: a handful of rows, and at most recent_results_max
+// results.
 #include <algorithm>
-#include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "ratebatch/store/checkpoint_reader.hpp"
 #include "store/counter_ledger.hpp"
+#include "store/run_lock.hpp"
 #include "store/small_tables.hpp"
+#include "store/sqlite.hpp"
 
 namespace ratebatch::store {
 namespace {
 
 constexpr const char* status_reading = "read the status";
-
-template <typename T>
-Result<void> read_into(T& member, Result<T> read) {
-  if (!read) return pass(read);
-  member = std::move(*read);
-  return {};
-}
 
 // The value at `per_mille` of the sorted values, by nearest rank. Precondition: not empty.
 std::int64_t percentile(const std::vector<std::int64_t>& sorted, std::size_t per_mille) {
@@ -61,92 +57,36 @@ LaneState lane_state(const std::string& name) {
   return LaneState::idle;
 }
 
-Result<void> read_lanes(Connection& connection, StatusData& status) {
-  auto lanes = connection.list(
-      status_reading,
-      "SELECT model, provider, state, reason, until_ms FROM lanes WHERE in_run = 1 ORDER BY id",
-      [](const Statement& row) {
-        return StoredLane{
-            row.text(0), row.text(1), {lane_state(row.text(2)), row.text(3), row.maybe_time(4)}};
-      });
-  return read_into(status.lanes, std::move(lanes));
+StoredLane stored_lane(const Statement& row) {
+  return {row.text(0), row.text(1), {lane_state(row.text(2)), row.text(3), row.maybe_time(4)}};
 }
 
-Result<void> read_downloads(Connection& connection, StatusData& status) {
-  return connection.rows(status_reading,
-                         "SELECT count(*) OVER (), min(coalesce(ready_at_ms, 0)) OVER (), message"
-                         " FROM fetches LEFT JOIN attempts"
-                         " ON attempts.seq = fetches.seq AND number = attempt"
-                         " ORDER BY coalesce(message, '') = '', tries DESC LIMIT 1",
-                         [&](const Statement& row) {
-                           Downloads& downloads = status.downloads.emplace();
-                           downloads.waiting = row.integer(0);
-                           if (row.integer(1) > 0) downloads.next_try = row.time(1);
-                           downloads.failure = row.text(2);
-                         });
+Downloads stored_downloads(const Statement& row) {
+  Downloads downloads{.waiting = row.integer(0), .next_try = {}, .failure = row.text(2)};
+  if (row.integer(1) > 0) downloads.next_try = row.time(1);
+  return downloads;
 }
 
-Result<void> read_failures(Connection& connection, StatusData& status) {
-  return read_into(
-      status.failures,
-      connection.list(
-          status_reading,
-          "SELECT class, jobs FROM failure_counts WHERE jobs > 0 ORDER BY jobs DESC, class",
-          [](const Statement& row) { return FailureCount{row.text(0), row.integer(1)}; }));
-}
-
-// Precondition: routes and counts are read.
-Result<void> read_types(Connection& connection, StatusData& status) {
-  struct Sums {
-    std::int64_t answers = 0;
-    std::int64_t input_tokens = 0;
-    std::int64_t output_tokens = 0;
-  };
-  std::map<RouteId, Sums> by_route;
-  auto read = connection.rows(
-      status_reading, "SELECT route_id, answers, input_tokens, output_tokens FROM route_totals",
-      [&](const Statement& row) {
-        by_route[row.id<RouteId>(0)] = {row.integer(1), row.integer(2), row.integer(3)};
-      });
-  if (!read) return read;
-
-  std::map<std::string, std::pair<JobCounts, Sums>> by_type;
-  for (const StoredRoute& route : status.routes) {
-    auto& [jobs, sums] = by_type[route.type];
-    for (const JobState state : {JobState::done, JobState::failed}) {
-      jobs.by_state[static_cast<std::size_t>(state)] += status.counts.routes[route.id].of(state);
-    }
-    const Sums& more = by_route[route.id];
-    sums.answers += more.answers;
-    sums.input_tokens += more.input_tokens;
-    sums.output_tokens += more.output_tokens;
-  }
-  for (const auto& [type, totals] : by_type) {
-    const auto& [jobs, sums] = totals;
-    TypeTotals& entry = status.types.emplace_back();
-    entry.type = type;
-    entry.done = jobs.of(JobState::done);
-    entry.failed = jobs.of(JobState::failed);
-    if (sums.answers == 0) continue;
-    const auto answers = static_cast<double>(sums.answers);
-    entry.avg_input_tokens = static_cast<double>(sums.input_tokens) / answers;
-    entry.avg_output_tokens = static_cast<double>(sums.output_tokens) / answers;
-  }
-  return {};
+TypeTotals type_totals(const Statement& row) {
+  TypeTotals totals{.type = row.text(0), .done = row.integer(1), .failed = row.integer(2)};
+  const auto answers = static_cast<double>(row.integer(3));
+  if (answers == 0) return totals;
+  totals.avg_input_tokens = row.real(4) / answers;
+  totals.avg_output_tokens = row.real(5) / answers;
+  return totals;
 }
 
 Result<void> read_recent(Connection& connection, StatusData& status) {
   std::vector<std::int64_t> latencies;
   std::vector<std::int64_t> finished;
-  auto read = connection.rows(
-      status_reading,
-      "SELECT finished_ms, latency_ms, failed FROM results ORDER BY id DESC LIMIT ?1",
-      [&](const Statement& row) {
-        finished.push_back(row.integer(0));
-        if (row.integer(2) == 0) latencies.push_back(row.integer(1));
-      },
-      recent_results_max);
-  if (!read) return read;
+  const auto take = [&](const Statement& row) {
+    finished.push_back(row.integer(0));
+    if (row.integer(2) == 0) latencies.push_back(row.integer(1));
+  };
+  RB_TRY(read, connection.rows(status_reading,
+                               "SELECT finished_ms, latency_ms, failed FROM results"
+                               " ORDER BY id DESC LIMIT ?1",
+                               take, recent_results_max));
   if (!latencies.empty()) {
     std::sort(latencies.begin(), latencies.end());
     status.latency = Latency{percentile(latencies, 500), percentile(latencies, 950)};
@@ -165,27 +105,58 @@ Result<void> read_recent(Connection& connection, StatusData& status) {
 
 }  // namespace
 
-Result<StatusData> read_status(Connection& connection, std::optional<std::int64_t> holder) {
+Result<StatusData> CheckpointReader::status() {
+  const std::optional<std::int64_t> holder = RunLock::holder(path_);
+  Connection& connection = *connection_;
+  RB_TRY(transaction, Transaction::begin_read(connection));
   StatusData status;
-  auto read = read_into(status.stamp, read_stamp(connection));
-  if (read) read = read_into(status.counts, read_counts(connection));
-  if (read) {
-    read = read_into(
-        status.changed,
-        connection.integer(
-            status_reading,
-            "SELECT coalesce(sum(results), 0) FROM recipes"
-            " WHERE id NOT IN (SELECT recipe_id FROM routes WHERE recipe_id IS NOT NULL)"));
-  }
-  if (read) read = read_into(status.routes, read_routes(connection));
-  if (read) read = read_into(status.states, read_states(connection));
-  if (read) read = read_runs(connection, holder, status);
-  if (read) read = read_lanes(connection, status);
-  if (read) read = read_downloads(connection, status);
-  if (read) read = read_failures(connection, status);
-  if (read) read = read_types(connection, status);
-  if (read) read = read_recent(connection, status);
-  if (!read) return pass(read);
+  RB_TRY(stamp, read_stamp(connection));
+  RB_TRY(counts, read_counts(connection));
+  RB_TRY(changed,
+         connection.integer(
+             status_reading,
+             "SELECT coalesce(sum(results), 0) FROM recipes"
+             " WHERE id NOT IN (SELECT recipe_id FROM routes WHERE recipe_id IS NOT NULL)"));
+  RB_TRY(routes, read_routes(connection));
+  RB_TRY(states, read_states(connection));
+  RB_TRY(runs, read_runs(connection, holder, status));
+  RB_TRY(lanes, connection.list(status_reading,
+                                "SELECT model, provider, state, reason, until_ms FROM lanes"
+                                " WHERE in_run = 1 ORDER BY id",
+                                stored_lane));
+  RB_TRY(downloads,
+         connection.first(status_reading,
+                          "SELECT count(*) OVER (), min(coalesce(ready_at_ms, 0)) OVER (), message"
+                          " FROM fetches LEFT JOIN attempts"
+                          " ON attempts.seq = fetches.seq AND number = attempt"
+                          " ORDER BY coalesce(message, '') = '', tries DESC LIMIT 1",
+                          stored_downloads));
+  RB_TRY(failures, connection.list(status_reading,
+                                   "SELECT class, jobs FROM failure_counts WHERE jobs > 0"
+                                   " ORDER BY jobs DESC, class",
+                                   [](const Statement& row) {
+                                     return FailureCount{row.text(0), row.integer(1)};
+                                   }));
+  RB_TRY(types,
+         connection.list(status_reading,
+                         "SELECT type, sum(done), sum(failed), sum(answers), total(input_tokens),"
+                         " total(output_tokens) FROM routes"
+                         " JOIN route_totals AS totals ON totals.route_id = routes.id"
+                         " JOIN (SELECT route_id, sum(jobs) FILTER (WHERE state = 5) AS done,"
+                         " sum(jobs) FILTER (WHERE state = 6) AS failed"
+                         " FROM state_counts GROUP BY route_id) AS jobs"
+                         " ON jobs.route_id = routes.id GROUP BY type ORDER BY type",
+                         type_totals));
+  RB_TRY(recent, read_recent(connection, status));
+  status.stamp = std::move(*stamp);
+  status.counts = std::move(*counts);
+  status.changed = *changed;
+  status.routes = std::move(*routes);
+  status.states = std::move(*states);
+  status.lanes = std::move(*lanes);
+  status.downloads = std::move(*downloads);
+  status.failures = std::move(*failures);
+  status.types = std::move(*types);
   return status;
 }
 

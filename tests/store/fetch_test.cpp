@@ -249,7 +249,7 @@ TEST_CASE("an older answer stays until the new one's files are here, or beside t
     // `retry --class` finds it, and the counters forget it.
     RequeueFilter by_class;
     by_class.outcome_classes = {"not_found"};
-    CHECK(must(store.open().requeue(by_class)).total() == 1);
+    CHECK(must(store.open().requeue(by_class)).requeued.total() == 1);
     CHECK(query(store.connection(), "SELECT total(jobs) FROM failure_counts") == 0);
     CHECK(store.open().counts() == store.count_rows());
   }

@@ -6,7 +6,6 @@
 #include <filesystem>
 
 #include "ratebatch/store/checkpoint_reader.hpp"
-#include "store/result_pages.hpp"
 #include "store/store_fixture.hpp"
 
 namespace ratebatch::store_test::reader_test {
@@ -233,8 +232,11 @@ TEST_CASE("results are complete across pages of rows and of bytes") {
         ends({answer_of(JobSeq{i}, 1, std::string(result_page_bytes_max, 'x'))})));
   }
   CHECK(result_lines(*read(large), ResultOrder::finishing).size() == 3);
-  ResultPages pages(large.connection(), ResultOrder::finishing, 0);
-  CHECK(must(pages.next())->rows == 1);
+  must(read(large)->for_each_page(ResultOrder::finishing, 0,
+                                  [](const ResultPage& page) -> Result<void> {
+                                    CHECK(page.rows == 1);
+                                    return {};
+                                  }));
 }
 
 TEST_CASE("an error of the one who takes the results ends the reading") {

@@ -109,10 +109,10 @@ TEST_CASE("a filter puts back the jobs it names, and no others") {
   }
   const RequeueSummary summary = must(checkpoint.requeue(filter));
   CHECK(states(store) == after);
-  CHECK(summary.total() == total);
+  CHECK(summary.requeued.total() == total);
   CHECK(failures(store) == failures_left);
   CHECK(checkpoint.counts() == store.count_rows());
-  CHECK(must(checkpoint.requeue({})).total() == 0);
+  CHECK(must(checkpoint.requeue({})).requeued.total() == 0);
 }
 
 TEST_CASE("the summary tells the states before, and which ids it could not put back") {
@@ -122,10 +122,10 @@ TEST_CASE("the summary tells the states before, and which ids it could not put b
   filter.truncated = true;
   filter.ids = {"nobody", "pending", "held", "unknown"};
   const RequeueSummary summary = must(fill(store).requeue(filter));
-  CHECK(summary.requeued[static_cast<std::size_t>(JobState::failed)] == 2);
-  CHECK(summary.requeued[static_cast<std::size_t>(JobState::done)] == 1);
-  CHECK(summary.requeued[static_cast<std::size_t>(JobState::held)] == 1);
-  CHECK(summary.total() == 4);
+  CHECK(summary.requeued.of(JobState::failed) == 2);
+  CHECK(summary.requeued.of(JobState::done) == 1);
+  CHECK(summary.requeued.of(JobState::held) == 1);
+  CHECK(summary.requeued.total() == 4);
   CHECK(summary.ids_not_found == std::vector<std::string>{"nobody"});
   CHECK(summary.ids_open == std::vector<std::string>{"pending", "unknown"});
 }
@@ -266,7 +266,7 @@ TEST_CASE("answers of an older recipe are counted, and can be redone without bei
 
   RequeueFilter filter;
   filter.changed = {{RouteId{1}, "new", ""}, {RouteId{2}, "image", ""}};
-  CHECK(must(store.open().requeue(filter)).total() == 1);
+  CHECK(must(store.open().requeue(filter)).requeued.total() == 1);
   CHECK(store.state(JobSeq{1}) == JobState::pending);
   CHECK(store.state(JobSeq{2}) == JobState::done);
   CHECK(store.text(JobSeq{1}) == "a");
@@ -276,7 +276,7 @@ TEST_CASE("answers of an older recipe are counted, and can be redone without bei
   must(third.commit(ends({answer_of(JobSeq{1}, 2, "new a")})));
   CHECK(store.text(JobSeq{1}) == "new a");
   CHECK(changed() == 0);
-  CHECK(must(store.open().requeue(filter)).total() == 0);
+  CHECK(must(store.open().requeue(filter)).requeued.total() == 0);
 }
 
 }  // namespace ratebatch::store_test::requeue_test

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "ratebatch/base/result.hpp"
@@ -23,6 +22,15 @@
 #include "ratebatch/store/counts.hpp"
 
 namespace ratebatch::store {
+
+// How a checkpoint is to be run, for `resume`.
+struct CheckpointStamp {
+  bool sandbox = false;  // Its jobs went to the stand-in provider, not to real ones. For ever.
+  std::string sandbox_options;  // As given, for the next run; empty for live ones.
+  std::string config_path;      // Absolute path of the configuration used last; empty: none.
+
+  friend bool operator==(const CheckpointStamp&, const CheckpointStamp&) = default;
+};
 
 // A type and explicit model that some stored job has.
 struct StoredRoute {

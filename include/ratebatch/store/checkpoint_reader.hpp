@@ -19,10 +19,11 @@
 #include "ratebatch/model/job.hpp"
 #include "ratebatch/model/outcome.hpp"
 #include "ratebatch/store/checkpoint.hpp"
-#include "ratebatch/store/checkpoint_stamp.hpp"
 #include "ratebatch/store/counts.hpp"
 
 namespace ratebatch::store {
+
+class Connection;
 
 // A process that holds the checkpoint now.
 struct LiveRun {
@@ -94,6 +95,11 @@ struct StatusData {
 constexpr std::int64_t recent_results_max = 1000;
 constexpr Duration recent_rate_window = std::chrono::minutes{5};
 
+// A page of results ends at the first of these, so that memory stays bounded whatever the answers
+// are.
+constexpr std::int64_t result_page_rows_max = 1024;
+constexpr std::size_t result_page_bytes_max = std::size_t{1} << 20U;
+
 enum class ResultOrder : std::uint8_t { finishing, input };
 
 // Some results, one line of JSON each (see run/results.hpp). A job that was put back in the queue
@@ -149,8 +155,8 @@ class CheckpointReader {
   Result<StatusData> status();
 
   // Calls `on_page` with the results behind `cursor` (0: from the first), page by page in order,
-  // until one fails; returns that error. Memory is bounded by pages of 1,024 rows or 1 MiB and one
-  // row.
+  // until one fails; returns that error. Each page is read in a short transaction of its own.
+  // Memory is bounded by one page and one row.
   Result<void> for_each_page(ResultOrder order, std::int64_t cursor,
                              const std::function<Result<void>(const ResultPage&)>& on_page);
 
@@ -175,10 +181,10 @@ class CheckpointReader {
   Result<std::optional<StoredJob>> find_job(const std::string& id);
 
  private:
-  struct Parts;
-  explicit CheckpointReader(std::unique_ptr<Parts> parts);
+  CheckpointReader(std::string path, std::unique_ptr<Connection> connection);
 
-  std::unique_ptr<Parts> parts_;
+  std::string path_;
+  std::unique_ptr<Connection> connection_;
 };
 
 }  // namespace ratebatch::store

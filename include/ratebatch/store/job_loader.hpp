@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/model/job.hpp"
