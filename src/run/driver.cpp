@@ -324,10 +324,8 @@ class Driver {
 
   [[nodiscard]] Duration until_wake() const {
     if (!arrived_.empty()) return {};
-    const Deadline wake = scheduler_.wake_at();
     Duration wait = wait_max;
-    if (wake.steady) wait = std::min(wait, *wake.steady - now_.steady);
-    if (wake.wall) wait = std::min(wait, *wake.wall - now_.wall);
+    if (const auto wake = scheduler_.wake_at()) wait = std::min(wait, *wake - now_.steady);
     for (const Unsaved& unsaved : unsaved_) wait = std::min(wait, unsaved.retry_at - now_.steady);
     return std::max(wait, Duration{});
   }

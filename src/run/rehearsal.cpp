@@ -189,13 +189,7 @@ void Rehearsal::execute(const action::Finished& finished) {
 }
 
 void Rehearsal::set_wake() {
-  if (commit_) return;
-  const Deadline wake = scheduler_->wake_at();
-  wake_ = wake.steady;
-  if (wake.wall) {
-    const Instant at = now_ + (*wake.wall - now().wall);
-    wake_ = wake_ ? std::min(*wake_, at) : at;
-  }
+  if (!commit_) wake_ = scheduler_->wake_at();
 }
 
 void Rehearsal::kill() {

@@ -1,17 +1,15 @@
 #include "ratebatch/schedule/job_queue.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 
 #include "ratebatch/base/assert.hpp"
 
 namespace ratebatch::schedule {
 
 JobQueue::JobQueue(const std::vector<RouteId>& routes) {
-  for (const RouteId id : routes) {
-    Route route;
-    route.id = id;
-    routes_.push_back(std::move(route));
-  }
+  for (const RouteId id : routes) routes_.emplace_back().id = id;
 }
 
 std::optional<action::LoadJobs> JobQueue::take_load() {
@@ -59,29 +57,17 @@ void JobQueue::put_back(const JobRef& job, Instant ready) {
 }
 
 void JobQueue::give_back_retry(JobSeq job) {
-  const auto waits = std::find_if(delayed_.begin(), delayed_.end(),
-                                  [&](const Delayed& d) { return d.job.seq == job; });
-  if (waits != delayed_.end()) {
-    Delayed changed = *waits;
-    changed.job.retries_used = std::max(0, changed.job.retries_used - 1);
-    delayed_.erase(waits);
-    delayed_.insert(changed);
-    return;
-  }
-  const auto ready = std::find_if(returned_.begin(), returned_.end(),
-                                  [&](const JobRef& r) { return r.seq == job; });
-  if (ready == returned_.end()) return;
-  JobRef changed = *ready;
-  changed.retries_used = std::max(0, changed.retries_used - 1);
-  returned_.erase(ready);
-  returned_.insert(changed);
-}
-
-void JobQueue::wake_delayed(Instant now) {
-  while (!delayed_.empty() && delayed_.begin()->ready <= now) {
-    returned_.insert(delayed_.begin()->job);
-    delayed_.erase(delayed_.begin());
-  }
+  const auto give_back = [job](auto& waiting, auto job_of) {
+    const auto at = std::find_if(waiting.begin(), waiting.end(),
+                                 [&](const auto& entry) { return job_of(entry).seq == job; });
+    if (at == waiting.end()) return;
+    auto node = waiting.extract(at);
+    std::int32_t& used = job_of(node.value()).retries_used;
+    used = std::max(0, used - 1);
+    waiting.insert(std::move(node));
+  };
+  give_back(delayed_, [](auto& delayed) -> auto& { return delayed.job; });
+  give_back(returned_, [](auto& returned) -> auto& { return returned; });
 }
 
 // The route whose next job is best; nullptr if none has one.
@@ -95,7 +81,10 @@ JobQueue::Route* JobQueue::best_route() {
 }
 
 const JobRef* JobQueue::head(Instant now) {
-  wake_delayed(now);
+  while (!delayed_.empty() && delayed_.begin()->ready <= now) {
+    returned_.insert(delayed_.begin()->job);
+    delayed_.erase(delayed_.begin());
+  }
   const bool full_of_delayed = delayed_.size() >= delayed_jobs_max;
   const bool page_missing = std::any_of(routes_.begin(), routes_.end(), [](const Route& route) {
     return route.page.empty() && !route.exhausted;

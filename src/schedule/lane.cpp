@@ -7,25 +7,14 @@
 namespace ratebatch::schedule {
 namespace {
 
-template <typename Moment>
-std::optional<Moment> earlier_of(const std::optional<Moment>& a, const std::optional<Moment>& b) {
-  if (!a) return b;
-  return b ? std::min(*a, *b) : a;
-}
-
-template <typename Moment>
-std::optional<Moment> later_of(const std::optional<Moment>& a, const std::optional<Moment>& b) {
-  if (!a) return b;
-  return b ? std::max(*a, *b) : a;
-}
-
 // Pacing that keeps a lane longer than this from its next request is shown as a wait.
 constexpr Duration wait_shown_from = std::chrono::seconds{2};
 
 }  // namespace
 
-Deadline earlier(const Deadline& a, const Deadline& b) {
-  return {earlier_of(a.steady, b.steady), earlier_of(a.wall, b.wall)};
+std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
+  if (!a) return b;
+  return b ? std::min(*a, *b) : a;
 }
 
 Lane::Lane(const LaneSettings& settings, const std::vector<RouteId>& routes)
@@ -64,20 +53,20 @@ void Lane::landed() {
   --ended_;
 }
 
-Deadline Lane::wake_at(Now now) const {
-  if (exhausted()) return {};
-  // All of these must be over before anything starts, so the latest of them counts. One that is
-  // past already had its chance at `now`.
+std::optional<Instant> Lane::wake_at(Now now) const {
+  if (exhausted()) return std::nullopt;
+  // All of these must be over before anything starts, so the latest of them counts (nullopt comes
+  // before any). One that is past already had its chance at `now`.
   const auto block = blocked_ ? blocked_->earliest : std::nullopt;
-  const auto all_over = later_of(breaker_.probe_at(), block);
+  const auto all_over = std::max(breaker_.probe_at(), block);
   const auto later = [&](std::optional<Instant> at) {
     return at && now.steady < *at ? at : std::nullopt;
   };
   const auto ready = later(queue_.next_ready());
-  if (!later(all_over)) return {ready, std::nullopt};
-  if (settings_.fallbacks.empty()) return {all_over, std::nullopt};
+  if (!later(all_over)) return ready;
+  if (settings_.fallbacks.empty()) return all_over;
   // Its jobs may go elsewhere before.
-  return {earlier_of(earlier_of(all_over, ready), later(fallback_at_)), std::nullopt};
+  return earlier(earlier(all_over, ready), later(fallback_at_));
 }
 
 LaneStatus Lane::status(Now now, LaneStatus quota) const {

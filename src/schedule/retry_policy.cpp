@@ -14,28 +14,27 @@ Duration random_share(Duration d, std::int32_t per_mille, Rng& rng) {
 }
 
 // The server knows best when it will take requests again; jitter keeps several clients apart.
-Duration hinted_or(const Facts& facts, const RetryRule& rule, const AttemptContext& context,
-                   const RetrySettings& settings, Rng& rng) {
-  if (!facts.wait) return backoff(rule, context.refusals_before, settings.jitter_per_mille, rng);
-  const Duration most_jitter = std::min<Duration>(*facts.wait, std::chrono::seconds{1});
-  return *facts.wait + random_share(most_jitter, settings.jitter_per_mille, rng);
+Duration hinted_or(const std::optional<Duration>& hint, const RetryRule& rule,
+                   const AttemptContext& context, const RetrySettings& settings, Rng& rng) {
+  if (!hint) return backoff(rule, context.notes.refusals_before, settings.jitter_per_mille, rng);
+  const Duration most_jitter = std::min<Duration>(*hint, std::chrono::seconds{1});
+  return *hint + random_share(most_jitter, settings.jitter_per_mille, rng);
 }
 
 // A server's own wait for a quota may be short although the quota is used up until its reset.
 quota::GateWait quota_wait(const Outcome& outcome, const AttemptContext& context,
                            const RetrySettings& settings, Rng& rng) {
-  if (context.reset_in) {
-    return {std::max(*context.reset_in, outcome.facts.wait.value_or(Duration{})),
+  if (context.notes.reset_in) {
+    return {std::max(*context.notes.reset_in, outcome.facts.wait.value_or(Duration{})),
             LaneState::paused};
   }
-  const bool probed_in_vain = context.refusals_before >= settings.quota.retries;
+  const bool probed_in_vain = context.notes.refusals_before >= settings.quota.retries;
   // A hint that led to another refusal was none.
-  const bool has_hint = outcome.facts.wait && (context.refusals_before == 0 ||
+  const bool has_hint = outcome.facts.wait && (context.notes.refusals_before == 0 ||
                                                *outcome.facts.wait >= settings.quota.base);
   if (!has_hint && probed_in_vain) return {settings.quota_pause, LaneState::paused};
-  if (has_hint)
-    return {hinted_or(outcome.facts, settings.quota, context, settings, rng), LaneState::paused};
-  return {backoff(settings.quota, context.refusals_before, settings.jitter_per_mille, rng),
+  return {hinted_or(has_hint ? outcome.facts.wait : std::nullopt, settings.quota, context, settings,
+                    rng),
           LaneState::paused};
 }
 
@@ -44,17 +43,11 @@ quota::GateWait limit_wait(const Outcome& outcome, const AttemptContext& context
   const bool concurrency = outcome.limited == LimitedBy::concurrency;
   RetryRule rule = concurrency ? settings.concurrency : settings.rate_limit;
   // A limit per second is over in a second.
-  if (context.window) rule.base = std::min(rule.base, *context.window);
-  if (!outcome.facts.wait && context.learned_wait) {
-    return {*context.learned_wait, LaneState::waiting};
+  if (context.notes.window) rule.base = std::min(rule.base, *context.notes.window);
+  if (!outcome.facts.wait && context.notes.learned_wait) {
+    return {*context.notes.learned_wait, LaneState::waiting};
   }
-  return {hinted_or(outcome.facts, rule, context, settings, rng), LaneState::waiting};
-}
-
-Decision refused(quota::GateWait wait) {
-  Decision decision;
-  decision.wait = wait;
-  return decision;
+  return {hinted_or(outcome.facts.wait, rule, context, settings, rng), LaneState::waiting};
 }
 
 Decision server_failure(const Outcome& outcome, const AttemptContext& context,
@@ -111,9 +104,11 @@ Decision decide(const Outcome& outcome, const AttemptContext& context,
       decision.breaker = BreakerVerdict::success;
       return decision;
     case OutcomeClass::rate_limited:
-      return refused(limit_wait(outcome, context, settings, rng));
+      decision.wait = limit_wait(outcome, context, settings, rng);
+      return decision;
     case OutcomeClass::quota_exhausted:
-      return refused(quota_wait(outcome, context, settings, rng));
+      decision.wait = quota_wait(outcome, context, settings, rng);
+      return decision;
     case OutcomeClass::no_credit:
       decision.refuses_group = true;
       return decision;

@@ -213,8 +213,7 @@ std::optional<Action> Scheduler::next_load() {
 // After a stop, too, for as long as the run waits for what is in flight: links do not live long.
 std::optional<Action> Scheduler::next_fetch(Now now) {
   if (gave_up_ || room_retry_at_) return std::nullopt;
-  const auto fetch = fetches_.take(now.steady);
-  return fetch ? std::optional<Action>{*fetch} : std::nullopt;
+  return fetches_.take(now.steady);
 }
 
 std::optional<Action> Scheduler::next_commit(Now now) {
@@ -277,13 +276,12 @@ void Scheduler::cancel_all() {
   for (const action::CancelFetch& cancel : fetches_.cancel_all()) out_.push_back(cancel);
 }
 
-Deadline Scheduler::wake_at() const {
-  Deadline wake;
-  if (finished_) return wake;
-  if (give_up_at_ && !gave_up_) wake.steady = give_up_at_;
-  if (out_of_time_at_ && !give_up_at_) wake = earlier(wake, {out_of_time_at_, std::nullopt});
-  if (room_retry_at_) wake = earlier(wake, {room_retry_at_, std::nullopt});
-  if (!gave_up_ && !room_retry_at_) wake = earlier(wake, {fetches_.next_ready(), std::nullopt});
+std::optional<Instant> Scheduler::wake_at() const {
+  if (finished_) return std::nullopt;
+  std::optional<Instant> wake = room_retry_at_;
+  if (give_up_at_ && !gave_up_) wake = earlier(wake, give_up_at_);
+  if (out_of_time_at_ && !give_up_at_) wake = earlier(wake, out_of_time_at_);
+  if (!gave_up_ && !room_retry_at_) wake = earlier(wake, fetches_.next_ready());
   if (give_up_at_ || room_retry_at_ || !has_free_worker()) return wake;
   for (const Lane& lane : lanes_) wake = earlier(wake, lane.wake_at(polled_at_));
   return wake;

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <iterator>
-#include <utility>
 
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
@@ -41,21 +39,16 @@ void Scheduler::apply(Now now, InFlight& flight, const Outcome& outcome, Attempt
 
 Decision Scheduler::decide_on(Now now, InFlight& flight, const Outcome& outcome, AttemptEnd& end) {
   Lane& lane = lanes_[index_of(flight.lane)];
-  AttemptContext context;
-  context.retries_used = flight.job.retries_used;
-  context.rejections = flight.job.rejections;
-  context.is_probe = flight.is_probe;
-  context.probe_wait = lane.settings().breaker.open_for * 2;
-  quota::SettleNotes notes;
+  AttemptContext context{.retries_used = flight.job.retries_used,
+                         .rejections = flight.job.rejections,
+                         .is_probe = flight.is_probe,
+                         .probe_wait = lane.settings().breaker.open_for * 2};
+  const quota::SettleNotes& notes = context.notes;
   if (flight.reservation) {
     // Before the outcome is taken for a sign of too much load.
     if (lane.breaker().failures_in_row() == 0) quota_.lane_went_down(flight.lane);
-    notes = quota_.settle(now, flight.reservation->id, outcome);
+    context.notes = quota_.settle(now, flight.reservation->id, outcome);
     end.cost_pico_usd = notes.cost_pico_usd;
-    context.refusals_before = notes.refusals_before;
-    context.learned_wait = notes.learned_wait;
-    context.window = notes.window;
-    context.reset_in = notes.reset_in;
   }
   Decision decision = decide(outcome, context, lane.settings().retry, options_.on_unknown, rng_);
   if (!flight.reservation) return decision;

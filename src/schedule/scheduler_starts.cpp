@@ -45,13 +45,10 @@ bool Scheduler::try_fallbacks(Now now, LaneId home) {
   const JobRef* job = lanes_[index_of(home)].fallback_job(now);
   RB_ASSERT(job != nullptr);
   std::optional<Instant> earliest;
-  const auto note = [&](const std::optional<Instant>& at) {
-    if (at && (!earliest || *at < *earliest)) earliest = at;
-  };
   for (const LaneId target : lanes_[index_of(home)].settings().fallbacks) {
     Lane& lane = lanes_[index_of(target)];
     if (!lane.takes_others(now)) {
-      if (!lane.stopped()) note(lane.breaker().probe_at());
+      if (!lane.stopped()) earliest = earlier(earliest, lane.breaker().probe_at());
       continue;
     }
     if (fetches_.is_full(target)) continue;
@@ -60,7 +57,7 @@ bool Scheduler::try_fallbacks(Now now, LaneId home) {
       start_job(now, home, target, *reservation, "");
       return true;
     }
-    note(std::get<quota::Refusal>(answer).earliest);
+    earliest = earlier(earliest, std::get<quota::Refusal>(answer).earliest);
   }
   lanes_[index_of(home)].note_fallback(earliest);
   return false;

@@ -129,7 +129,7 @@ struct Finished {
 using Action = std::variant<action::LoadJobs, action::CommitBatch, action::Send, action::Cancel,
                             action::Fetch, action::CancelFetch, action::Finished>;
 
-// The earliest moment at which poll may have something new, on either clock.
+// A moment on the steady clock, or on the wall clock: then it moves when that clock is set.
 struct Deadline {
   std::optional<Instant> steady;
   std::optional<WallTime> wall;

@@ -6,11 +6,9 @@
 // while one of higher priority lies unread.
 #pragma once
 
-#include <cstdint>
 #include <deque>
 #include <optional>
 #include <set>
-#include <utility>
 #include <vector>
 
 #include "ratebatch/base/time.hpp"
@@ -84,7 +82,6 @@ class JobQueue {
     }
   };
 
-  void wake_delayed(Instant now);
   [[nodiscard]] Route* best_route();
 
   std::vector<Route> routes_;

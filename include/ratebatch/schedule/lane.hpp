@@ -81,7 +81,7 @@ class Lane {
   void landed();
 
   // When, after `now`, `startable` may change by the passing of time alone.
-  [[nodiscard]] Deadline wake_at(Now now) const;
+  [[nodiscard]] std::optional<Instant> wake_at(Now now) const;
 
   // What the lane is doing. `quota`: what keys and limits let it do.
   [[nodiscard]] LaneStatus status(Now now, LaneStatus quota) const;
@@ -100,7 +100,7 @@ class Lane {
   std::string trip_words_;
 };
 
-// The earlier of both, on each clock.
-Deadline earlier(const Deadline& a, const Deadline& b);
+// The earlier of both; nullopt if neither is there.
+std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b);
 
 }  // namespace ratebatch::schedule

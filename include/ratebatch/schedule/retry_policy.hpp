@@ -13,6 +13,7 @@
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/job.hpp"
 #include "ratebatch/model/outcome.hpp"
+#include "ratebatch/quota/quota_monitor.hpp"
 #include "ratebatch/quota/wait_gate.hpp"
 
 namespace ratebatch::schedule {
@@ -32,10 +33,7 @@ struct AttemptContext {
   std::int32_t rejections = 0;    // Likewise.
   bool is_probe = false;          // Sent through an open breaker: uses no retries.
   Duration probe_wait{};          // Of a failed probe's job, so that the next probe is another job.
-  std::int32_t refusals_before = 0;      // Of this class in a row, by lane and key group.
-  std::optional<Duration> learned_wait;  // Of a refusal for a limit that nobody stated.
-  std::optional<Duration> window;        // Of the known limit that a refusal was for.
-  std::optional<Duration> reset_in;      // Of a quota that is used up: its known reset.
+  quota::SettleNotes notes{};     // What the limits of the lane say of a refusal.
 };
 
 struct Decision {

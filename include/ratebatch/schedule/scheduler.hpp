@@ -20,6 +20,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "ratebatch/base/random.hpp"
@@ -57,7 +58,7 @@ class Scheduler {
 
   // The one moment at which poll may next have something, if time alone brings it. Valid after poll
   // returned nothing.
-  [[nodiscard]] Deadline wake_at() const;
+  [[nodiscard]] std::optional<Instant> wake_at() const;
 
   [[nodiscard]] Snapshot snapshot(Now now) const;
 

@@ -175,7 +175,7 @@ TEST_CASE("a limit's refusal makes the lane wait: as the server says, else growi
   };
   for (const Row& row : rows) {
     AttemptContext context;
-    context.refusals_before = row.refusals;
+    context.notes.refusals_before = row.refusals;
     const Decision decision = decided(limited(row.by), context);
     REQUIRE(decision.wait.has_value());
     CHECK(decision.wait->wait == std::chrono::seconds{row.wait_s});
@@ -189,7 +189,7 @@ TEST_CASE("a limit's refusal makes the lane wait: as the server says, else growi
 TEST_CASE("no number of refusals fails a job or uses its retries") {
   for (std::int32_t n = 0; n < 100; ++n) {
     AttemptContext context;
-    context.refusals_before = n;
+    context.notes.refusals_before = n;
     context.retries_used = 3;
     for (const OutcomeClass kind : {OutcomeClass::rate_limited, OutcomeClass::quota_exhausted}) {
       const Decision decision = decided(of(kind), context);
@@ -203,7 +203,7 @@ TEST_CASE("a quota waits 300 s doubling, and pauses a day after three probes in 
   const std::int64_t waits_s[] = {300, 600, 1200, 86'400, 86'400};
   for (std::int32_t n = 0; n < 5; ++n) {
     AttemptContext context;
-    context.refusals_before = n;
+    context.notes.refusals_before = n;
     const Decision decision = decided(of(OutcomeClass::quota_exhausted), context);
     CHECK(decision.wait->wait == std::chrono::seconds{waits_s[n]});
     CHECK(decision.wait->state == LaneState::paused);
@@ -211,7 +211,7 @@ TEST_CASE("a quota waits 300 s doubling, and pauses a day after three probes in 
   Outcome hinted = of(OutcomeClass::quota_exhausted);
   hinted.facts.wait = std::chrono::hours{5};
   AttemptContext many;
-  many.refusals_before = 9;
+  many.notes.refusals_before = 9;
   CHECK(decided(hinted, many).wait->wait == std::chrono::hours{5});
 }
 
@@ -225,8 +225,8 @@ TEST_CASE("a known reset is waited for, whatever shorter delay the server names"
   for (const Row& row : rows) {
     for (const std::int32_t refusals : {0, 3, 50}) {
       AttemptContext context;
-      context.reset_in = std::chrono::seconds{row.reset_s};
-      context.refusals_before = refusals;
+      context.notes.reset_in = std::chrono::seconds{row.reset_s};
+      context.notes.refusals_before = refusals;
       Outcome outcome = of(OutcomeClass::quota_exhausted);
       if (row.hint_s > 0) outcome.facts.wait = std::chrono::seconds{row.hint_s};
       const Decision decision = decided(outcome, context);
@@ -238,8 +238,8 @@ TEST_CASE("a known reset is waited for, whatever shorter delay the server names"
 
 TEST_CASE("the wait that a learned rate asks for stands, unless the server names one") {
   AttemptContext context;
-  context.learned_wait = std::chrono::seconds{4};
-  context.refusals_before = 9;
+  context.notes.learned_wait = std::chrono::seconds{4};
+  context.notes.refusals_before = 9;
   Outcome outcome = limited(LimitedBy::unspecified);
   CHECK(decided(outcome, context).wait->wait == std::chrono::seconds{4});
   outcome.facts.wait = std::chrono::milliseconds{132};

@@ -180,7 +180,7 @@ TEST_CASE("when the grace is over, or at a second stop, what is in flight become
     bench.add(text, 2);
     bench.run();
     bench.stop(std::chrono::seconds{30});
-    CHECK(bench.scheduler().wake_at().steady == bench.now().steady + std::chrono::seconds{30});
+    CHECK(bench.scheduler().wake_at() == bench.now().steady + std::chrono::seconds{30});
     if (second_press) {
       bench.stop(Duration{});
     } else {
@@ -269,12 +269,12 @@ TEST_CASE("wake_at names the moment at which a paced lane goes on, and nothing w
   bench.add(text, 2);
   bench.run();
   CHECK(bench.order == Order{1});
-  const auto wake = bench.scheduler().wake_at().steady;
+  const auto wake = bench.scheduler().wake_at();
   REQUIRE(wake.has_value());
   CHECK(*wake > bench.now().steady);
   bench.advance(*wake - bench.now().steady);
   CHECK(bench.order == Order{1, 2});
-  CHECK_FALSE(bench.scheduler().wake_at().steady.has_value());
+  CHECK_FALSE(bench.scheduler().wake_at().has_value());
 }
 
 }  // namespace
