@@ -1,11 +1,14 @@
+#include "ratebatch/input/check_job.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
+#include <utility>
 #include <vector>
 
-#include "input/prepared_types.hpp"
+#include "input/params.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/input/job_line.hpp"
 #include "ratebatch/provider/dialect.hpp"
 
 namespace ratebatch::input {
@@ -16,23 +19,27 @@ tl::unexpected<Error> bad_job(std::string message) {
 }
 
 std::string_view noun(ModelKind kind) {
-  switch (kind) {
-    case ModelKind::chat:
-      return "a chat model";
-    case ModelKind::image:
-      return "an image model";
-    case ModelKind::responses:
-      return "a responses model";
-    case ModelKind::speech:
-      return "a speech model";
-    case ModelKind::transcription:
-      return "a transcription model";
-    case ModelKind::embedding:
-      return "an embedding model";
-    case ModelKind::raw:
-      return "another model";
+  constexpr std::array<std::string_view, model_kind_count> nouns = {
+      "a chat model",          "a responses model",  "an image model", "a speech model",
+      "a transcription model", "an embedding model", "another model"};
+  return nouns[static_cast<std::size_t>(kind)];
+}
+
+PreparedType prepared(const std::string& name, const TypeSettings& settings) {
+  return {name,
+          settings,
+          TextTemplate::parse(settings.prompt),
+          TextTemplate::parse(settings.system),
+          {}};
+}
+
+PreparedModel prepared(ModelSettings settings, const TypeSettings& type) {
+  const Json params = merged_params(settings, type);
+  PreparedModel model{std::move(settings), json::canonical(params), {}};
+  for (const auto& [name, value] : params.items()) {
+    model.params.emplace(name, json::canonical(value));
   }
-  return {};
+  return model;
 }
 
 // A line that names a path of OpenAI's API goes there as it is: another API would not know it.
@@ -69,35 +76,26 @@ bool asks_nothing(const JobLine& job, const TypeSettings& type) {
 // What each kind can be asked with, apart from a body, which is sent as it is.
 Result<void> check_fields(const JobLine& job, const TypeSettings& type,
                           const ModelSettings& model) {
-  const bool has_messages = !job.messages_json.empty();
-  switch (model.kind) {
-    case ModelKind::chat:
-    case ModelKind::responses:
-    case ModelKind::image:
-      if (asks_nothing(job, type)) {
-        return bad_job(
-            fmt::format("files alone are no question to {}, which '{}' is; add a prompt or vars",
-                        noun(model.kind), escaped(model.name, 80)));
-      }
-      if (has_messages && model.kind == ModelKind::image) {
-        return bad_job(needs("messages", "a chat or responses", model));
-      }
-      return {};
-    case ModelKind::transcription:
-      if (has_messages) return bad_job(needs("messages", "a chat or responses", model));
-      if (job.files.size() == 1) return {};
-      return bad_job(
-          fmt::format("a transcription model, which '{}' is, needs exactly one file in "
-                      "'files', and the line has {}",
-                      escaped(model.name, 80), job.files.size()));
-    case ModelKind::speech:
-    case ModelKind::embedding:
-    case ModelKind::raw:
-      if (has_messages) return bad_job(needs("messages", "a chat or responses", model));
-      if (job.files.empty()) return {};
-      return bad_job(needs("files", "a chat, responses, image or transcription", model));
+  const bool is_chat = model.kind == ModelKind::chat || model.kind == ModelKind::responses;
+  const bool takes_questions = is_chat || model.kind == ModelKind::image;
+  if (takes_questions && asks_nothing(job, type)) {
+    return bad_job(
+        fmt::format("files alone are no question to {}, which '{}' is; add a prompt or vars",
+                    noun(model.kind), escaped(model.name, 80)));
   }
-  return {};
+  if (!is_chat && !job.messages_json.empty()) {
+    return bad_job(needs("messages", "a chat or responses", model));
+  }
+  if (takes_questions) return {};
+  if (model.kind == ModelKind::transcription) {
+    if (job.files.size() == 1) return {};
+    return bad_job(
+        fmt::format("a transcription model, which '{}' is, needs exactly one file in "
+                    "'files', and the line has {}",
+                    escaped(model.name, 80), job.files.size()));
+  }
+  if (job.files.empty()) return {};
+  return bad_job(needs("files", "a chat, responses, image or transcription", model));
 }
 
 // Every variable that the template needs and the line has not, with the name that was perhaps
@@ -125,7 +123,7 @@ Result<void> check_templates(const JobLine& job, const PreparedType& type) {
         fmt::format("vars need a prompt template, and type '{}' has none", escaped(job.type, 80)));
   }
   if (uses_template(job, type.settings)) {
-    if (auto checked = check_variables(job, type.prompt, "prompt"); !checked) return checked;
+    RB_TRY(checked, check_variables(job, type.prompt, "prompt"));
   }
   if (!takes_system_text(job)) return {};
   return check_variables(job, type.system, "system text");
@@ -151,31 +149,39 @@ bool takes_system_text(const JobLine& job) {
   return job.body_json.empty() && !job.has_system_message;
 }
 
-Result<CheckedJob> check_job(const JobLine& job, PreparedTypes& types) {
-  PreparedType* type = types.find(job.type);
-  if (type == nullptr) return unknown_type(job, types.config());
-  if (auto checked = check_templates(job, *type); !checked) return pass(checked);
-  RB_TRY(model, types.model_of(*type, job.model));
-  const CheckedJob fitting{*type, **model};
+JobChecker::JobChecker(const Config& config) : config_(config) {
+  types_.emplace("", prepared("", {}));
+  for (const auto& [name, settings] : config.types) {
+    types_.emplace(name, prepared(name, settings));
+  }
+}
+
+Result<CheckedJob> JobChecker::check(const JobLine& job) {
+  const auto found = types_.find(job.type);
+  if (found == types_.end()) return unknown_type(job, config_);
+  PreparedType& type = found->second;
+  RB_TRY(templates, check_templates(job, type));
+  RB_TRY(model, model_of(type, job.model));
+  const CheckedJob fitting{type, **model};
   const ModelSettings& settings = fitting.model.settings;
   Result<void> checked;
   if (!job.path.empty()) {
-    checked = check_path(job, types.config().providers.at(settings.provider));
+    checked = check_path(job, config_.providers.at(settings.provider));
   } else if (job.body_json.empty()) {
-    checked = check_fields(job, type->settings, settings);
+    checked = check_fields(job, type.settings, settings);
   }
   if (!checked) return pass(checked);
   return fitting;
 }
 
-JobChecker::JobChecker(const Config& config) : types_(std::make_unique<PreparedTypes>(config)) {}
-JobChecker::JobChecker(JobChecker&&) noexcept = default;
-JobChecker& JobChecker::operator=(JobChecker&&) noexcept = default;
-JobChecker::~JobChecker() = default;
-
-Result<void> JobChecker::check(const JobLine& job) {
-  RB_TRY(checked, check_job(job, *types_));
-  return {};
+Result<const PreparedModel*> JobChecker::model_of(PreparedType& type,
+                                                  std::string_view model) const {
+  auto known = type.models.find(model);
+  if (known == type.models.end()) {
+    RB_TRY(settings, find_job_model(config_, type.name, model));
+    known = type.models.emplace(model, prepared(std::move(*settings), type.settings)).first;
+  }
+  return &known->second;
 }
 
 }  // namespace ratebatch::input

@@ -7,10 +7,10 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
-#include <optional>
 
 #include "input/params.hpp"
 #include "ratebatch/base/ascii.hpp"
+#include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/template_text.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/config_file.hpp"
@@ -32,17 +32,9 @@ bool is_scalar(const ConfigNode& node) { return node.yaml.kind == YamlNode::Kind
 
 // What stands there, for the end of a message.
 std::string found(const ConfigNode& node) {
-  switch (node.yaml.kind) {
-    case YamlNode::Kind::null:
-      return "nothing";
-    case YamlNode::Kind::scalar:
-      return fmt::format("'{}'", escaped(node.yaml.text, 60));
-    case YamlNode::Kind::list:
-      return "a list";
-    case YamlNode::Kind::map:
-      return "a map";
-  }
-  return {};
+  if (is_scalar(node)) return fmt::format("'{}'", escaped(node.yaml.text, 60));
+  const bool is_list = node.yaml.kind == YamlNode::Kind::list;
+  return node.yaml.kind == YamlNode::Kind::null ? "nothing" : is_list ? "a list" : "a map";
 }
 
 void expected(const ConfigNode& node, std::string_view what) {
@@ -58,6 +50,24 @@ std::optional<double> parse_decimal(std::string_view text) {
   return value;
 }
 
+// The number that "500", "200k", "1.5k" or "4M" stands for; nothing else, nothing below 1.
+std::optional<std::int64_t> parse_amount(std::string_view text) {
+  double unit = 1;
+  if (text.ends_with('k')) unit = 1e3;
+  if (text.ends_with('M')) unit = 1e6;
+  if (unit > 1) text.remove_suffix(1);
+  if (text.empty() || text.find_first_not_of("0123456789.") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  const auto number = parse_decimal(text);
+  // Beyond this a double no longer tells whole numbers apart.
+  constexpr double exact_max = 1e15;
+  if (!number || *number * unit > exact_max) return std::nullopt;
+  const double value = std::round(*number * unit);
+  const bool whole = std::abs(*number * unit - value) < 1e-6;
+  return whole && value >= 1 ? std::optional(static_cast<std::int64_t>(value)) : std::nullopt;
+}
+
 // A plain scalar as YAML's core schema reads it (YAML 1.2, section 10.3.2), the rest as text.
 Json scalar_json(const YamlNode& yaml) {
   const std::string& text = yaml.text;
@@ -71,23 +81,14 @@ Json scalar_json(const YamlNode& yaml) {
 }
 
 Json json_of(const YamlNode& yaml) {
-  switch (yaml.kind) {
-    case YamlNode::Kind::null:
-      return nullptr;
-    case YamlNode::Kind::scalar:
-      return scalar_json(yaml);
-    case YamlNode::Kind::list: {
-      Json list = Json::array();
-      for (const YamlNode& item : yaml.items) list.push_back(json_of(item));
-      return list;
-    }
-    case YamlNode::Kind::map: {
-      Json map = Json::object();
-      for (const YamlNode& item : yaml.items) map[item.key] = json_of(item);
-      return map;
-    }
+  if (yaml.kind == YamlNode::Kind::null) return nullptr;
+  if (yaml.kind == YamlNode::Kind::scalar) return scalar_json(yaml);
+  const bool is_list = yaml.kind == YamlNode::Kind::list;
+  Json json = is_list ? Json::array() : Json::object();
+  for (const YamlNode& item : yaml.items) {
+    (is_list ? json.emplace_back() : json[item.key]) = json_of(item);
   }
-  return nullptr;
+  return json;
 }
 
 }  // namespace
@@ -130,8 +131,7 @@ ConfigNode ConfigNode::item(std::size_t index) const {
 }
 
 std::optional<ConfigNode> ConfigNode::find(std::string_view key) const {
-  const auto found = std::find_if(yaml.items.begin(), yaml.items.end(),
-                                  [&](const YamlNode& child) { return child.key == key; });
+  const auto found = std::ranges::find(yaml.items, key, &YamlNode::key);
   return found == yaml.items.end() ? std::nullopt : std::optional(entry(*found));
 }
 
@@ -139,8 +139,7 @@ void read_keys(const ConfigNode& node, const std::vector<ConfigKey>& keys) {
   if (!is_map(node)) return;
   for (const YamlNode& child : node.yaml.items) {
     const ConfigNode value = node.entry(child);
-    const auto has_name = [&](const auto& key) { return key.name == child.key; };
-    const auto known = std::find_if(keys.begin(), keys.end(), has_name);
+    const auto known = std::ranges::find(keys, child.key, &ConfigKey::name);
     if (known != keys.end()) {
       known->read(value);
       continue;
@@ -168,6 +167,16 @@ void read_named(const ConfigNode& node,
   }
 }
 
+void complain_of_text(const ConfigNode& node, std::string_view what) {
+  node.complain(fmt::format("{}, found '{}'", what, escaped(node.yaml.text, 60)));
+}
+
+bool is_template(const ConfigNode& node, std::string_view text, std::string_view place) {
+  const auto parsed = TextTemplate::parse(text);
+  if (!parsed) node.complain(fmt::format("{}{}", place, parsed.error().message));
+  return parsed.has_value();
+}
+
 void read_text(const ConfigNode& node, std::string& out) {
   if (!is_scalar(node) || node.yaml.text.empty()) return expected(node, "text");
   if (has_control_byte(node.yaml.text)) return node.complain("expected one line of text");
@@ -176,9 +185,7 @@ void read_text(const ConfigNode& node, std::string& out) {
 
 void read_template(const ConfigNode& node, std::string& out) {
   if (!is_scalar(node) || node.yaml.text.empty()) return expected(node, "text");
-  const auto parsed = TextTemplate::parse(node.yaml.text);
-  if (!parsed) return node.complain(parsed.error().message);
-  out = node.yaml.text;
+  if (is_template(node, node.yaml.text)) out = node.yaml.text;
 }
 
 void read_boolean(const ConfigNode& node, bool& out) {
@@ -195,23 +202,6 @@ void read_whole(const ConfigNode& node, std::int32_t& out, std::int32_t min, std
     return expected(node, fmt::format("a whole number from {} to {}", grouped(min), grouped(max)));
   }
   out = *value;
-}
-
-std::optional<std::int64_t> parse_amount(std::string_view text) {
-  double unit = 1;
-  if (text.ends_with('k')) unit = 1e3;
-  if (text.ends_with('M')) unit = 1e6;
-  if (unit > 1) text.remove_suffix(1);
-  if (text.empty() || text.find_first_not_of("0123456789.") != std::string_view::npos) {
-    return std::nullopt;
-  }
-  const auto number = parse_decimal(text);
-  // Beyond this a double no longer tells whole numbers apart.
-  constexpr double exact_max = 1e15;
-  if (!number || *number * unit > exact_max) return std::nullopt;
-  const double value = std::round(*number * unit);
-  const bool whole = std::abs(*number * unit - value) < 1e-6;
-  return whole && value >= 1 ? std::optional(static_cast<std::int64_t>(value)) : std::nullopt;
 }
 
 void read_amount(const ConfigNode& node, std::int64_t& out, std::int64_t max) {
@@ -252,9 +242,12 @@ void read_params(const ConfigNode& node, std::string& out_json) {
   if (node.yaml.kind != YamlNode::Kind::map) {
     return expected(node, "parameters such as {max_tokens: 300}");
   }
-  const Json params = json_of(node.yaml);
-  if (const auto problem = problem_of_params(params)) return node.complain(*problem);
-  out_json = json::canonical(params);
+  std::string params = json::canonical(json_of(node.yaml));
+  json::Parser parser;
+  const auto object = json::as<json::Object>(parser.parse(params));
+  RB_ASSERT(object.has_value());
+  if (const auto problem = problem_of_params(*object)) return node.complain(*problem);
+  out_json = std::move(params);
 }
 
 void read_json(const ConfigNode& node, std::string& out_json) {

@@ -78,6 +78,12 @@ void read_length(const ConfigNode& node, Duration& out, Duration min, Duration m
 void read_params(const ConfigNode& node, std::string& out_json);
 void read_json(const ConfigNode& node, std::string& out_json);  // Any value; canonical.
 
+// Complains of the text that stands there: "WHAT, found 'TEXT'".
+void complain_of_text(const ConfigNode& node, std::string_view what);
+
+// True if `text` is a template. Else complains; `place` begins the message.
+bool is_template(const ConfigNode& node, std::string_view text, std::string_view place = {});
+
 // Complains that the value is none of these names.
 void expected_one_of(const ConfigNode& node, const std::vector<std::string>& names);
 
@@ -109,8 +115,5 @@ auto choice(Out& out, std::vector<std::pair<std::string, T>> choices) {
 // `if_empty` about an empty list.
 void read_items(const ConfigNode& node, std::string_view if_empty,
                 const std::function<void(const ConfigNode&)>& read);
-
-// The number that "500", "200k", "1.5k" or "4M" stands for; nothing else, nothing below 1.
-std::optional<std::int64_t> parse_amount(std::string_view text);
 
 }  // namespace ratebatch::input

@@ -37,8 +37,7 @@ void JobFields::only(std::span<const std::string_view> names, std::string_view w
 }
 
 const json::Value* JobFields::find(std::string_view name) const {
-  const auto found = std::find_if(fields_.begin(), fields_.end(),
-                                  [&](const Field& field) { return field.name == name; });
+  const auto found = std::ranges::find(fields_, name, &Field::name);
   return found == fields_.end() ? nullptr : &found->value;
 }
 
@@ -48,9 +47,7 @@ const std::vector<json::Member>& JobFields::members() {
 }
 
 std::string JobFields::text(std::string_view name) {
-  const auto found = std::find_if(members().begin(), members().end(),
-                                  [&](const json::Member& member) { return member.name == name; });
-  return std::string(found->text);
+  return std::string(std::ranges::find(members(), name, &json::Member::name)->text);
 }
 
 std::string JobFields::text_without(std::string_view name) {

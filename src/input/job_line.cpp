@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "input/job_fields.hpp"
-#include "input/job_size.hpp"
 #include "input/params.hpp"
 #include "input/script_line.hpp"
 #include "ratebatch/base/assert.hpp"
@@ -48,8 +47,7 @@ void check_messages(JobFields& fields, json::Value value, JobLine& job) {
   if (!messages) return fields.expected("messages", "an array", value);
   std::size_t index = 0;
   for (const json::Value message : *messages) {
-    const std::size_t at = index++;
-    const auto name = [&] { return fmt::format("messages[{}]", at); };
+    const auto name = [&] { return fmt::format("messages[{}]", index); };
     const auto object = json::as<json::Object>(message);
     if (!object) return fields.expected(name(), "an object", message);
     std::string_view role;
@@ -58,14 +56,35 @@ void check_messages(JobFields& fields, json::Value value, JobLine& job) {
     }
     job.size.input_bytes += content_bytes(*object);
     job.has_system_message = job.has_system_message || role == "system" || role == "developer";
+    ++index;
   }
   if (index == 0) fields.refuse("field 'messages' is empty");
 }
 
-void check_stream(JobFields& fields, const json::Object& body) {
-  json::Value stream;
-  if (body["stream"].get(stream) != simdjson::SUCCESS || json::is_false(stream)) return;
-  fields.refuse("field 'body.stream' must be false or absent: every answer is read whole");
+// A whole request body. The model that it names counts as the line's own; two different ones cannot
+// both be meant.
+void read_body(JobFields& fields, JobLine& job) {
+  const auto body = fields.object("body");
+  if (!body) return;
+  json::Value found;
+  if ((*body)["stream"].get(found) == simdjson::SUCCESS && !json::is_false(found)) {
+    fields.refuse("field 'body.stream' must be false or absent: every answer is read whole");
+  }
+  if (!job.files.empty()) {
+    fields.refuse("fields body and files stand together: a body is sent as it is");
+  }
+  job.body_json = fields.text("body");
+  job.size = size_of_body(*body, job.body_json.size());
+  if ((*body)["model"].get(found) != simdjson::SUCCESS) {
+    if (job.form == JobForm::batch) fields.refuse("missing field 'body.model'");
+    return;
+  }
+  const std::string model = fields.name_at("body.model", &found);
+  if (!job.model.empty() && job.model != model) {
+    fields.refuse(fmt::format("field 'model' is '{}', but body.model is '{}'",
+                              escaped(job.model, 80), escaped(model, 80)));
+  }
+  job.model = model;
 }
 
 // A path below the job file's own folder: a job line must not be able to send any other file.
@@ -137,14 +156,7 @@ void read_request(JobFields& fields, JobLine& job) {
     check_messages(fields, *messages, job);
     job.messages_json = fields.text("messages");
   }
-  if (const auto body = fields.object("body")) {
-    check_stream(fields, *body);
-    if (!job.files.empty()) {
-      fields.refuse("fields body and files stand together: a body is sent as it is");
-    }
-    job.body_json = fields.text("body");
-    job.size = size_of_body(*body, job.body_json.size());
-  }
+  read_body(fields, job);
 }
 
 void read_params(JobFields& fields, JobLine& job) {
@@ -153,12 +165,7 @@ void read_params(JobFields& fields, JobLine& job) {
   if (!job.body_json.empty()) {
     fields.refuse("fields body and params stand together: a body is sent as it is");
   }
-  const auto look_up = [&](std::string_view name) {
-    json::Value value;
-    if ((*params)[name].get(value) != simdjson::SUCCESS) return ParamValue::absent;
-    return json::is_false(value) ? ParamValue::is_false : ParamValue::other;
-  };
-  if (const auto problem = problem_of_params(look_up)) {
+  if (const auto problem = problem_of_params(*params)) {
     fields.refuse(fmt::format("field 'params': {}", *problem));
   }
   read_size(*params, job.size);
@@ -168,19 +175,6 @@ void read_params(JobFields& fields, JobLine& job) {
 void read_common(JobFields& fields, JobLine& job) {
   job.priority = fields.priority();
   if (fields.object("metadata")) job.metadata_json = fields.text("metadata");
-}
-
-// The model that a body names counts as the line's own; two different ones cannot both be meant.
-void read_body_model(JobFields& fields, JobLine& job) {
-  const auto body = fields.object("body");
-  json::Value found;
-  if (!body || (*body)["model"].get(found) != simdjson::SUCCESS) return;
-  const std::string model = fields.name_at("body.model", &found);
-  if (!job.model.empty() && job.model != model) {
-    fields.refuse(fmt::format("field 'model' is '{}', but body.model is '{}'",
-                              escaped(job.model, 80), escaped(model, 80)));
-  }
-  job.model = model;
 }
 
 JobLine read_native(JobFields& fields) {
@@ -194,7 +188,6 @@ JobLine read_native(JobFields& fields) {
   job.model = fields.name("model");
   read_files(fields, job);
   read_request(fields, job);
-  read_body_model(fields, job);
   read_params(fields, job);
   read_common(fields, job);
   return job;
@@ -224,15 +217,7 @@ JobLine read_batch(JobFields& fields) {
         fmt::format("field 'url': expected a path such as /v1/chat/completions, found '{}'",
                     escaped(job.path, 80)));
   }
-  if (const auto body = fields.object("body")) {
-    check_stream(fields, *body);
-    if ((*body)["model"].error() != simdjson::SUCCESS) {
-      fields.refuse("missing field 'body.model'");
-    }
-    job.body_json = fields.text("body");
-    job.size = size_of_body(*body, job.body_json.size());
-  }
-  read_body_model(fields, job);
+  read_body(fields, job);
   read_common(fields, job);
   return job;
 }
@@ -240,15 +225,7 @@ JobLine read_batch(JobFields& fields) {
 }  // namespace
 
 JobLineParser::JobLineParser() : json_parser_(std::make_unique<json::Parser>()) {}
-JobLineParser::JobLineParser(JobLineParser&&) noexcept = default;
-JobLineParser& JobLineParser::operator=(JobLineParser&&) noexcept = default;
 JobLineParser::~JobLineParser() = default;
-
-Result<JobLine> JobLineParser::parse(std::string_view line) { return parse(line, nullptr); }
-
-Result<JobLine> JobLineParser::parse(std::string_view line, const LineOrigin& origin) {
-  return parse(line, &origin);
-}
 
 Result<JobLine> JobLineParser::parse(std::string_view line, const LineOrigin* origin) {
   if (line.size() > job_line_bytes_max) {
@@ -264,20 +241,18 @@ Result<JobLine> JobLineParser::parse(std::string_view line, const LineOrigin* or
                                 json::kind_of(*parsed)));
   }
   JobFields fields(*object, line, *json_parser_);
-  if (origin != nullptr && is_script_line(fields)) return parse_script(fields, *origin);
+  if (origin != nullptr && is_script_line(fields)) {
+    std::string text = as_batch_line(fields, *origin);
+    if (fields.problem()) return bad_line(*fields.problem());
+    RB_TRY(job, parse(text));
+    job->form = JobForm::script;
+    job->as_stored = std::move(text);
+    return job;
+  }
   const bool batch =
       fields.has("custom_id") || (!fields.has("id") && (fields.has("method") || fields.has("url")));
   JobLine job = batch ? read_batch(fields) : read_native(fields);
   if (fields.problem()) return bad_line(*fields.problem());
-  return job;
-}
-
-Result<JobLine> JobLineParser::parse_script(JobFields& fields, const LineOrigin& origin) {
-  std::string text = as_batch_line(fields, origin);
-  if (fields.problem()) return bad_line(*fields.problem());
-  RB_TRY(job, parse(text, nullptr));
-  job->form = JobForm::script;
-  job->as_stored = std::move(text);
   return job;
 }
 

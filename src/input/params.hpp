@@ -1,33 +1,34 @@
-// Request parameters, which models, types and jobs may give: what they must not hold, and how the
-// three become one.
+// Request parameters, which models, types and jobs may give, and what a job line says of the size
+// of its request: read on the way, for every line that is loaded.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
 
+#include "ratebatch/json/reader.hpp"
 #include "ratebatch/json/writer.hpp"
 #include "ratebatch/model/config.hpp"
+#include "ratebatch/model/job.hpp"
 
 namespace ratebatch::input {
 
-enum class ParamValue : std::uint8_t { absent, is_false, other };
+// What is wrong with these parameters (the end of a message); nullopt if nothing is. Names that
+// this program does not know are fine: they go to the provider as they are.
+std::optional<std::string> problem_of_params(const json::Object& params);
 
-// What is wrong with these parameters (the end of a message), or nothing. Names that this program
-// does not know are fine: they go to the provider as they are. `look_up` finds a parameter.
-std::optional<std::string> problem_of_params(
-    const std::function<ParamValue(std::string_view)>& look_up);
-
-// The same for an object. Precondition: `params` is one.
-std::optional<std::string> problem_of_params(const Json& params);
-
-// Puts the members of `over` into `into`; a name that both have takes the value of `over` whole.
-// Precondition: both are objects.
-void merge_params(Json& into, const Json& over);
-
-// The parameters of a model with those of a type over them.
+// The parameters of a model with those of a type over them; a name that both have takes the value
+// of the type whole.
 Json merged_params(const ModelSettings& model, const TypeSettings& type);
+
+// Takes over `output_max` and `images` from parameters, where they are whole numbers of at least 1.
+void read_size(const json::Object& params, JobSize& size);
+
+// The bytes of the texts in one message: its content, or the text parts of it.
+std::int64_t content_bytes(const json::Object& message);
+
+// The size of a whole request body. Its texts are those of `messages`, or else `prompt` or `input`;
+// if it has none of them, all of its `bytes`.
+JobSize size_of_body(const json::Object& body, std::size_t bytes);
 
 }  // namespace ratebatch::input

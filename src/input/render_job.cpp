@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "input/params.hpp"
-#include "input/prepared_types.hpp"
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/template_text.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/json/reader.hpp"
 #include "ratebatch/provider/dialect.hpp"
@@ -23,6 +23,11 @@ Result<TypeSettings> find_type(const Config& config, std::string_view name) {
   const auto found = config.types.find(std::string(name));
   if (found != config.types.end()) return found->second;
   return fail(ErrorCode::invalid_input, fmt::format("unknown type '{}'", escaped(name, 80)));
+}
+
+std::int64_t literal_bytes(const std::string& text) {
+  const auto parsed = TextTemplate::parse(text);
+  return parsed ? static_cast<std::int64_t>(parsed->literal_bytes()) : 0;
 }
 
 // The text of the body with this model, everything else as it stands.
@@ -74,20 +79,13 @@ std::string with_params(json::Parser& parser, const PreparedModel& model,
 
 }  // namespace
 
-JobRenderer::JobRenderer(const Config& config)
-    : types_(std::make_unique<PreparedTypes>(config)),
-      json_parser_(std::make_unique<json::Parser>()) {}
-JobRenderer::JobRenderer(JobRenderer&&) noexcept = default;
-JobRenderer& JobRenderer::operator=(JobRenderer&&) noexcept = default;
-JobRenderer::~JobRenderer() = default;
-
 Result<JobContent> JobRenderer::render(std::string_view line, std::string_view instead) {
   RB_TRY(job, parser_.parse(line));
   if (!instead.empty()) job->model = instead;
-  RB_TRY(checked, check_job(*job, *types_));
+  RB_TRY(checked, checker_.check(*job));
   const auto& [type, model] = *checked;
   if (!model.settings.enabled) {
-    auto refused = resolve_job_model(types_->config(), job->type, job->model);
+    auto refused = resolve_job_model(config_, job->type, job->model);
     RB_ASSERT(!refused);
     return pass(refused);
   }
@@ -100,7 +98,7 @@ Result<JobContent> JobRenderer::render(std::string_view line, std::string_view i
     // What an API of one's own wants is known to its user alone.
     content.body_json = model.settings.http
                             ? std::move(job->body_json)
-                            : with_model(*json_parser_, job->body_json, model.settings.id);
+                            : with_model(parser_.json_parser(), job->body_json, model.settings.id);
     return content;
   }
   for (std::string& path : job->files) content.files.push_back({std::move(path), {}});
@@ -114,7 +112,7 @@ Result<JobContent> JobRenderer::render(std::string_view line, std::string_view i
   content.messages_json = std::move(job->messages_json);
   content.params_json = job->params_json == "{}"
                             ? model.params_json
-                            : with_params(*json_parser_, model, job->params_json);
+                            : with_params(parser_.json_parser(), model, job->params_json);
   return content;
 }
 
@@ -136,6 +134,23 @@ Result<std::string> recipe_json(const Config& config, std::string_view type,
   recipe["params"] = merged_params(*found, *settings);
   if (found->http) recipe["http"] = described(*found->http);
   return json::canonical(recipe);
+}
+
+RouteEstimate route_estimate(const Config& config, std::string_view type, std::string_view model) {
+  RouteEstimate estimate;
+  const auto settings = find_job_model(config, type, model);
+  if (!settings) return estimate;
+  const TypeSettings texts = find_type(config, type).value_or(TypeSettings{});
+  estimate.input_bytes = literal_bytes(texts.prompt);
+  // Speech is of the prompt alone, and charged by its characters.
+  if (settings->kind != ModelKind::speech) estimate.input_bytes += literal_bytes(texts.system);
+  json::Parser parser;
+  JobSize size;
+  const auto params = parser.parse(json::canonical(merged_params(*settings, texts)));
+  if (const auto object = json::as<json::Object>(params)) read_size(*object, size);
+  estimate.output_max = size.output_max;
+  if (settings->kind == ModelKind::image) estimate.images = std::max<std::int64_t>(size.images, 1);
+  return estimate;
 }
 
 }  // namespace ratebatch::input

@@ -10,7 +10,6 @@
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/input/read_key.hpp"
 #include "ratebatch/input/render_job.hpp"
-#include "ratebatch/input/route_estimate.hpp"
 
 namespace ratebatch::run {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/input/check_job.hpp"
 #include "ratebatch/input/job_file.hpp"
 #include "ratebatch/input/job_line.hpp"
 #include "ratebatch/run/output_file.hpp"
@@ -127,7 +128,7 @@ class Load {
     RB_TRY(stored, is_known(line, text));
     if (*stored) return {};
     origin_.line = line.number;
-    auto job = parser_.parse(text, origin_);
+    auto job = parser_.parse(text, &origin_);
     if (!job) return refuse(path, line, job.error().message);
     const std::string as_stored = std::move(job->as_stored);
     if (!as_stored.empty()) {

@@ -68,30 +68,23 @@ struct JobLine {
                               // origin. Else empty: the line is stored as it is.
 };
 
-class JobFields;
-
 // Reads lines, and keeps its memory from one to the next.
 class JobLineParser {
  public:
   JobLineParser();
   JobLineParser(const JobLineParser&) = delete;
   JobLineParser& operator=(const JobLineParser&) = delete;
-  JobLineParser(JobLineParser&& other) noexcept;
-  JobLineParser& operator=(JobLineParser&& other) noexcept;
   ~JobLineParser();
 
-  // Reads one line, without its line end. Fails with invalid_input and the first thing that is
-  // wrong; what a line alone cannot show (an unknown type, a missing variable) is left to
-  // JobChecker.
-  Result<JobLine> parse(std::string_view line);
+  // Reads one line, without its line end. With an origin it takes a bare request body too, whose id
+  // is made of the origin. Fails with invalid_input and the first thing that is wrong; what a line
+  // alone cannot show (an unknown type, a missing variable) is left to JobChecker.
+  Result<JobLine> parse(std::string_view line, const LineOrigin* origin = nullptr);
 
-  // The same, and takes a bare request body too: its id is made of the origin.
-  Result<JobLine> parse(std::string_view line, const LineOrigin& origin);
+  // For parts of a line that was read.
+  json::Parser& json_parser() { return *json_parser_; }
 
  private:
-  Result<JobLine> parse(std::string_view line, const LineOrigin* origin);
-  Result<JobLine> parse_script(JobFields& fields, const LineOrigin& origin);
-
   std::unique_ptr<json::Parser> json_parser_;
 };
 
@@ -104,26 +97,5 @@ std::string canonical_job_line(std::string_view line);
 
 // True if both lines are the same job: their canonical JSON is equal. Precondition: as above.
 bool same_job_content(std::string_view a, std::string_view b);
-
-class PreparedTypes;
-
-// Checks lines against the configuration, whose templates it reads once.
-class JobChecker {
- public:
-  // Borrows the configuration, which must not change.
-  explicit JobChecker(const Config& config);
-  JobChecker(const JobChecker&) = delete;
-  JobChecker& operator=(const JobChecker&) = delete;
-  JobChecker(JobChecker&& other) noexcept;
-  JobChecker& operator=(JobChecker&& other) noexcept;
-  ~JobChecker();
-
-  // Type and model are known, the template has its variables, and the model can do what is asked. A
-  // model that is switched off passes: its jobs wait. Fails with invalid_input.
-  Result<void> check(const JobLine& job);
-
- private:
-  std::unique_ptr<PreparedTypes> types_;
-};
 
 }  // namespace ratebatch::input

@@ -1,30 +1,24 @@
 // From a stored job line to what is asked: templates filled in, parameters merged, the model's name
-// put in. Pure; the dialect makes the request of it.
+// put in. And what all jobs of a route ask alike. Pure; the dialect makes the request of it.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "ratebatch/base/result.hpp"
+#include "ratebatch/input/check_job.hpp"
 #include "ratebatch/input/job_line.hpp"
-#include "ratebatch/json/json_fwd.hpp"
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/job_content.hpp"
+#include "ratebatch/model/lanes.hpp"
 
 namespace ratebatch::input {
 
-// Renders job lines with the configuration of this run, whose templates and parameters it prepares
-// once.
+// Renders job lines with the configuration of this run.
 class JobRenderer {
  public:
   // Borrows the configuration, which must not change.
-  explicit JobRenderer(const Config& config);
-  JobRenderer(const JobRenderer&) = delete;
-  JobRenderer& operator=(const JobRenderer&) = delete;
-  JobRenderer(JobRenderer&& other) noexcept;
-  JobRenderer& operator=(JobRenderer&& other) noexcept;
-  ~JobRenderer();
+  explicit JobRenderer(const Config& config) : config_(config), checker_(config) {}
 
   // A body's `model` becomes the provider's id of the model; the rest of it stays as it is.
   // Messages that bring no system or developer message get the type's system text in
@@ -34,8 +28,8 @@ class JobRenderer {
   Result<JobContent> render(std::string_view line, std::string_view instead = {});
 
  private:
-  std::unique_ptr<PreparedTypes> types_;
-  std::unique_ptr<json::Parser> json_parser_;  // For parts of the line.
+  const Config& config_;
+  JobChecker checker_;
   JobLineParser parser_;
 };
 
@@ -47,5 +41,11 @@ Result<JobContent> render_job(std::string_view line, const Config& config);
 // Fails with invalid_input where type or model is unknown.
 Result<std::string> recipe_json(const Config& config, std::string_view type,
                                 std::string_view model);
+
+// What every job of a route brings beside its own line, for the estimate of its tokens: the bytes
+// of the type's system text and prompt without their placeholders, the longest answer that the
+// parameters of type and model allow, and for an image model the images per request. Either name
+// may be empty. All zero where find_job_model finds no model.
+RouteEstimate route_estimate(const Config& config, std::string_view type, std::string_view model);
 
 }  // namespace ratebatch::input

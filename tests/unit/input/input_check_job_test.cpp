@@ -54,8 +54,9 @@ TEST_CASE("a bare line that its provider cannot take lacks an id, not a path") {
   const auto config =
       parse_config("models: {claude: {provider: anthropic, id: claude-x}}", "c.yaml");
   REQUIRE_MESSAGE(config.has_value(), message_of(config));
+  const LineOrigin origin{"jobs", 1, {}};
   const auto job = JobLineParser{}.parse(
-      R"({"model":"claude","messages":[{"role":"user","content":"hi"}]})", {"jobs", 1, {}});
+      R"({"model":"claude","messages":[{"role":"user","content":"hi"}]})", &origin);
   REQUIRE_MESSAGE(job.has_value(), message_of(job));
   const auto checked = JobChecker{*config}.check(*job);
   REQUIRE_FALSE(checked.has_value());

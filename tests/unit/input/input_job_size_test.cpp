@@ -4,7 +4,7 @@
 
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/input/job_line.hpp"
-#include "ratebatch/input/route_estimate.hpp"
+#include "ratebatch/input/render_job.hpp"
 #include "support/input_support.hpp"
 
 namespace ratebatch::input_job_size_test {

@@ -16,7 +16,8 @@ namespace {
 LineOrigin origin(KindOfModel kind_of = {}) { return {"requests", 17, std::move(kind_of)}; }
 
 Result<JobLine> parse(const std::string& line, KindOfModel kind_of = {}) {
-  return JobLineParser{}.parse(line, origin(std::move(kind_of)));
+  const LineOrigin from = origin(std::move(kind_of));
+  return JobLineParser{}.parse(line, &from);
 }
 
 TEST_CASE("a bare request body is a job, named by its file and line") {
@@ -109,8 +110,8 @@ TEST_CASE("what is wrong with a bare request body is said") {
         "field 'metadata': expected an object, found a number");
   CHECK(message_of(parse(R"({"messages":[],"model":"m","stream":true})")) ==
         "field 'body.stream' must be false or absent: every answer is read whole");
-  JobLineParser parser;
-  CHECK(message_of(parser.parse(R"({"messages":[],"model":"m"})", {"a\nb", 1, {}})) ==
+  const LineOrigin strange{"a\nb", 1, {}};
+  CHECK(message_of(JobLineParser{}.parse(R"({"messages":[],"model":"m"})", &strange)) ==
         "field 'custom_id' holds a control character: 'a\\x0ab-1'");
 }
 

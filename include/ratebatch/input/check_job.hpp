@@ -1,5 +1,5 @@
-// The types of a configuration, made ready for many jobs: templates read, models found, parameters
-// merged, each once.
+// Jobs checked against the configuration, whose templates are read, models found and parameters
+// merged once for all of them.
 #pragma once
 
 #include <map>
@@ -28,33 +28,27 @@ struct PreparedType {
   std::map<std::string, PreparedModel, std::less<>> models;
 };
 
-class PreparedTypes {
- public:
-  // Borrows the configuration, which must not change.
-  explicit PreparedTypes(const Config& config);
-
-  [[nodiscard]] const Config& config() const { return config_; }
-
-  // The type of this name, or that of jobs without a type if the name is empty; nullptr if the name
-  // is unknown.
-  PreparedType* find(std::string_view name);
-
-  // The model of a job of this type that names `model`. Fails as find_job_model.
-  Result<const PreparedModel*> model_of(PreparedType& type, std::string_view model) const;
-
- private:
-  const Config& config_;
-  std::map<std::string, PreparedType, std::less<>> types_;
-};
-
-// A job that fits the configuration, and what it uses of it.
+// A job that fits the configuration, and what it uses of it. Borrows from the JobChecker.
 struct CheckedJob {
   const PreparedType& type;
   const PreparedModel& model;
 };
 
-// As JobChecker::check.
-Result<CheckedJob> check_job(const JobLine& job, PreparedTypes& types);
+class JobChecker {
+ public:
+  // Borrows the configuration, which must not change.
+  explicit JobChecker(const Config& config);
+
+  // Type and model are known, the template has its variables, and the model can do what is asked. A
+  // model that is switched off passes: its jobs wait. Fails with invalid_input.
+  Result<CheckedJob> check(const JobLine& job);
+
+ private:
+  Result<const PreparedModel*> model_of(PreparedType& type, std::string_view model) const;
+
+  const Config& config_;
+  std::map<std::string, PreparedType, std::less<>> types_;  // The empty name: of jobs without one.
+};
 
 // True if the job asks with the prompt of this type: it gives vars, or nothing but files.
 bool uses_template(const JobLine& job, const TypeSettings& type);
