@@ -1,7 +1,7 @@
 #include "ratebatch/input/config_file.hpp"
 
 #include <filesystem>
-#include <utility>
+#include <map>
 
 #include "input/config_parts.hpp"
 #include "input/small_file.hpp"
@@ -15,6 +15,36 @@ constexpr std::int32_t workers_max = 10'000;
 constexpr std::int32_t failures_max = 1000;
 
 constexpr std::int32_t log_usage_every_max = 1'000'000;
+
+// Waits from a millisecond to a week: a longer one is a mistake in the unit.
+constexpr Duration wait_min = std::chrono::milliseconds{1};
+constexpr Duration wait_max = std::chrono::hours{24 * 7};
+
+// Beyond this a job is not retried, it is stuck.
+constexpr std::int32_t retries_max = 1000;
+
+void read_growth(const ConfigNode& node, Growth& out) {
+  const std::string& text = node.yaml.text;
+  if (text != "exponential" && text != "linear") {
+    return node.complain("expected exponential (each wait twice the last) or linear");
+  }
+  out = text == "linear" ? Growth::linear : Growth::doubling;
+}
+
+void read_rule(const ConfigNode& node, RetryRule& out, Duration* pause) {
+  RetryRule rule = out;
+  std::vector<ConfigKey> keys = {{"retries", into(rule.retries, read_whole, 0, retries_max)},
+                                 {"base", into(rule.base, read_length, wait_min, wait_max)},
+                                 {"max", into(rule.max, read_length, wait_min, wait_max)},
+                                 {"growth", into(rule.growth, read_growth)}};
+  if (pause != nullptr) keys.push_back({"pause", into(*pause, read_length, wait_min, wait_max)});
+  read_keys(node, keys);
+  if (rule.max < rule.base) {
+    return node.complain("max (" + format_duration(rule.max) + ") is below base (" +
+                         format_duration(rule.base) + "); expected at least as much");
+  }
+  out = rule;
+}
 
 void read_breaker(const ConfigNode& node, BreakerSettings& out) {
   read_keys(
@@ -33,34 +63,17 @@ void read_assets(const ConfigNode& node, std::string& out) {
   out = (path.has_filename() ? path : path.parent_path()).string();
 }
 
-void read_providers(const ConfigNode& node, Config& config) {
-  read_named(node, [&](const std::string& name, const ConfigNode& value) {
-    ProviderSettings& provider = config.providers[name];
-    provider.name = name;
-    provider.assumed = false;
-    read_provider(value, config, provider);
-  });
-}
-
-void read_models(const ConfigNode& node, Config& config) {
-  read_named(node, [&](const std::string& name, const ConfigNode& value) {
-    ModelSettings model;
-    model.name = name;
-    read_model(value, config, model);
-    config.models.emplace(name, std::move(model));
-  });
-  for (auto& [name, settings] : config.models) {
-    const auto fallback = node.find(name)->find("fallback");
-    if (fallback) read_fallback(*fallback, config, settings);
-  }
-}
-
-void read_types(const ConfigNode& node, Config& config) {
-  read_named(node, [&](const std::string& name, const ConfigNode& value) {
-    TypeSettings type;
-    type.name = name;
-    read_type(value, config, type);
-    config.types.emplace(name, std::move(type));
+// Reads the entries of one key, each over what the configuration has of its name.
+template <typename Settings>
+void read_entries(const ConfigNode& root, std::string_view key, const Config& config,
+                  std::map<std::string, Settings>& out,
+                  void (*read)(const ConfigNode&, const Config&, Settings&)) {
+  const auto node = root.find(key);
+  if (!node) return;
+  read_named(*node, [&](const std::string& name, const ConfigNode& value) {
+    Settings& settings = out[name];
+    settings.name = name;
+    read(value, config, settings);
   });
 }
 
@@ -85,30 +98,42 @@ void read_root(const ConfigNode& root, Config& config) {
                    {"types", read_later},
                    {"retry", into(config.retry, read_retry)},
                    {"breaker", into(config.breaker, read_breaker)}});
-  if (const auto providers = root.find("providers")) read_providers(*providers, config);
-  if (const auto models = root.find("models")) read_models(*models, config);
-  if (const auto types = root.find("types")) read_types(*types, config);
+  read_entries(root, "providers", config, config.providers, read_provider);
+  read_entries(root, "models", config, config.models, read_model);
+  for (auto& [name, settings] : config.models) {
+    const auto fallback = root.find("models")->find(name)->find("fallback");
+    if (fallback) read_fallback(*fallback, config, settings);
+  }
+  read_entries(root, "types", config, config.types, read_type);
 }
 
 }  // namespace
 
+void read_retry(const ConfigNode& node, RetrySettings& out) {
+  const auto rule = [](RetryRule& target, Duration* pause = nullptr) {
+    return into(target, read_rule, pause);
+  };
+  read_keys(node, {{"rate_limit", rule(out.rate_limit)},
+                   {"concurrency", rule(out.concurrency)},
+                   {"quota", rule(out.quota, &out.quota_pause)},
+                   {"server", rule(out.server)},
+                   {"jitter", into(out.jitter_per_mille, read_share, 0, 1000)}});
+}
+
 Result<Config> parse_config(std::string_view text, const std::string& shown_path) {
   ConfigErrors errors(shown_path);
-  if (text.size() > config_bytes_max) {
-    errors.add(1, "", "the configuration is larger than 1 MiB");
+  const auto refuse = [&](int line, std::string_view what) {
+    errors.add(line, "", what);
     return tl::unexpected<Error>(errors.joined());
-  }
+  };
+  if (text.size() > config_bytes_max) return refuse(1, "the configuration is larger than 1 MiB");
   const auto root = parse_yaml(text);
-  if (!root) {
-    errors.add(root.error().line, "", root.error().message);
-    return tl::unexpected<Error>(errors.joined());
+  if (!root) return refuse(root.error().line, root.error().message);
+  if (root->kind == YamlNode::Kind::scalar || root->kind == YamlNode::Kind::list) {
+    return refuse(root->line, "expected keys and values, such as workers: 4");
   }
   Config config = built_in_config();
-  if (root->kind == YamlNode::Kind::map || root->kind == YamlNode::Kind::null) {
-    read_root({*root, "", errors}, config);
-  } else {
-    errors.add(root->line, "", "expected keys and values, such as workers: 4");
-  }
+  read_root({*root, "", errors}, config);
   if (!errors.empty()) return tl::unexpected<Error>(errors.joined());
   return config;
 }
@@ -130,8 +155,7 @@ std::optional<std::string> find_config(const std::string& explicit_path,
   if (std::filesystem::exists(here, ignored)) return here.string();
   if (first_job_file.empty() || first_job_file == "-") return std::nullopt;
   const auto beside = std::filesystem::path(first_job_file).parent_path() / name;
-  if (std::filesystem::exists(beside, ignored)) return beside.string();
-  return std::nullopt;
+  return std::filesystem::exists(beside, ignored) ? std::optional(beside.string()) : std::nullopt;
 }
 
 }  // namespace ratebatch::input

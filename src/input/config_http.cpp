@@ -21,9 +21,8 @@ constexpr std::array<std::string_view, 7> reserved_headers = {
 // A token of RFC 9110, section 5.6.2.
 bool is_header_name(std::string_view name) {
   constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
-    return is_letter_or_digit(c) || marks.find(c) != std::string_view::npos;
-  });
+  const auto is_token = [&](char c) { return is_letter_or_digit(c) || contains(marks, {&c, 1}); };
+  return !name.empty() && std::ranges::all_of(name, is_token);
 }
 
 // RFC 6901, section 3.
@@ -40,27 +39,24 @@ void read_pointer(const ConfigNode& node, std::string& out) {
   // Left empty, it takes back what the provider says.
   if (node.yaml.kind == YamlNode::Kind::null) return out.clear();
   if (node.yaml.kind != YamlNode::Kind::scalar || !is_pointer(node.yaml.text)) {
-    return node.complain(
-        fmt::format("expected a JSON pointer into the answer, such as /output/0/text, found '{}'",
-                    escaped(node.yaml.text, 60)));
+    return complain_of_text(node,
+                            "expected a JSON pointer into the answer, such as /output/0/text");
   }
   out = node.yaml.text;
 }
 
 // A template outside of the body, where a whole conversation has no place.
-std::optional<std::string> problem_of_template(const std::string& text) {
-  const auto parsed = TextTemplate::parse(text);
-  if (!parsed) return parsed.error().message;
-  const std::vector<std::string> names = parsed->missing({});
-  if (std::find(names.begin(), names.end(), "messages") == names.end()) return std::nullopt;
-  return "{{messages}} can stand in the body only, as a whole value";
+bool is_plain_template(const ConfigNode& node, const std::string& text) {
+  if (!is_template(node, text)) return false;
+  const std::vector<std::string> names = TextTemplate::parse(text)->missing({});
+  const bool plain = std::ranges::find(names, "messages") == names.end();
+  if (!plain) node.complain("{{messages}} can stand in the body only, as a whole value");
+  return plain;
 }
 
 void read_method(const ConfigNode& node, std::string& out) {
   const std::string& text = node.yaml.text;
-  if (text != "POST" && text != "GET") {
-    return node.complain(fmt::format("expected POST or GET, found '{}'", escaped(text, 60)));
-  }
+  if (text != "POST" && text != "GET") return complain_of_text(node, "expected POST or GET");
   out = text;
 }
 
@@ -69,30 +65,24 @@ void read_path(const ConfigNode& node, std::string& out) {
   std::string path;
   read_text(node, path);
   if (path.empty()) return;
-  std::string_view plain = path;
-  plain = plain.substr(0, plain.find('?'));
   const bool begins = path.starts_with('?') || (path.starts_with('/') && !path.starts_with("//"));
   if (!begins || path.find_first_of(" #\\@") != std::string::npos ||
-      plain.find("..") != std::string_view::npos) {
-    return node.complain(
-        fmt::format("expected a path below base_url, such as /generate/{{{{model}}}}, found '{}'",
-                    escaped(path, 60)));
+      contains(parted(path, '?').before, "..")) {
+    return complain_of_text(node, "expected a path below base_url, such as /generate/{{model}}");
   }
-  if (const auto problem = problem_of_template(path)) return node.complain(*problem);
-  out = path;
+  if (is_plain_template(node, path)) out = path;
 }
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 Headers::iterator find_header(Headers& headers, std::string_view name) {
-  return std::find_if(headers.begin(), headers.end(),
-                      [&](const auto& one) { return equal_ignoring_case(one.first, name); });
+  return std::ranges::find_if(
+      headers, [&](const auto& header) { return equal_ignoring_case(header.first, name); });
 }
 
 void read_header(const std::string& name, const ConfigNode& node, Headers& out) {
   if (!is_header_name(name)) return node.complain("expected the name of an HTTP header");
-  if (std::find(reserved_headers.begin(), reserved_headers.end(), lower_case(name)) !=
-      reserved_headers.end()) {
+  if (std::ranges::find(reserved_headers, lower_case(name)) != reserved_headers.end()) {
     return node.complain(
         "this header cannot be set here; key_header says where the key goes, and keys where it is "
         "found");
@@ -102,8 +92,7 @@ void read_header(const std::string& name, const ConfigNode& node, Headers& out) 
   }
   std::string value;
   read_text(node, value);
-  if (value.empty()) return;
-  if (const auto problem = problem_of_template(value)) return node.complain(*problem);
+  if (value.empty() || !is_plain_template(node, value)) return;
   out.emplace_back(name, std::move(value));
 }
 
@@ -119,10 +108,7 @@ void read_headers(const ConfigNode& node, Headers& out) {
 }
 
 void check_body(const ConfigNode& node) {
-  if (node.yaml.kind == YamlNode::Kind::scalar) {
-    const auto parsed = TextTemplate::parse(node.yaml.text);
-    if (!parsed) node.complain(parsed.error().message);
-  }
+  if (node.yaml.kind == YamlNode::Kind::scalar) is_template(node, node.yaml.text);
   for (std::size_t i = 0; i < node.yaml.items.size(); ++i) {
     const YamlNode& child = node.yaml.items[i];
     check_body(child.key.empty() ? node.item(i) : node.entry(child));
@@ -158,16 +144,11 @@ void read_key_header(const ConfigNode& node, HttpApi& out) {
 
 void read_http(const ConfigNode& node, std::optional<HttpApi>& out) {
   HttpApi api = out.value_or(HttpApi{});
-  bool has_body = false;
   const auto pointer = [](std::string& target) { return into(target, read_pointer); };
   read_keys(node, {{"method", into(api.method, read_method)},
                    {"path", into(api.path, read_path)},
                    {"headers", into(api.headers, read_headers)},
-                   {"body",
-                    [&](const ConfigNode& v) {
-                      has_body = true;
-                      read_body(v, api.body_json);
-                    }},
+                   {"body", into(api.body_json, read_body)},
                    {"key_header", into(api, read_key_header)},
                    {"result", pointer(api.result)},
                    {"finish_reason", pointer(api.finish_reason)},
@@ -181,7 +162,7 @@ void read_http(const ConfigNode& node, std::optional<HttpApi>& out) {
                       read_keys(v, {{"message", pointer(api.error_message)},
                                     {"code", pointer(api.error_code)}});
                     }}});
-  if (api.method == "GET" && has_body) {
+  if (api.method == "GET" && node.find("body")) {
     node.complain("method GET has no body; put what is asked into path, or use POST");
   }
   if (api.method == "GET") api.body_json.clear();

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "input/config_parts.hpp"
 #include "ratebatch/base/ascii.hpp"
@@ -17,17 +18,15 @@ constexpr std::string_view key_expected =
 
 // A variable's name, or a pattern that at least begins with a letter: env:* would take everything.
 bool is_variable_pattern(std::string_view name) {
+  const auto may_stand = [](char c) { return is_letter_or_digit(c) || contains("_*?", {&c, 1}); };
   return !name.empty() && (is_letter(name.front()) || name.front() == '_') &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return is_letter_or_digit(c) || c == '_' || c == '*' || c == '?';
-         });
+         std::ranges::all_of(name, may_stand);
 }
 
 // As systemd wants it: a file name, which must not lead out of the folder.
 bool is_credential_name(std::string_view name) {
-  return !name.empty() && name.front() != '.' && std::all_of(name.begin(), name.end(), [](char c) {
-    return is_letter_or_digit(c) || c == '_' || c == '.' || c == '-';
-  });
+  const auto may_stand = [](char c) { return is_letter_or_digit(c) || contains("_.-", {&c, 1}); };
+  return !name.empty() && name.front() != '.' && std::ranges::all_of(name, may_stand);
 }
 
 std::optional<KeySource> variable(const ConfigNode& node, std::string_view name) {
@@ -57,10 +56,18 @@ std::optional<KeySource> credential(const ConfigNode& node, std::string_view nam
   return KeySource{KeySource::From::file, std::string(credential_folder) + std::string(name), {}};
 }
 
+// Where a key can be, and what reads its name.
+struct KeyPlace {
+  std::string_view name;
+  std::optional<KeySource> (*read)(const ConfigNode& node, std::string_view text);
+};
+constexpr std::array<KeyPlace, 3> places = {
+    {{"env", variable}, {"file", file}, {"cred", credential}}};
+
 void add_source(const ConfigNode& node, const std::optional<KeySource>& source,
                 std::vector<KeySource>& out) {
   if (!source) return;
-  const bool twice = std::any_of(out.begin(), out.end(), [&](const KeySource& known) {
+  const bool twice = std::ranges::any_of(out, [&](const KeySource& known) {
     return known.from == source->from && known.name == source->name;
   });
   if (twice) return node.complain(fmt::format("'{}' stands twice", escaped(source->name, 80)));
@@ -71,39 +78,31 @@ void add_source(const ConfigNode& node, const std::optional<KeySource>& source,
 void read_key_map(const ConfigNode& node, std::vector<KeySource>& out) {
   std::optional<KeySource> source;
   std::string group;
-  int places = 0;
-  const auto place = [&](const auto& read) {
-    return [&, read](const ConfigNode& v) {
-      ++places;
-      if (places == 1) source = read(v, v.yaml.text);
-    };
-  };
-  read_keys(node, {{"env", place(variable)},
-                   {"file", place(file)},
-                   {"cred", place(credential)},
-                   {"group", into(group, read_text)}});
-  if (places != 1) return node.complain(key_expected);
+  int given = 0;
+  std::vector<ConfigKey> keys;
+  for (const KeyPlace& place : places) {
+    keys.push_back({place.name, [&](const ConfigNode& v) {
+                      if (++given == 1) source = place.read(v, v.yaml.text);
+                    }});
+  }
+  keys.push_back({"group", into(group, read_text)});
+  read_keys(node, keys);
+  if (given != 1) return node.complain(key_expected);
   if (source) source->group = group;
   add_source(node, source, out);
 }
 
 // What stands there is never printed.
 void read_key_source(const ConfigNode& node, std::vector<KeySource>& out) {
-  const std::string_view text = node.yaml.text;
-  switch (node.yaml.kind) {
-    case YamlNode::Kind::scalar:
-      if (text == "none") return add_source(node, KeySource{KeySource::From::none, "none"}, out);
-      if (text.starts_with("env:")) return add_source(node, variable(node, text.substr(4)), out);
-      if (text.starts_with("file:")) return add_source(node, file(node, text.substr(5)), out);
-      if (text.starts_with("cred:")) return add_source(node, credential(node, text.substr(5)), out);
-      return node.complain(key_expected);
-    case YamlNode::Kind::map:
-      if (node.yaml.items.empty()) return node.complain(key_expected);
-      return read_key_map(node, out);
-    case YamlNode::Kind::null:
-    case YamlNode::Kind::list:
-      return node.complain(key_expected);
+  if (!node.yaml.items.empty() && node.yaml.kind == YamlNode::Kind::map) {
+    return read_key_map(node, out);
   }
+  const std::string_view text = node.yaml.text;
+  if (text == "none") return add_source(node, KeySource{KeySource::From::none, "none"}, out);
+  const auto [name, where] = parted(text, ':');
+  const auto place = std::ranges::find(places, name, &KeyPlace::name);
+  if (!where || place == places.end()) return node.complain(key_expected);
+  add_source(node, place->read(node, *where), out);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <vector>
 
 #include "input/config_parts.hpp"
@@ -38,9 +39,9 @@ std::int64_t amount_max(Duration window) {
 }
 
 void add_window(const ConfigNode& node, Limit limit, Limits& out) {
-  const bool twice = std::any_of(out.windows.begin(), out.windows.end(),
-                                 [&](const Limit& l) { return l.name == limit.name; });
-  if (twice) return node.complain(fmt::format("the limit '{}' stands twice", limit.name));
+  if (std::ranges::find(out.windows, limit.name, &Limit::name) != out.windows.end()) {
+    return node.complain(fmt::format("the limit '{}' stands twice", limit.name));
+  }
   out.windows.push_back(std::move(limit));
 }
 
@@ -123,10 +124,9 @@ void read_window(const ConfigNode& node, const LimitDefaults& defaults, Limits& 
 }
 
 bool is_window(const YamlNode& item) {
-  return std::any_of(item.items.begin(), item.items.end(), [](const YamlNode& entry) {
+  return std::ranges::any_of(item.items, [](const YamlNode& entry) {
     return entry.key == "per" || entry.key == "shape" || entry.key == "reset" ||
-           std::any_of(resources.begin(), resources.end(),
-                       [&](Resource r) { return to_string(r) == entry.key; });
+           std::ranges::any_of(resources, [&](Resource r) { return to_string(r) == entry.key; });
   });
 }
 
@@ -135,13 +135,10 @@ constexpr std::string_view reset_expected =
 
 std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> words;
-  for (;;) {
-    const std::size_t begin = text.find_first_not_of(' ');
-    if (begin == std::string_view::npos) return words;
-    const std::size_t end = std::min(text.find(' ', begin), text.size());
-    words.push_back(text.substr(begin, end - begin));
-    text.remove_prefix(end);
+  for (const auto word : text | std::views::split(' ')) {
+    if (!word.empty()) words.emplace_back(word.begin(), word.end());
   }
+  return words;
 }
 
 // A whole number of one or two digits up to `max`; -1 for any other text.
@@ -152,11 +149,11 @@ std::int32_t small_number(std::string_view text, std::int32_t max) {
 
 // "00:00" to "23:59".
 std::optional<Duration> time_of_day(std::string_view text) {
-  const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos || text.size() - colon != 3) return std::nullopt;
-  const std::int32_t hour = small_number(text.substr(0, colon), 23);
-  const std::int32_t minute = small_number(text.substr(colon + 1), 59);
-  if (hour < 0 || minute < 0) return std::nullopt;
+  const auto [hours, after] = parted(text, ':');
+  const std::string_view minutes = after.value_or("");
+  const std::int32_t hour = small_number(hours, 23);
+  const std::int32_t minute = small_number(minutes, 59);
+  if (hour < 0 || minute < 0 || minutes.size() != 2) return std::nullopt;
   return std::chrono::hours{hour} + std::chrono::minutes{minute};
 }
 
@@ -185,29 +182,15 @@ void apply_defaults(const LimitDefaults& defaults, Limit& limit) {
 void read_limits(const ConfigNode& node, Limits& out, const LimitDefaults& defaults) {
   out = Limits{};
   out.stated = true;
-  switch (node.yaml.kind) {
-    case YamlNode::Kind::map:
-      return read_named_limits(node, defaults, out);
-    case YamlNode::Kind::list:
-      if (node.yaml.items.empty()) node.complain("expected at least one limit, or none");
-      for (std::size_t i = 0; i < node.yaml.items.size(); ++i) {
-        const ConfigNode item = node.item(i);
-        if (is_window(item.yaml)) {
-          read_window(item, defaults, out);
-        } else if (item.yaml.kind == YamlNode::Kind::map) {
-          read_named_limits(item, defaults, out);
-        } else {
-          item.complain(fmt::format("expected a limit {}", window_expected));
-        }
-      }
-      return;
-    case YamlNode::Kind::scalar:
-      if (node.yaml.text == "none") return;
-      break;
-    case YamlNode::Kind::null:
-      break;
+  if (node.yaml.kind == YamlNode::Kind::map) return read_named_limits(node, defaults, out);
+  if (node.yaml.kind == YamlNode::Kind::list) {
+    return read_items(node, "expected at least one limit, or none", [&](const ConfigNode& item) {
+      if (is_window(item.yaml)) return read_window(item, defaults, out);
+      if (item.yaml.kind == YamlNode::Kind::map) return read_named_limits(item, defaults, out);
+      item.complain(fmt::format("expected a limit {}", window_expected));
+    });
   }
-  node.complain(limits_expected);
+  if (node.yaml.text != "none") node.complain(limits_expected);
 }
 
 void read_reset(const ConfigNode& node, std::optional<Reset>& out) {

@@ -1,10 +1,12 @@
-// Models: what is asked, and which others may be asked instead.
+// Models: what is asked, which others may be asked instead, and prices in USD as people write them.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "input/config_parts.hpp"
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::input {
@@ -19,13 +21,47 @@ constexpr std::array<ModelKind, model_kind_count - 1> kinds = {
     ModelKind::chat,   ModelKind::responses,     ModelKind::image,
     ModelKind::speech, ModelKind::transcription, ModelKind::embedding};
 
-void read_kind(const ConfigNode& node, std::optional<ModelKind>& out) {
-  std::vector<std::string> names;
-  for (const ModelKind kind : kinds) {
-    names.emplace_back(to_string(kind));
-    if (node.yaml.text == names.back()) out = kind;
+// More digits than a pico-USD has are refused, not rounded: per million tokens 6, per unit 12.
+constexpr std::size_t million_decimals = 6;
+constexpr std::size_t unit_decimals = 12;
+
+// A hundred times the dearest known ones; more is a mistake in the unit.
+constexpr std::int64_t usd_per_million_max = 100'000;
+constexpr std::int64_t usd_per_unit_max = 1000;
+
+// `text` in units of the last of so many decimals: "0.15" with 6 is 150,000. nullopt for signs,
+// exponents, more decimals, or more than `max`.
+std::optional<std::int64_t> parse_decimals(std::string_view text, std::size_t decimals,
+                                           std::int64_t max) {
+  constexpr std::size_t digits_max = 9;  // Before the point.
+  const auto [whole, part] = parted(text, '.');
+  std::string decimal_digits(part.value_or(""));
+  if (whole.empty() || whole.size() > digits_max || decimal_digits.size() > decimals ||
+      text.find_first_not_of("0123456789.") != std::string_view::npos || text.ends_with('.')) {
+    return std::nullopt;
   }
-  if (!out) expected_one_of(node, names);
+  decimal_digits.resize(decimals, '0');
+  for (std::size_t i = 0; i < decimals; ++i) max *= 10;
+  const auto value = whole_number<std::int64_t>(std::string(whole) + decimal_digits);
+  return value && *value <= max ? value : std::nullopt;
+}
+
+void read_usd(const ConfigNode& node, std::int64_t& out, std::size_t decimals, std::int64_t max) {
+  const auto value = node.yaml.kind == YamlNode::Kind::scalar
+                         ? parse_decimals(node.yaml.text, decimals, max)
+                         : std::nullopt;
+  if (!value) {
+    return complain_of_text(
+        node, fmt::format("expected USD from 0 to {} with at most {} decimals, such as 0.15",
+                          grouped(max), decimals));
+  }
+  out = *value;
+}
+
+void read_kind(const ConfigNode& node, std::optional<ModelKind>& out) {
+  std::vector<std::pair<std::string, ModelKind>> choices;
+  for (const ModelKind kind : kinds) choices.emplace_back(to_string(kind), kind);
+  choice<ModelKind>(out, std::move(choices))(node);
 }
 
 // A model's description goes over that of its provider. A model of an API that nobody described
@@ -104,27 +140,18 @@ void read_target(const ConfigNode& node, const Config& config, ModelSettings& ou
                     "the same kind",
                     escaped(target->name, 80), escaped(out.name, 80)));
   }
-  auto& names = out.fallback_to;
-  if (std::find(names.begin(), names.end(), target->name) != names.end()) {
+  if (std::ranges::find(out.fallback_to, target->name) != out.fallback_to.end()) {
     return node.complain(fmt::format("'{}' stands twice", escaped(name, 80)));
   }
-  names.push_back(target->name);
+  out.fallback_to.push_back(target->name);
 }
 
 void read_cause(const ConfigNode& node, FallbackCauses& out) {
-  constexpr std::array<std::pair<std::string_view, bool FallbackCauses::*>, 3> causes = {
-      {{"tripped", &FallbackCauses::tripped},
-       {"no_key", &FallbackCauses::no_key},
-       {"pause", &FallbackCauses::pause}}};
-  std::vector<std::string> names;
-  for (const auto& [name, cause] : causes) {
-    if (node.yaml.text == name) {
-      out.*cause = true;
-      return;
-    }
-    names.emplace_back(name);
-  }
-  expected_one_of(node, names);
+  bool FallbackCauses::* cause = nullptr;
+  choice<bool FallbackCauses::*>(cause, {{"tripped", &FallbackCauses::tripped},
+                                         {"no_key", &FallbackCauses::no_key},
+                                         {"pause", &FallbackCauses::pause}})(node);
+  if (cause != nullptr) out.*cause = true;
 }
 
 // The items of a list, or one value without brackets.
@@ -137,6 +164,26 @@ void read_values(const ConfigNode& node, std::string_view expected,
 }
 
 }  // namespace
+
+void read_price(const ConfigNode& node, std::optional<Price>& out) {
+  Price price;
+  const auto per_million = [](std::int64_t& target) {
+    return into(target, read_usd, million_decimals, usd_per_million_max);
+  };
+  const auto per_unit = [](std::int64_t& target) {
+    return into(target, read_usd, unit_decimals, usd_per_unit_max);
+  };
+  if (node.yaml.items.empty()) {
+    return node.complain(
+        "expected USD per million tokens such as {input: 0.15, output: 0.60}, or per unit such as "
+        "{image: 0.04}");
+  }
+  read_keys(node, {{"input", per_million(price.input_token)},
+                   {"output", per_million(price.output_token)},
+                   {"image", per_unit(price.image)},
+                   {"characters", per_unit(price.character)}});
+  out = price;
+}
 
 void read_model(const ConfigNode& node, const Config& config, ModelSettings& out) {
   out.retry = config.retry;

@@ -2,42 +2,80 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "input/config_parts.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/base/url.hpp"
+#include "ratebatch/input/config_file.hpp"
 #include "ratebatch/provider/dialect.hpp"
+#include "ratebatch/quota/tiers.hpp"
 
 namespace ratebatch::input {
 namespace {
 
+struct BuiltIn {
+  std::string_view name;
+  std::string_view api;
+  std::string_view base_url;
+  std::string_view variable;
+};
+
+// The providers that are known without any file. From the providers' API references; groq speaks
+// OpenAI's dialect.
+constexpr std::array<BuiltIn, 6> built_in = {
+    {{"openai", "openai", "https://api.openai.com/v1", "OPENAI_API_KEY"},
+     {"anthropic", "anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"},
+     {"gemini", "gemini", "https://generativelanguage.googleapis.com/v1beta", "GEMINI_API_KEY"},
+     {"together", "together", "https://api.together.ai/v1", "TOGETHER_API_KEY"},
+     {"elevenlabs", "elevenlabs", "https://api.elevenlabs.io/v1", "ELEVENLABS_API_KEY"},
+     {"groq", "openai", "https://api.groq.com/openai/v1", "GROQ_API_KEY"}}};
+
 void read_api(const ConfigNode& node, std::string& out) {
-  const std::string& text = node.yaml.text;
-  const std::vector<std::string_view> known = provider::dialect_names();
-  if (std::find(known.begin(), known.end(), text) != known.end()) {
-    out = text;
-  } else {
-    expected_one_of(node, {known.begin(), known.end()});
-  }
+  std::vector<std::pair<std::string, std::string>> choices;
+  for (const std::string_view name : provider::dialect_names()) choices.emplace_back(name, name);
+  choice<std::string>(out, std::move(choices))(node);
 }
 
 std::string message_of(UrlFault fault) {
-  switch (fault) {
-    case UrlFault::bytes:
-      return "expected a URL without spaces and control characters";
-    case UrlFault::scheme:
-      return "expected a URL that begins with https://, such as https://api.openai.com/v1";
-    case UrlFault::user:  // Not repeated: what stands before the '@' is a password.
-      return "expected a URL without user and password; keys are named under keys:";
-    case UrlFault::host:
-      return "expected a URL with a host, such as https://api.openai.com/v1";
-    case UrlFault::port:
-      return "expected a port from 1 to 65535 after the host";
-  }
-  return {};
+  // A user is not repeated: what stands before the '@' is a password.
+  constexpr std::array<std::string_view, 5> messages = {
+      "expected a URL without spaces and control characters",
+      "expected a URL that begins with https://, such as https://api.openai.com/v1",
+      "expected a URL without user and password; keys are named under keys:",
+      "expected a URL with a host, such as https://api.openai.com/v1",
+      "expected a port from 1 to 65535 after the host"};
+  return std::string(messages[static_cast<std::size_t>(fault)]);
 }
 
 }  // namespace
+
+Config built_in_config() {
+  Config config;
+  for (const BuiltIn& known : built_in) {
+    ProviderSettings provider;
+    provider.name = known.name;
+    provider.api = known.api;
+    provider.base_url = known.base_url;
+    provider.keys = {{KeySource::From::environment, std::string(known.variable), {}}};
+    provider.assumed = known.name != "openai";
+    config.providers.emplace(provider.name, std::move(provider));
+  }
+  return config;
+}
+
+std::string_view known_provider(const ProviderSettings& provider) {
+  auto known = std::ranges::find(built_in, provider.name, &BuiltIn::name);
+  if (known == built_in.end()) {
+    known = std::ranges::find(built_in, provider.base_url, &BuiltIn::base_url);
+  }
+  return known == built_in.end() ? std::string_view{} : known->name;
+}
+
+TokenRule token_rule(const ProviderSettings& provider) {
+  return quota::provider_token_rule(known_provider(provider));
+}
 
 std::string normalize_base_url(std::string& url, bool allow_http) {
   const auto read = read_url(url);
@@ -57,6 +95,7 @@ std::string normalize_base_url(std::string& url, bool allow_http) {
 }
 
 void read_provider(const ConfigNode& node, const Config& config, ProviderSettings& out) {
+  out.assumed = false;
   if (out.name.find('/') != std::string::npos) {
     return node.complain("expected a name without '/', which stands between provider and model");
   }

@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "input/config_parts.hpp"
 #include "input/small_file.hpp"
-#include "ratebatch/base/template_text.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/config_file.hpp"
 
@@ -21,7 +21,7 @@ void read_texts(const ConfigNode& node, std::vector<std::string>& out) {
     if (item.yaml.kind != YamlNode::Kind::scalar || item.yaml.text.empty()) {
       return item.complain("expected a text, which is not empty");
     }
-    if (std::find(out.begin(), out.end(), item.yaml.text) != out.end()) {
+    if (std::ranges::find(out, item.yaml.text) != out.end()) {
       return item.complain(fmt::format("'{}' stands twice", escaped(item.yaml.text, 60)));
     }
     out.push_back(item.yaml.text);
@@ -57,13 +57,13 @@ void read_accept(const ConfigNode& node, AcceptRules& out) {
 }
 
 // `prompt` or `prompt_file`; a second one for the same text is an error.
-void read_inline(const ConfigNode& node, bool& given, std::string& out) {
+void read_inline(const ConfigNode& node, std::string& out, bool& given) {
   if (given) return node.complain("stands beside the same text in a file; give one of them");
   given = true;
   read_template(node, out);
 }
 
-void read_from_file(const ConfigNode& node, bool& given, std::string& out) {
+void read_from_file(const ConfigNode& node, std::string& out, bool& given) {
   if (given) return node.complain("stands beside the same text in place; give one of them");
   given = true;
   std::string path;
@@ -74,9 +74,7 @@ void read_from_file(const ConfigNode& node, bool& given, std::string& out) {
   const std::string shown = escaped(node.errors.resolved(path));
   if (!is_valid_utf8(*text)) return node.complain(shown + ": invalid UTF-8");
   if (text->empty()) return node.complain(shown + ": is empty");
-  const auto parsed = TextTemplate::parse(*text);
-  if (!parsed) return node.complain(shown + ": " + parsed.error().message);
-  out = *text;
+  if (is_template(node, *text, shown + ": ")) out = *text;
 }
 
 }  // namespace
@@ -90,17 +88,11 @@ void read_type(const ConfigNode& node, const Config& config, TypeSettings& out) 
     const auto model = find_model(config, out.model);
     if (!model) v.complain(model.error().message);
   };
-  const auto text = [](std::string& target, bool& given) {
-    return [&](const ConfigNode& v) { read_inline(v, given, target); };
-  };
-  const auto file = [](std::string& target, bool& given) {
-    return [&](const ConfigNode& v) { read_from_file(v, given, target); };
-  };
   read_keys(node, {{"model", read_model_name},
-                   {"system", text(out.system, has_system)},
-                   {"prompt", text(out.prompt, has_prompt)},
-                   {"system_file", file(out.system, has_system)},
-                   {"prompt_file", file(out.prompt, has_prompt)},
+                   {"system", into(out.system, read_inline, std::ref(has_system))},
+                   {"prompt", into(out.prompt, read_inline, std::ref(has_prompt))},
+                   {"system_file", into(out.system, read_from_file, std::ref(has_system))},
+                   {"prompt_file", into(out.prompt, read_from_file, std::ref(has_prompt))},
                    {"params", into(out.params_json, read_params)},
                    {"accept", into(out.accept, read_accept)}});
 }

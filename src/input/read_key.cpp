@@ -12,52 +12,42 @@
 namespace ratebatch::input {
 namespace {
 
-constexpr std::string_view sandbox_advice = "or try it without a key: add --sandbox";
+// "no API key: PROBLEM; REMEDY, or try it without one".
+tl::unexpected<Error> no_key(std::string_view problem, std::string_view remedy) {
+  return fail(
+      ErrorCode::no_key,
+      fmt::format("no API key: {}; {}, or try it without a key: add --sandbox", problem, remedy));
+}
 
 // The service manager owns the folder and lets in who may read it, so modes are its business.
 Result<std::string> read_credential(const KeySource& source, const EnvironmentLookup& environment) {
   const auto folder = environment("CREDENTIALS_DIRECTORY");
-  const std::string_view name = std::string_view(source.name).substr(credential_folder.size());
+  const std::string name = source.name.substr(credential_folder.size());
+  const std::string setting = fmt::format("LoadCredential={}:PATH", escaped(name, 80));
   if (!folder || folder->empty()) {
-    return fail(ErrorCode::no_key,
-                fmt::format("no API key: CREDENTIALS_DIRECTORY is not set; start this program from "
-                            "a systemd unit with LoadCredential={}:PATH, {}",
-                            escaped(name, 80), sandbox_advice));
+    return no_key("CREDENTIALS_DIRECTORY is not set",
+                  "start this program from a systemd unit with " + setting);
   }
-  auto text = read_small_file(*folder + "/" + std::string(name), key_bytes_max, FileRule::any);
+  auto text = read_small_file(*folder + "/" + name, key_bytes_max, FileRule::any);
   if (text) return text;
-  return fail(ErrorCode::no_key,
-              fmt::format("no API key: {}; add LoadCredential={}:PATH to the "
-                          "systemd unit, {}",
-                          text.error().message, escaped(name, 80), sandbox_advice));
+  return no_key(text.error().message, "add " + setting + " to the systemd unit");
 }
 
 Result<std::string> read_text(const KeySource& source, const EnvironmentLookup& environment) {
-  switch (source.from) {
-    case KeySource::From::environment: {
-      if (is_pattern(source)) {
-        return fail(ErrorCode::no_key,
-                    fmt::format("no API key: no environment variable is called {}; export one, {}",
-                                escaped(source.name, 80), sandbox_advice));
-      }
-      std::optional<std::string> value = environment(source.name);
-      if (value && !value->empty()) return std::move(*value);
-      return fail(ErrorCode::no_key,
-                  fmt::format("no API key: the environment variable {0} is not set; "
-                              "export {0}=..., {1}",
-                              escaped(source.name, 80), sandbox_advice));
+  const std::string shown = escaped(source.name, 80);
+  if (source.from == KeySource::From::environment) {
+    if (is_pattern(source)) {
+      return no_key("no environment variable is called " + shown, "export one");
     }
-    case KeySource::From::file: {
-      if (source.name.starts_with(credential_folder)) return read_credential(source, environment);
-      auto text = read_small_file(source.name, key_bytes_max, FileRule::owner_only);
-      if (text) return text;
-      return fail(ErrorCode::no_key, fmt::format("no API key: {}; correct the key file, {}",
-                                                 text.error().message, sandbox_advice));
-    }
-    case KeySource::From::none:
-      break;
+    std::optional<std::string> value = environment(source.name);
+    if (value && !value->empty()) return std::move(*value);
+    return no_key(fmt::format("the environment variable {} is not set", shown),
+                  fmt::format("export {}=...", shown));
   }
-  return fail(ErrorCode::no_key, "no API key");
+  if (source.name.starts_with(credential_folder)) return read_credential(source, environment);
+  auto text = read_small_file(source.name, key_bytes_max, FileRule::owner_only);
+  if (text) return text;
+  return no_key(text.error().message, "correct the key file");
 }
 
 }  // namespace
@@ -69,7 +59,7 @@ bool is_pattern(const KeySource& source) {
 
 std::vector<KeySource> expanded(const KeySource& source, std::vector<std::string> variables) {
   if (!is_pattern(source)) return {source};
-  std::sort(variables.begin(), variables.end());
+  std::ranges::sort(variables);
   std::vector<KeySource> sources;
   for (std::string& name : variables) {
     if (!matches_glob(source.name, name)) continue;
@@ -95,8 +85,7 @@ Result<Secret> read_key(const KeySource& source, const EnvironmentLookup& enviro
   if (value.size() > key_bytes_max) {
     return wrong(fmt::format("holds more than {} bytes", key_bytes_max));
   }
-  const bool plain =
-      std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c <= '~'; });
+  const bool plain = std::ranges::all_of(value, [](char c) { return c > ' ' && c <= '~'; });
   if (!plain) return wrong("holds a space, a line end or another character that no key has");
   return key;
 }
