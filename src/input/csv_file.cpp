@@ -21,8 +21,8 @@ std::string listed(const std::vector<std::string>& names) {
   return escaped(fmt::format("{}", fmt::join(names, ", ")), bytes_shown);
 }
 
-// What is wrong with the names of the columns.
-std::optional<std::string> problem_of_header(const std::vector<std::string>& names) {
+// What is wrong with the names of the columns; empty if nothing is.
+std::string problem_of_header(const std::vector<std::string>& names) {
   const bool other_mark =
       names.size() == 1 && names.front().find_first_of(";\t") != std::string::npos;
   if (other_mark) {
@@ -39,16 +39,14 @@ std::optional<std::string> problem_of_header(const std::vector<std::string>& nam
       return fmt::format("column '{}' stands twice in the header", escaped(names[i], 80));
     }
   }
-  return std::nullopt;
+  return {};
 }
 
 }  // namespace
 
 struct CsvFileReader::Row {
-  std::int64_t number = 0;
-  std::string source;
+  FileLine line;  // Its text is left empty.
   CsvRow row;
-  std::optional<std::string> problem;
 };
 
 bool is_csv_file(std::string_view path) {
@@ -60,9 +58,8 @@ bool is_csv_file(std::string_view path) {
 Result<CsvFileReader> CsvFileReader::open(const std::string& path, const CsvColumns& columns) {
   RB_TRY(file, JobFileReader::open(path));
   CsvFileReader reader(std::move(*file));
-  auto read = reader.read_header(path);
-  if (read) read = reader.choose(path, columns);
-  if (!read) return pass(read);
+  RB_TRY(header, reader.read_header(path));
+  RB_TRY(choice, reader.choose(path, columns));
   return reader;
 }
 
@@ -72,11 +69,12 @@ Result<void> CsvFileReader::read_header(const std::string& path) {
     return fail(ErrorCode::invalid_input,
                 fmt::format("{}: is empty; expected a header row and a job a row", escaped(path)));
   }
+  FileLine& line = (*row)->line;
   for (const std::string& cell : (*row)->row.cells()) names_.emplace_back(trimmed(cell, " \t"));
-  header_ = std::move((*row)->source);
-  const auto problem = (*row)->problem ? (*row)->problem : problem_of_header(names_);
-  if (!problem) return {};
-  return fail(ErrorCode::invalid_input, to_text(LineError{path, (*row)->number, *problem}));
+  header_ = std::move(line.source);
+  if (line.problem.empty()) line.problem = problem_of_header(names_);
+  if (line.problem.empty()) return {};
+  return fail(ErrorCode::invalid_input, to_text(LineError{path, line.number, line.problem}));
 }
 
 Result<void> CsvFileReader::choose(const std::string& path, const CsvColumns& columns) {
@@ -90,7 +88,7 @@ Result<void> CsvFileReader::choose(const std::string& path, const CsvColumns& co
                               : !columns.id_column.empty() ? "--type T, which its jobs have"
                                                            : "--type T and --id-column C"));
   }
-  const auto found = std::find(names_.begin(), names_.end(), columns.id_column);
+  const auto found = std::ranges::find(names_, columns.id_column);
   if (found == names_.end()) {
     return refuse(fmt::format("no column is called '{}', as --id-column says{}",
                               escaped(columns.id_column, 80),
@@ -104,37 +102,36 @@ Result<void> CsvFileReader::choose(const std::string& path, const CsvColumns& co
 // The next row with anything in it.
 Result<std::optional<CsvFileReader::Row>> CsvFileReader::next_row() {
   Row out;
+  auto& [number, kind, text, problem, source] = out.line;
   for (;;) {
     RB_TRY(read, file_.next_as_is());
-    std::optional<FileLine>& line = *read;
-    if (!line && out.number == 0) return std::nullopt;
+    const std::optional<FileLine>& line = *read;
+    if (!line && number == 0) return std::nullopt;
     if (!line) {
-      out.problem = "a quote that opens in this row is never closed";
+      problem = "a quote that opens in this row is never closed";
       return out;
     }
-    if (out.number == 0 && (line->text.empty() || line->text == "\r") &&
-        line->kind == LineKind::text) {
-      continue;
-    }
-    if (out.number == 0) out.number = line->number;
-    if (!out.source.empty()) out.source += '\n';
-    out.source += line->text;
-    if (line->kind == LineKind::too_long || out.source.size() > job_line_bytes_max) {
-      out.source.clear();
-      out.problem = fmt::format("the row is longer than {} bytes; is a quote not closed?",
-                                grouped(static_cast<std::int64_t>(job_line_bytes_max)));
+    const bool is_blank = line->text.empty() || line->text == "\r";
+    if (number == 0 && is_blank && line->kind == LineKind::text) continue;
+    if (number == 0) number = line->number;
+    if (!source.empty()) source += '\n';
+    source += line->text;
+    if (line->kind == LineKind::too_long || source.size() > job_line_bytes_max) {
+      source.clear();
+      problem = fmt::format("the row is longer than {} bytes; is a quote not closed?",
+                            grouped(static_cast<std::int64_t>(job_line_bytes_max)));
       return out;
     }
     if (out.row.add_line(line->text)) continue;
-    out.problem = out.row.problem();
-    if (!out.problem && !is_valid_utf8(out.source)) {
-      out.problem = "invalid UTF-8; save the file as UTF-8";
+    problem = out.row.problem().value_or("");
+    if (problem.empty() && !is_valid_utf8(source)) {
+      problem = "invalid UTF-8; save the file as UTF-8";
     }
     return out;
   }
 }
 
-std::optional<std::string> CsvFileReader::problem_of(const std::vector<std::string>& cells) const {
+std::string CsvFileReader::problem_of(const std::vector<std::string>& cells) const {
   if (cells.size() != names_.size()) {
     return fmt::format("the row has {}, and the header has {}",
                        counted(std::ssize(cells), "cell", "cells"),
@@ -148,7 +145,7 @@ std::optional<std::string> CsvFileReader::problem_of(const std::vector<std::stri
     return fmt::format("column '{}' holds a control character: '{}'", escaped(names_[i], 80),
                        escaped(cells[i], 80));
   }
-  return std::nullopt;
+  return {};
 }
 
 std::string CsvFileReader::job_line(const std::vector<std::string>& cells) const {
@@ -172,17 +169,13 @@ std::string CsvFileReader::job_line(const std::vector<std::string>& cells) const
 Result<std::optional<FileLine>> CsvFileReader::next() {
   RB_TRY(read, next_row());
   if (!*read) return std::nullopt;
-  Row& row = **read;
-  const std::vector<std::string>& cells = row.row.cells();
-  FileLine line;
-  line.number = row.number;
-  line.source = std::move(row.source);
-  const auto problem = row.problem ? row.problem : problem_of(cells);
-  if (problem) {
-    line.kind = LineKind::bad;
-    line.problem = *problem;
-  } else {
+  const std::vector<std::string>& cells = (*read)->row.cells();
+  FileLine line = std::move((*read)->line);
+  if (line.problem.empty()) line.problem = problem_of(cells);
+  if (line.problem.empty()) {
     line.text = job_line(cells);
+  } else {
+    line.kind = LineKind::bad;
   }
   return line;
 }

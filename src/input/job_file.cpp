@@ -112,7 +112,8 @@ Result<bool> JobFileReader::fill() {
   }
 }
 
-// Takes one line off the source; false where nothing is left. No more than the cap is kept.
+// Takes one line off the source, without the byte order mark that a file may begin with; false
+// where nothing is left. No more than the cap is kept.
 Result<bool> JobFileReader::read_line(FileLine& line, bool& ended_by_newline) {
   // What may still come off a line: its byte order mark and its carriage return.
   constexpr std::size_t kept_bytes_max = job_line_bytes_max + byte_order_mark.size() + 1;
@@ -134,23 +135,17 @@ Result<bool> JobFileReader::read_line(FileLine& line, bool& ended_by_newline) {
     begin_ += ended_by_newline ? newline + 1 : rest.size();
   }
   if (any) line.number = ++lines_;
-  return any;
-}
-
-// The same, without the byte order mark that a file may begin with.
-Result<bool> JobFileReader::read_line_without_mark(FileLine& line, bool& ended_by_newline) {
-  auto found = read_line(line, ended_by_newline);
-  if (found && line.number == 1 && line.text.starts_with(byte_order_mark)) {
+  if (line.number == 1 && line.text.starts_with(byte_order_mark)) {
     line.text.erase(0, byte_order_mark.size());
   }
-  return found;
+  return any;
 }
 
 Result<std::optional<FileLine>> JobFileReader::next() {
   for (;;) {
     FileLine line;
     bool ended_by_newline = false;
-    RB_TRY(found, read_line_without_mark(line, ended_by_newline));
+    RB_TRY(found, read_line(line, ended_by_newline));
     if (!*found) return std::nullopt;
     std::string& text = line.text;
     if (ended_by_newline && text.ends_with('\r')) text.pop_back();
@@ -164,7 +159,7 @@ Result<std::optional<FileLine>> JobFileReader::next() {
 Result<std::optional<FileLine>> JobFileReader::next_as_is() {
   FileLine line;
   bool ended_by_newline = false;
-  RB_TRY(found, read_line_without_mark(line, ended_by_newline));
+  RB_TRY(found, read_line(line, ended_by_newline));
   if (!*found) return std::nullopt;
   settle_length(line);
   return line;

@@ -30,9 +30,7 @@ class YamlTreeBuilder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
-    YamlNode node;
-    node.line = line_of(mark);
-    add(mark, std::move(node));
+    add(mark, node_of(YamlNode::Kind::null, mark));
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
@@ -41,17 +39,12 @@ class YamlTreeBuilder final : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                 const std::string& value) override {
-    YamlNode node;
-    node.kind = YamlNode::Kind::scalar;
-    node.line = line_of(mark);
+    check_tag(mark, tag);
+    if (wants_key()) return begin_entry(mark, value);
+    YamlNode node = node_of(YamlNode::Kind::scalar, mark);
     node.text = value;
     node.quoted = tag == "!";
-    check_tag(mark, tag);
-    if (wants_key()) {
-      begin_entry(mark, value);
-    } else {
-      add(mark, std::move(node));
-    }
+    add(mark, std::move(node));
   }
 
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
@@ -73,11 +66,18 @@ class YamlTreeBuilder final : public YAML::EventHandler {
   struct Frame {
     YamlNode node;
     YAML::Mark mark;
-    std::set<std::string> keys;
-    std::string key;
+    std::set<std::string> keys{};
+    std::string key{};
     int key_line = 0;
     bool has_key = false;
   };
+
+  static YamlNode node_of(YamlNode::Kind kind, const YAML::Mark& mark) {
+    YamlNode node;
+    node.kind = kind;
+    node.line = line_of(mark);
+    return node;
+  }
 
   static void check_tag(const YAML::Mark& mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!") refuse(mark, "tags (!name) are not supported");
@@ -104,11 +104,7 @@ class YamlTreeBuilder final : public YAML::EventHandler {
     if (frames_.size() == yaml_depth_max) {
       refuse(mark, fmt::format("lists and maps are nested more than {} deep", yaml_depth_max));
     }
-    Frame frame;
-    frame.node.kind = kind;
-    frame.node.line = line_of(mark);
-    frame.mark = mark;
-    frames_.push_back(std::move(frame));
+    frames_.push_back({node_of(kind, mark), mark});
   }
 
   void close() {
@@ -141,9 +137,8 @@ class YamlTreeBuilder final : public YAML::EventHandler {
 tl::expected<void, YamlError> check_bytes(std::string_view text) {
   const auto bad = std::find_if_not(text.begin(), text.end(), is_text_byte);
   if (bad != text.end()) {
-    const auto line = 1 + std::count(text.begin(), bad, '\n');
-    return tl::unexpected<YamlError>(
-        {static_cast<int>(line), "a control character; expected plain text"});
+    const auto line = static_cast<int>(1 + std::count(text.begin(), bad, '\n'));
+    return tl::unexpected<YamlError>({line, "a control character; expected plain text"});
   }
   if (!is_valid_utf8(text)) {
     return tl::unexpected<YamlError>({1, "invalid UTF-8; save the file as UTF-8"});

@@ -48,7 +48,7 @@ class CsvFileReader {
   Result<std::optional<Row>> next_row();
   Result<void> read_header(const std::string& path);
   Result<void> choose(const std::string& path, const CsvColumns& columns);
-  [[nodiscard]] std::optional<std::string> problem_of(const std::vector<std::string>& cells) const;
+  [[nodiscard]] std::string problem_of(const std::vector<std::string>& cells) const;
   [[nodiscard]] std::string job_line(const std::vector<std::string>& cells) const;
 
   JobFileReader file_;

@@ -73,7 +73,6 @@ class JobFileReader {
 
   Result<bool> fill();
   Result<bool> read_line(FileLine& line, bool& ended_by_newline);
-  Result<bool> read_line_without_mark(FileLine& line, bool& ended_by_newline);
 
   int descriptor_;
   Descriptor owned_;  // The same, but for standard input.
