@@ -9,12 +9,14 @@
 namespace ratebatch::provider {
 namespace {
 
-// By the fault, in the order of TransferFault.
-constexpr std::array<OutcomeClass, 10> fault_classes = {
-    OutcomeClass::invalid_request, OutcomeClass::network,   OutcomeClass::network,
-    OutcomeClass::network,         OutcomeClass::timeout,   OutcomeClass::timeout,
-    OutcomeClass::network,         OutcomeClass::bad_reply, OutcomeClass::bad_reply,
-    OutcomeClass::network};
+OutcomeClass class_of(TransferFault fault) {
+  if (fault == TransferFault::not_allowed) return OutcomeClass::invalid_request;
+  if (fault == TransferFault::timeout || fault == TransferFault::stalled) {
+    return OutcomeClass::timeout;
+  }
+  const bool is_bad = fault == TransferFault::malformed || fault == TransferFault::too_large;
+  return is_bad ? OutcomeClass::bad_reply : OutcomeClass::network;
+}
 
 // An API under its name. Without state: each is made once.
 class Api final : public Dialect {
@@ -86,7 +88,7 @@ std::vector<std::string_view> dialect_names() {
 
 Outcome outcome_of(const TransferFailure& failure) {
   Outcome outcome;
-  outcome.kind = fault_classes.at(static_cast<std::size_t>(failure.fault));
+  outcome.kind = class_of(failure.fault);
   outcome.message = as_message(failure.message);
   outcome.http_status = failure.status;
   outcome.unreadable = failure.fault == TransferFault::malformed;

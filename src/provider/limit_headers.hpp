@@ -1,4 +1,5 @@
-// What the headers of a reply say about limits, in whatever dialect they are written.
+// What the headers of a reply say about limits, by their names, in whatever dialect they are
+// written.
 //
 // Read by the names and values of the headers alone, for every API: which server answers behind a
 // base_url is not known beforehand. Pure; on replies without such headers it allocates nothing.
@@ -42,6 +43,7 @@ struct LimitName {
 // anything. Precondition: in lower case.
 std::optional<LimitName> limit_name(std::string_view header_name);
 
+// What all headers of a reply say.
 struct HeaderFacts {
   std::vector<LimitFact> limits;      // None is marked as violated.
   std::vector<std::string> policies;  // The names of the first limits, where they have any.

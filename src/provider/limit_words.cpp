@@ -189,15 +189,13 @@ LimitWords limit_in_words(std::string_view type, std::string_view code, std::str
     words.is_concurrency = true;
     return words;
   }
-  NamedLimit phrase = first_short_name(lower);
-  const bool has_short_name = phrase.window.has_value();
-  if (!has_short_name) phrase = first_phrase(lower);
-  words.resource = phrase.resource;
-  words.window = phrase.window;
+  NamedLimit& named = words;
+  named = first_short_name(lower);
+  const bool has_short_name = words.window.has_value();
+  if (!has_short_name) named = first_phrase(lower);
   // What a short name leaves open is no resource of ours.
   if (!words.resource && !has_short_name) words.resource = resource_in(type, code, lower);
   read_numbers(lower, words);
-  if (!words.limit) words.limit = phrase.limit;
   if (words.limit && *words.limit < 1) words.limit.reset();
   words.is_overload = !words.resource && !words.window && contains(lower, "overloaded");
   return words;

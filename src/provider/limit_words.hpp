@@ -25,10 +25,8 @@ std::optional<Resource> resource_named(std::string_view word);
 // case.
 std::optional<Duration> window_named(std::string_view word);
 
-struct LimitWords {
-  std::optional<Resource> resource;
-  std::optional<Duration> window;
-  std::optional<std::int64_t> limit;      // At least 1.
+// Its limit is at least 1.
+struct LimitWords : NamedLimit {
   std::optional<std::int64_t> used;       // Before this request.
   std::optional<std::int64_t> requested;  // By this request.
   bool is_concurrency = false;            // About requests at the same time: the rest is empty.

@@ -95,8 +95,8 @@ class FactList {
     if (policy != policies_.end()) {
       fact.window = policy->window;
       // Servers state the same policy in two fields.
-      std::erase_if(policies_, [&, told = *policy](const Policy& p) {
-        return p.name.empty() && p.quota == told.quota && p.window == told.window;
+      std::erase_if(policies_, [&, same = *policy](const Policy& p) {
+        return p.name.empty() && p.quota == same.quota && p.window == same.window;
       });
     }
     fact.limit = above_zero(fact.limit);

@@ -29,28 +29,28 @@ constexpr std::array<LimitedBy, resource_count> limited_by = {
     LimitedBy::tokens,   LimitedBy::images, LimitedBy::unspecified};
 
 // Whether a fact of the headers is about the limit of which the body tells.
-bool is_same_limit(const LimitFact& fact, const LimitFact& told) {
-  if (fact.resource != told.resource) return false;
-  if (fact.window && told.window && fact.window != told.window) return false;
-  if (fact.limit && told.limit) return fact.limit == told.limit;
-  if (told.limit && fact.remaining > told.limit) return false;
-  return is_used_up(fact) || (fact.window && fact.window == told.window);
+bool is_same_limit(const LimitFact& fact, const LimitFact& named) {
+  if (fact.resource != named.resource) return false;
+  if (fact.window && named.window && fact.window != named.window) return false;
+  if (fact.limit && named.limit) return fact.limit == named.limit;
+  if (named.limit && fact.remaining > named.limit) return false;
+  return is_used_up(fact) || (fact.window && fact.window == named.window);
 }
 
 // Adds what the body tells, if it is more than the resource, to the fact of the headers about the
 // same limit, or as a fact of its own.
-void add_violated(LimitFact told, std::vector<LimitFact>& facts) {
-  if (!told.window && !told.limit) return;
-  told.violated = true;
+void add_violated(LimitFact named, std::vector<LimitFact>& facts) {
+  if (!named.window && !named.limit) return;
+  named.violated = true;
   for (LimitFact& fact : facts) {
-    if (fact.violated || !is_same_limit(fact, told)) continue;
-    if (told.window) fact.window = told.window;
-    if (told.limit) fact.limit = told.limit;
-    fact.used = told.used;
+    if (fact.violated || !is_same_limit(fact, named)) continue;
+    if (named.window) fact.window = named.window;
+    if (named.limit) fact.limit = named.limit;
+    fact.used = named.used;
     fact.violated = true;
     return;
   }
-  facts.push_back(told);
+  facts.push_back(named);
 }
 
 void add_words(const LimitWords& words, Facts& facts) {

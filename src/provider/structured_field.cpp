@@ -125,8 +125,8 @@ class FieldReader {
 
 const FieldValue* FieldItem::parameter(std::string_view name) const {
   const FieldValue* found = nullptr;
-  for (const auto& [known, told] : parameters) {
-    if (known == name) found = &told;
+  for (const auto& [known, its_value] : parameters) {
+    if (known == name) found = &its_value;
   }
   return found;
 }
