@@ -18,10 +18,6 @@ constexpr std::int32_t idle_turns_max = 1000;
 
 }  // namespace
 
-Duration RehearsalWorld::way_there(Now /*at*/, const action::Send& /*send*/) { return {}; }
-
-Duration RehearsalWorld::commit_takes(Now /*at*/) { return {}; }
-
 Rehearsal::Rehearsal(const Lanes& lanes, std::vector<JobClass> jobs, RehearsalOptions options,
                      RehearsalWorld& world, RehearsalObserver* observer)
     : lanes_(lanes),
@@ -69,8 +65,8 @@ RehearsalEnd Rehearsal::run(std::optional<Instant> until) {
     }
     std::optional<Instant> next = wake_;
     if (commit_) next = commit_->done_at;
-    if (!arrivals_.empty()) {
-      const Instant at = arrivals_.top().at;
+    if (!messages_.empty()) {
+      const Instant at = messages_.begin()->first.first;
       next = next ? std::min(*next, at) : at;
     }
     if (!next) return RehearsalEnd::stuck;
@@ -85,28 +81,26 @@ RehearsalEnd Rehearsal::run(std::optional<Instant> until) {
 }
 
 void Rehearsal::pass_until(Instant until) {
-  while (!arrivals_.empty() && arrivals_.top().at <= until) {
-    const Arrival arrival = arrivals_.top();
-    arrivals_.pop();
-    now_ = std::max(now_, arrival.at);
-    deliver(arrival);
+  while (!messages_.empty() && messages_.begin()->first.first <= until) {
+    deliver(messages_.extract(messages_.begin()));
   }
   now_ = std::max(now_, until);
 }
 
-void Rehearsal::deliver(const Arrival& arrival) {
-  Message& message = messages_[arrival.message];
-  if (arrival.is_reply) {
-    if (message.life == life_ && scheduler_) {
-      inbox_.push_back({message.send.job, message.send.attempt, std::move(message.outcome)});
+void Rehearsal::deliver(Messages::node_type message) {
+  now_ = std::max(now_, message.key().first);
+  const action::Send& send = message.mapped().send;
+  std::optional<Outcome>& outcome = message.mapped().outcome;
+  if (outcome) {
+    if (message.mapped().life == life_ && scheduler_) {
+      inbox_.push_back({send.job, send.attempt, std::move(*outcome)});
     }
-    message.outcome = {};
-    free_messages_.push_back(arrival.message);
     return;
   }
-  RehearsalWorld::Reply reply = world_.arrive(true_now(), message.send);
-  message.outcome = std::move(reply.outcome);
-  schedule(now_ + std::max(reply.after, Duration{}), arrival.message, true);
+  RehearsalWorld::Reply reply = world_.arrive(true_now(), send);
+  outcome = std::move(reply.outcome);
+  message.key() = {now_ + std::max(reply.after, Duration{}), ++last_message_};
+  messages_.insert(std::move(message));
 }
 
 void Rehearsal::begin_life() {
@@ -167,8 +161,8 @@ void Rehearsal::store(const Batch& batch) {
 }
 
 void Rehearsal::execute(const action::Send& send) {
-  const std::size_t message = new_message({send, {}, life_});
-  schedule(now_ + std::max(world_.way_there(true_now(), send), Duration{}), message, false);
+  const Instant at = now_ + std::max(world_.way_there(true_now(), send), Duration{});
+  messages_.try_emplace({at, ++last_message_}, Message{send, life_, std::nullopt});
 }
 
 void Rehearsal::execute(const action::Cancel& cancel) {
@@ -218,21 +212,6 @@ void Rehearsal::step_wall(Duration by) {
   if (!scheduler_) return;
   const Instant look = now_ + clock_look;
   wake_ = wake_ ? std::min(*wake_, look) : look;
-}
-
-std::size_t Rehearsal::new_message(Message message) {
-  if (free_messages_.empty()) {
-    messages_.push_back(std::move(message));
-    return messages_.size() - 1;
-  }
-  const std::size_t place = free_messages_.back();
-  free_messages_.pop_back();
-  messages_[place] = std::move(message);
-  return place;
-}
-
-void Rehearsal::schedule(Instant at, std::size_t message, bool is_reply) {
-  arrivals_.push({at, ++last_arrival_, message, is_reply});
 }
 
 }  // namespace ratebatch::run

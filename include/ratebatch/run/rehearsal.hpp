@@ -12,8 +12,8 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ratebatch/base/port.hpp"
@@ -46,13 +46,13 @@ class RehearsalWorld : public Port {
   };
 
   // How long a request that leaves now is on its way. At least 0.
-  virtual Duration way_there(Now at, const action::Send& send);
+  virtual Duration way_there(Now /*at*/, const action::Send& /*send*/) { return {}; }
 
   // A request reaches the server. Called in the order of arrival.
   virtual Reply arrive(Now at, const action::Send& send) = 0;
 
   // How long a commit that begins now takes; meanwhile the client does nothing else. At least 0.
-  virtual Duration commit_takes(Now at);
+  virtual Duration commit_takes(Now /*at*/) { return {}; }
 };
 
 // Watches a rehearsal. Times are the client's own.
@@ -120,24 +120,17 @@ class Rehearsal {
   [[nodiscard]] const action::Finished& finish() const { return finish_; }
   [[nodiscard]] const RehearsalCounts& counts() const;
   [[nodiscard]] std::vector<StoredState> stored() const;
-  [[nodiscard]] std::optional<Snapshot> snapshot() const;  // Nothing while no client lives.
+  [[nodiscard]] std::optional<Snapshot> snapshot() const;  // nullopt while no client lives.
 
  private:
-  struct Arrival {
-    Instant at;
-    std::uint64_t number = 0;  // Ties go by the order of making.
-    std::size_t message = 0;
-    bool is_reply = false;
-
-    friend bool operator>(const Arrival& a, const Arrival& b) {
-      return a.at != b.at ? a.at > b.at : a.number > b.number;
-    }
-  };
+  // A request on its way to the server, or its reply on the way back.
   struct Message {
     action::Send send;
-    Outcome outcome;
-    std::uint64_t life = 0;
+    std::uint64_t life = 0;          // The client's, which sent it.
+    std::optional<Outcome> outcome;  // Of a reply.
   };
+  // By arrival; ties go by the order of making.
+  using Messages = std::map<std::pair<Instant, std::uint64_t>, Message>;
   struct Commit {
     Batch batch;
     Instant done_at;
@@ -156,9 +149,7 @@ class Rehearsal {
   void finish_commit();
   void set_wake();
   void pass_until(Instant until);
-  void deliver(const Arrival& arrival);
-  [[nodiscard]] std::size_t new_message(Message message);
-  void schedule(Instant at, std::size_t message, bool is_reply);
+  void deliver(Messages::node_type message);
 
   const Lanes& lanes_;
   RehearsalOptions options_;
@@ -172,10 +163,8 @@ class Rehearsal {
   std::unique_ptr<schedule::Scheduler> scheduler_;
   action::Finished finish_;
   std::uint64_t life_ = 0;
-  std::priority_queue<Arrival, std::vector<Arrival>, std::greater<>> arrivals_;
-  std::uint64_t last_arrival_ = 0;
-  std::vector<Message> messages_;
-  std::vector<std::size_t> free_messages_;
+  Messages messages_;
+  std::uint64_t last_message_ = 0;
   std::deque<event::AttemptEnded> inbox_;
   std::optional<Commit> commit_;
   std::optional<Instant> wake_;  // When the client wants to be called, if nothing happens before.
