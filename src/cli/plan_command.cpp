@@ -14,7 +14,7 @@
 #include "ratebatch/input/read_key.hpp"
 #include "ratebatch/run/catalog.hpp"
 #include "ratebatch/run/json_line.hpp"
-#include "ratebatch/run/plan_text.hpp"
+#include "ratebatch/run/plan.hpp"
 
 namespace ratebatch::cli {
 namespace {

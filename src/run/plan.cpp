@@ -1,51 +1,167 @@
 #include "ratebatch/run/plan.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/integers.hpp"
-#include "run/plan_watch.hpp"
 
 namespace ratebatch::run {
 namespace {
 
-// Within so much of the best finish, fewer workers are as good.
-constexpr std::int64_t as_good_per_mille = 1010;
+// A provider that always grants, after the assumed latency.
+class GrantingWorld final : public RehearsalWorld {
+ public:
+  explicit GrantingWorld(const std::vector<LaneAssumption>& assumptions)
+      : assumptions_(assumptions) {}
 
-// Limits that are raised, one after the other, to meet a deadline; and how precisely each.
-constexpr int raised_limits_max = 3;
-constexpr std::int64_t raise_per_mille_max = 100'000;
-constexpr int doublings_max = 10;
-constexpr int halvings_max = 4;
+  Reply arrive(Now /*at*/, const action::Send& send) override {
+    const LaneAssumption& assumption = assumptions_[index_of(send.lane)];
+    Reply reply;
+    reply.outcome.kind = OutcomeClass::done;
+    reply.outcome.http_status = 200;
+    reply.outcome.usage = assumption.usage;
+    reply.outcome.answer = Answer{};
+    reply.after = assumption.latency;
+    return reply;
+  }
 
-// A limit where it stands in Lanes.
-struct LimitPlace {
-  bool of_pool = false;
-  std::size_t owner = 0;  // Of the lane or the pool.
-  std::size_t window = 0;
-
-  friend bool operator==(const LimitPlace&, const LimitPlace&) = default;
+ private:
+  const std::vector<LaneAssumption>& assumptions_;
 };
 
-std::int64_t cost_of(const Usage& usage, Resource resource) {
-  switch (resource) {
-    case Resource::requests:
-      return 1;
-    case Resource::tokens:
-      return usage.input_tokens + usage.output_tokens;
-    case Resource::input_tokens:
-      return usage.input_tokens;
-    case Resource::output_tokens:
-      return usage.output_tokens;
-    case Resource::images:
-      return usage.images;
-    case Resource::characters:
-      return usage.characters;
-  }
-  RB_ASSERT(false);
+using Shares = std::array<std::int64_t, activity_count>;
+
+// Work shows even where it is short beside a pause: else a day with an hour of it looked empty.
+constexpr std::int64_t shown_parts = 10;
+
+Activity shown(const Shares& shares, std::int64_t bucket) {
+  const auto share = [&](Activity a) { return shares[static_cast<std::size_t>(a)]; };
+  const Activity busy =
+      share(Activity::working) >= share(Activity::paced) ? Activity::working : Activity::paced;
+  if (share(busy) * shown_parts >= bucket) return busy;
+  const auto most = std::max_element(shares.begin(), shares.end());
+  return static_cast<Activity>(most - shares.begin());
 }
+
+// Watches the rehearsal behind a plan: what each lane did when, and what it used.
+class PlanWatch final : public RehearsalObserver {
+ public:
+  // Both must outlive the watch.
+  PlanWatch(const Lanes& lanes, const PlanInput& input)
+      : input_(input), watched_(lanes.lanes.size()) {
+    for (std::size_t i = 0; i < watched_.size(); ++i) {
+      watched_[i].plan.model = lanes.lanes[i].model;
+      watched_[i].plan.has_price = lanes.lanes[i].price.has_value();
+      watched_[i].spans.push_back({input.start.steady, Activity::idle});
+    }
+    for (const JobClass& jobs : input.jobs) {
+      const auto route =
+          std::find_if(lanes.routes.begin(), lanes.routes.end(),
+                       [&](const RouteSettings& each) { return each.route == jobs.route; });
+      RB_ASSERT(route != lanes.routes.end());
+      watched_[index_of(route->lane)].plan.jobs += jobs.count;
+      watched_[index_of(route->lane)].left += jobs.count;
+    }
+  }
+
+  void committed(Now now, const Batch& batch) override {
+    for (const AttemptEnd& end : batch.ends) apply(now, end);
+    for (const AttemptStart& start : batch.starts) {
+      ++watched_[index_of(start.lane)].in_flight;
+      ++in_flight_;
+      lane_of_[start.job] = start.lane;
+    }
+    for (const LaneChange& change : batch.lanes) {
+      Watched& lane = watched_[index_of(change.lane)];
+      const bool pauses = change.status.state == LaneState::paused;
+      if (pauses && lane.state != LaneState::paused) ++lane.plan.pauses;
+      lane.state = change.status.state;
+    }
+    for (Watched& lane : watched_) note(now.steady, lane);
+  }
+
+  // The lanes' part of the plan. `end`: when the rehearsal ended.
+  [[nodiscard]] std::vector<PlanLane> lanes(Instant end) {
+    std::vector<PlanLane> plans;
+    const Instant begin = input_.start.steady;
+    const std::int64_t bucket =
+        std::max<std::int64_t>(1, divide_up((end - begin).count(), timeline_buckets));
+    for (Watched& lane : watched_) {
+      std::array<Shares, timeline_buckets> shares{};
+      for (std::size_t i = 0; i < lane.spans.size(); ++i) {
+        const Instant from = lane.spans[i].from;
+        const Instant to = i + 1 < lane.spans.size() ? lane.spans[i + 1].from : end;
+        const auto activity = static_cast<std::size_t>(lane.spans[i].activity);
+        lane.plan.spent[activity] += to - from;
+        for (std::int64_t at = (from - begin).count(); at < (to - begin).count();) {
+          const std::int64_t place = at / bucket;
+          const std::int64_t next = std::min((place + 1) * bucket, (to - begin).count());
+          shares[static_cast<std::size_t>(place)][activity] += next - at;
+          at = next;
+        }
+      }
+      for (std::size_t i = 0; i < timeline_buckets; ++i) {
+        lane.plan.timeline[i] = shown(shares[i], bucket);
+      }
+      plans.push_back(std::move(lane.plan));
+    }
+    return plans;
+  }
+
+ private:
+  struct Span {
+    Instant from;
+    Activity activity = Activity::idle;
+  };
+  struct Watched {
+    PlanLane plan;
+    std::int64_t in_flight = 0;
+    std::int64_t left = 0;  // Not settled.
+    LaneState state = LaneState::idle;
+    std::vector<Span> spans;
+  };
+
+  void apply(Now now, const AttemptEnd& end) {
+    const auto found = lane_of_.find(end.job);
+    if (found == lane_of_.end()) return;
+    Watched& lane = watched_[index_of(found->second)];
+    lane_of_.erase(found);
+    --lane.in_flight;
+    --in_flight_;
+    lane.plan.usage += end.outcome.usage;
+    lane.plan.cost_pico_usd += end.cost_pico_usd;
+    if (end.to == JobState::pending) return;
+    --lane.left;
+    lane.plan.finished_after = now.steady - input_.start.steady;
+    ++(end.to == JobState::done ? lane.plan.done : lane.plan.failed);
+  }
+
+  [[nodiscard]] Activity activity_of(const Watched& lane) const {
+    if (lane.left == 0) return Activity::idle;
+    if (stands_still(lane.state) && lane.in_flight == 0) return Activity::paused;
+    const bool all_busy = in_flight_ >= input_.scheduler.workers;
+    if (all_busy) return lane.in_flight > 0 ? Activity::working : Activity::idle;
+    return lane.in_flight == lane.left ? Activity::working : Activity::paced;
+  }
+
+  void note(Instant at, Watched& lane) const {
+    const Activity activity = activity_of(lane);
+    if (lane.spans.back().activity == activity) return;
+    if (lane.spans.back().from == at) {
+      lane.spans.back().activity = activity;
+    } else {
+      lane.spans.push_back({at, activity});
+    }
+  }
+
+  const PlanInput& input_;
+  std::vector<Watched> watched_;
+  std::map<JobSeq, LaneId> lane_of_;  // Of jobs in flight.
+  std::int64_t in_flight_ = 0;
+};
 
 std::int64_t groups_with_keys(const Lanes& lanes, PoolId pool) {
   std::set<GroupId> groups;
@@ -63,158 +179,71 @@ WideInteger time_needed(const Limit& limit, std::int64_t amount_needed, std::int
   return static_cast<WideInteger>(amount_needed) * limit.window.count() / usable;
 }
 
-std::int64_t needed_of_lane(const PlanInput& input, const std::vector<PlanLane>& plan,
-                            std::size_t lane, Resource resource) {
-  return plan[lane].jobs * cost_of(input.assumptions[lane].usage, resource);
-}
-
-// "rpd of gpt-4o-mini", "tpm of openai".
-std::string limit_name(const Lanes& lanes, const LimitPlace& place) {
-  if (place.of_pool) {
-    const KeyPool& pool = lanes.pools[place.owner];
-    return pool.limits.windows[place.window].name + " of " + pool.provider;
-  }
-  const LaneSettings& lane = lanes.lanes[place.owner];
-  return lane.limits.windows[place.window].name + " of " + lane.model;
-}
-
-Limit& limit_at(Lanes& lanes, const LimitPlace& place) {
-  Limits& limits =
-      place.of_pool ? lanes.pools[place.owner].limits : lanes.lanes[place.owner].limits;
-  return limits.windows[place.window];
+// What the jobs of a lane use of a resource.
+std::int64_t needed_of_lane(const PlanInput& input, const Plan& plan, std::size_t lane,
+                            Resource resource) {
+  const Usage& usage = input.assumptions[lane].usage;
+  const Amounts of_job = {1,
+                          usage.input_tokens + usage.output_tokens,
+                          usage.input_tokens,
+                          usage.output_tokens,
+                          usage.images,
+                          usage.characters};
+  return plan.lanes[lane].jobs * of_job[index_of(resource)];
 }
 
 // Of the limits of a lane and its pool, long or short ones as asked, the one that needs the longest
 // for the jobs of the plan.
-std::optional<LimitPlace> tightest(const Lanes& lanes, const PlanInput& input,
-                                   const std::vector<PlanLane>& plan, std::size_t lane,
-                                   bool is_long) {
+std::optional<LimitPlace> tightest(const Lanes& lanes, const PlanInput& input, const Plan& plan,
+                                   std::size_t lane, bool is_long) {
   std::optional<LimitPlace> best;
   WideInteger longest = 0;
   const PoolId pool = lanes.lanes[lane].pool;
   const std::int64_t groups = groups_with_keys(lanes, pool);
-  const auto consider = [&](const Limits& limits, bool of_pool, std::size_t owner) {
+  const auto consider = [&](const Limits& limits, bool of_pool, std::size_t owner,
+                            const std::string& owner_name) {
     for (std::size_t i = 0; i < limits.windows.size(); ++i) {
       const Limit& limit = limits.windows[i];
       if (limit.is_long() != is_long) continue;
       std::int64_t needed = 0;
-      for (std::size_t other = 0; other < plan.size(); ++other) {
+      for (std::size_t other = 0; other < plan.lanes.size(); ++other) {
         const bool counts = of_pool ? lanes.lanes[other].pool == pool : other == lane;
         if (counts) needed += needed_of_lane(input, plan, other, limit.resource);
       }
       const WideInteger time = time_needed(limit, needed, groups);
       if (time <= longest) continue;
       longest = time;
-      best = LimitPlace{of_pool, owner, i};
+      best = LimitPlace{limit.name + " of " + owner_name, of_pool, owner, i};
     }
   };
-  consider(lanes.lanes[lane].limits, false, lane);
-  consider(lanes.pools[index_of(pool)].limits, true, index_of(pool));
+  const KeyPool& settings = lanes.pools[index_of(pool)];
+  consider(lanes.lanes[lane].limits, false, lane, lanes.lanes[lane].model);
+  consider(settings.limits, true, index_of(pool), settings.provider);
   return best;
 }
 
-// The lane whose last job is the last of all.
-std::size_t last_lane(const std::vector<PlanLane>& plan) {
-  const auto last = std::max_element(plan.begin(), plan.end(), [](const auto& a, const auto& b) {
-    return a.finished_after < b.finished_after;
-  });
-  return static_cast<std::size_t>(last - plan.begin());
-}
-
-// What the lane that ends last mostly waited for; nullopt if for workers.
-std::optional<LimitPlace> binding_limit(const Lanes& lanes, const PlanInput& input,
-                                        const std::vector<PlanLane>& plan) {
-  if (plan.empty()) return std::nullopt;
-  const std::size_t last = last_lane(plan);
-  const Duration paused = plan[last].time(Activity::paused);
-  const Duration paced = plan[last].time(Activity::paced);
-  const Duration busy = plan[last].time(Activity::working) + plan[last].time(Activity::idle);
-  if (std::max(paused, paced) <= busy) return std::nullopt;
-  return tightest(lanes, input, plan, last, paused >= paced);
-}
-
-// The same in words: also if it is no window at all ("workers", "concurrency of x").
-std::string bottleneck_text(const Lanes& lanes, const PlanInput& input,
-                            const std::vector<PlanLane>& plan) {
-  if (plan.empty() || plan[last_lane(plan)].jobs == 0) return "";
-  if (const auto place = binding_limit(lanes, input, plan)) return limit_name(lanes, *place);
-  const PlanLane& last = plan[last_lane(plan)];
-  const LaneSettings& lane = lanes.lanes[last_lane(plan)];
-  const Duration busy = last.time(Activity::working) + last.time(Activity::idle);
-  if (last.time(Activity::paced) <= busy) return "workers";
-  if (lane.waves) return "waves of " + lane.model;
-  if (lane.limits.concurrency) return "concurrency of " + lane.model;
-  return "limits of " + lane.model;
-}
-
-PlanInput with_workers(PlanInput input, std::int32_t workers) {
-  input.scheduler.workers = workers;
-  return input;
-}
-
-bool meets(const Plan& plan, Duration deadline) { return plan.complete && plan.takes <= deadline; }
-
-// The smallest of (low, high] that `fits`, or high; looked for upwards from low, because it
-// mostly lies near. Precondition: it gets easier upwards.
-template <typename Fits>
-std::int32_t smallest(std::int32_t low, std::int32_t high, const Fits& fits) {
-  for (std::int32_t step = 1; low + step < high; step *= 2) {
-    if (fits(low + step)) {
-      high = low + step;
-      break;
-    }
-    low += step;
+// What the lane that ends last mostly waited for.
+void find_bottleneck(Plan& plan, const Lanes& lanes, const PlanInput& input) {
+  const auto last = std::max_element(
+      plan.lanes.begin(), plan.lanes.end(),
+      [](const auto& a, const auto& b) { return a.finished_after < b.finished_after; });
+  if (last == plan.lanes.end() || last->jobs == 0) return;
+  const auto index = static_cast<std::size_t>(last - plan.lanes.begin());
+  const LaneSettings& lane = lanes.lanes[index];
+  const Duration paused = last->time(Activity::paused);
+  const Duration paced = last->time(Activity::paced);
+  const Duration busy = last->time(Activity::working) + last->time(Activity::idle);
+  if (std::max(paused, paced) > busy) {
+    plan.limit = tightest(lanes, input, plan, index, paused >= paced);
   }
-  while (high - low > 1) {
-    const std::int32_t middle = low + (high - low) / 2;
-    (fits(middle) ? high : low) = middle;
+  if (plan.limit) {
+    plan.bottleneck = plan.limit->name;
+  } else if (paced <= busy) {
+    plan.bottleneck = "workers";
+  } else {
+    const char* what = lane.waves ? "waves" : lane.limits.concurrency ? "concurrency" : "limits";
+    plan.bottleneck = std::string(what) + " of " + lane.model;
   }
-  return high;
-}
-
-// So many workers are certainly too few: all answers together take longer.
-std::int32_t too_few(const PlanInput& input, const Plan& plan, Duration enough) {
-  if (enough <= Duration{}) return 0;
-  std::int64_t all_ms = 0;
-  for (std::size_t i = 0; i < plan.lanes.size(); ++i) {
-    all_ms += plan.lanes[i].done * to_ms(input.assumptions[i].latency);
-  }
-  const std::int64_t workers = (all_ms - 1) / (to_ms(enough) + 1);
-  return static_cast<std::int32_t>(std::clamp<std::int64_t>(workers, 0, plan.workers - 1));
-}
-
-// Raises one limit until the deadline is met or something else is in the way, first by as much as
-// `plan` is late; then takes back what was too much. Leaves the amount in `lanes`, and returns the
-// plan with it.
-Plan raise(Lanes& lanes, const PlanInput& input, const LimitPlace& place, Plan plan,
-           Duration deadline) {
-  Limit& limit = limit_at(lanes, place);
-  const auto in_the_way = [&](const Plan& tried) {
-    return !meets(tried, deadline) && binding_limit(lanes, input, tried.lanes) == place;
-  };
-  std::int64_t low = limit.amount;
-  std::int64_t factor_per_mille = std::clamp<std::int64_t>(
-      plan.takes / std::max<Duration>(deadline / 1000, Duration{1}), 1010, raise_per_mille_max);
-  for (int i = 0; i < doublings_max; ++i) {
-    limit.amount = limit.amount * factor_per_mille / 1000 + 1;
-    factor_per_mille = 2000;
-    plan = make_plan(lanes, input);
-    if (!in_the_way(plan)) break;
-    low = limit.amount;
-  }
-  std::int64_t high = limit.amount;
-  for (int i = 0; i < halvings_max && high - low > 1; ++i) {
-    limit.amount = low + (high - low) / 2;
-    Plan tried = make_plan(lanes, input);
-    if (in_the_way(tried)) {
-      low = limit.amount;
-    } else {
-      high = limit.amount;
-      plan = std::move(tried);
-    }
-  }
-  limit.amount = high;
-  return plan;
 }
 
 }  // namespace
@@ -248,49 +277,8 @@ Plan make_plan(const Lanes& lanes, const PlanInput& input) {
     plan.cost_pico_usd += lane.cost_pico_usd;
     if (lane.jobs > 0 && !lane.has_price) plan.has_price = false;
   }
-  plan.bottleneck = bottleneck_text(lanes, input, plan.lanes);
+  find_bottleneck(plan, lanes, input);
   return plan;
-}
-
-std::int32_t workers_needed(const Lanes& lanes, const PlanInput& input, std::int32_t workers_max,
-                            const std::optional<Duration>& deadline) {
-  RB_ASSERT(workers_max >= 1);
-  const auto least = [&](std::int32_t low, Duration enough) {
-    return smallest(low, workers_max, [&](std::int32_t workers) {
-      return meets(make_plan(lanes, with_workers(input, workers)), enough);
-    });
-  };
-  if (deadline) return least(0, *deadline);
-  const Plan best = make_plan(lanes, with_workers(input, workers_max));
-  const Duration enough = best.takes / 1000 * as_good_per_mille;
-  return least(too_few(input, best, enough), enough);
-}
-
-DeadlineCheck check_deadline(const Lanes& lanes, const PlanInput& input, const Plan& plan,
-                             Duration deadline) {
-  DeadlineCheck check;
-  check.met = meets(plan, deadline);
-  check.reachable = check.met;
-  if (check.met) return check;
-  const std::int32_t most = std::max(deadline_workers_max, input.scheduler.workers);
-  PlanInput wide = with_workers(input, most);
-  Lanes raised = lanes;
-  Plan tried = make_plan(raised, wide);
-  for (int i = 0; i < raised_limits_max && !meets(tried, deadline); ++i) {
-    const auto place = binding_limit(raised, wide, tried.lanes);
-    if (!place) return check;
-    const std::int64_t before = limit_at(raised, *place).amount;
-    tried = raise(raised, wide, *place, std::move(tried), deadline);
-    check.limits.push_back({limit_name(raised, *place), before, limit_at(raised, *place).amount});
-  }
-  check.reachable = meets(tried, deadline);
-  if (!check.reachable) return check;
-  const auto fits = [&](std::int32_t workers) {
-    return meets(make_plan(raised, with_workers(input, workers)), deadline);
-  };
-  if (fits(input.scheduler.workers)) return check;
-  check.workers = smallest(input.scheduler.workers, most, fits);
-  return check;
 }
 
 }  // namespace ratebatch::run

@@ -1,31 +1,18 @@
-#include "ratebatch/run/plan_text.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
-#include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/integers.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/run/plan.hpp"
 
 namespace ratebatch::run {
 namespace {
 
 constexpr std::int64_t pico_usd_per_cent = pico_usd_per_usd / 100;
 
-char mark_of(Activity activity) {
-  switch (activity) {
-    case Activity::idle:
-      return ' ';
-    case Activity::working:
-      return '#';
-    case Activity::paced:
-      return '=';
-    case Activity::paused:
-      return '.';
-  }
-  RB_ASSERT(false);
-}
+constexpr std::array<char, activity_count> marks = {' ', '#', '=', '.'};  // By Activity.
 
 // Cents, rounded up: a plan that says less than the bill is worse than the other way round.
 std::string cost_text(std::int64_t pico_usd) {
@@ -76,9 +63,7 @@ std::string times_text(const PlanLane& lane) {
     add_to_list(text,
                 fmt::format("{} {}", to_string(activity), format_duration(lane.time(activity))));
   }
-  if (lane.pauses > 0) {
-    text += " (" + counted(lane.pauses, "pause", "pauses") + ")";
-  }
+  if (lane.pauses > 0) text += " (" + counted(lane.pauses, "pause", "pauses") + ")";
   return text;
 }
 
@@ -122,7 +107,7 @@ std::string plan_chart(const Plan& plan) {
   for (const PlanLane& lane : plan.lanes) {
     if (lane.jobs == 0) continue;
     text += fmt::format("{:{}} |", lane.model, width);
-    for (const Activity activity : lane.timeline) text += mark_of(activity);
+    for (const Activity activity : lane.timeline) text += marks[static_cast<std::size_t>(activity)];
     text += "|\n";
   }
   if (text.empty()) return text;

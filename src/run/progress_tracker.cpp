@@ -12,22 +12,6 @@ namespace {
 constexpr std::int64_t second_ns = 1'000'000'000;
 constexpr std::int64_t window_s = rate_window_length.count() / second_ns;
 
-bool stands_still(LaneState state) {
-  switch (state) {
-    case LaneState::idle:
-    case LaneState::running:
-    case LaneState::slowed:
-      return false;
-    case LaneState::stopped:
-    case LaneState::waiting:
-    case LaneState::paused:
-    case LaneState::tripped:
-    case LaneState::no_key:
-      return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 void RateWindow::add(Instant now, std::int64_t count) {

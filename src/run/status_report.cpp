@@ -45,23 +45,11 @@ LaneStatus status_now(const LaneStatus& stored, const LaneStatus& remembered, bo
     const bool stands = status.state == LaneState::waiting || status.state == LaneState::paused;
     return stands && (!status.until || *status.until > now);
   };
-  const bool needs_person = stored.state == LaneState::stopped || stored.state == LaneState::no_key;
-  if (!alive && needs_person) return stored;
+  if (!alive && needs_person(stored.state)) return stored;
   if (!alive) return waits(remembered) ? remembered : LaneStatus{};
-  switch (stored.state) {
-    case LaneState::idle:
-      return {};
-    case LaneState::running:
-    case LaneState::tripped:
-    case LaneState::no_key:
-    case LaneState::slowed:
-    case LaneState::stopped:
-      return stored;
-    case LaneState::waiting:
-    case LaneState::paused:
-      return waits(stored) ? stored : LaneStatus{LaneState::running, "", std::nullopt};
-  }
-  return stored;
+  const bool waited = stored.state == LaneState::waiting || stored.state == LaneState::paused;
+  if (waited && !waits(stored)) return {LaneState::running, "", std::nullopt};
+  return stored.state == LaneState::idle ? LaneStatus{} : stored;
 }
 
 // The lanes of the last run, and those that the next one will have besides.
@@ -113,9 +101,6 @@ OverallState state_of(const StatusReport& report) {
     return report.jobs.of(JobState::held) > 0 ? OverallState::idle : OverallState::complete;
   }
   const auto is_paused = [](LaneState s) { return s == LaneState::paused; };
-  const auto stands_still = [](LaneState s) {
-    return s != LaneState::running && s != LaneState::slowed;
-  };
   if (report.data.live_run) {
     if (report.jobs.of(JobState::running) > 0) return OverallState::running;
     if (all_with_work(report.lanes, is_paused)) return OverallState::paused;

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "bench/quota/situation.hpp"
-#include "ratebatch/run/plan_text.hpp"
 
 namespace ratebatch::quota_bench::plan_test {
 

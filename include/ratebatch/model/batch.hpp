@@ -92,6 +92,16 @@ constexpr std::string_view to_string(LaneState state) {
   return names[static_cast<std::size_t>(state)];
 }
 
+// Whether the lane has work and starts none of it now.
+constexpr bool stands_still(LaneState state) {
+  return state != LaneState::idle && state != LaneState::running && state != LaneState::slowed;
+}
+
+// Whether the lane stays as it is until a person acts.
+constexpr bool needs_person(LaneState state) {
+  return state == LaneState::no_key || state == LaneState::stopped;
+}
+
 // What a lane is doing, for `status` of another process. Committed when it changes.
 struct LaneStatus {
   LaneState state = LaneState::idle;

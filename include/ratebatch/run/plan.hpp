@@ -1,18 +1,21 @@
 // What a run will do, found out by rehearsing it: finish, pauses, bottleneck, tokens, cost, and how
-// many workers it needs.
+// many workers it needs; and the same in words, for a terminal.
 //
 // Pure: everything comes in as arguments, the provider is one that always grants after the assumed
-// latency, and plain data come out (plan_text.hpp prints them). The same inputs give the same plan.
+// latency, and plain data or text come out. The same inputs give the same plan. Every line of a
+// text ends with a newline. Names of models come from the configuration and are escaped by it.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ratebatch/base/time.hpp"
+#include "ratebatch/base/time_zone.hpp"
 #include "ratebatch/model/batch.hpp"
 #include "ratebatch/model/lanes.hpp"
 #include "ratebatch/model/limit.hpp"
@@ -79,6 +82,16 @@ struct PlanLane {
   }
 };
 
+// A limit where it stands in Lanes.
+struct LimitPlace {
+  std::string name;  // "rpd of gpt-4o-mini", "tpm of openai".
+  bool of_pool = false;
+  std::size_t owner = 0;   // The index of the lane or the pool.
+  std::size_t window = 0;  // Its index in Limits::windows.
+
+  friend bool operator==(const LimitPlace&, const LimitPlace&) = default;
+};
+
 struct Plan {
   std::int32_t workers = 0;
   bool complete = false;  // All jobs are settled; else it would end for `reason`, or never.
@@ -93,6 +106,7 @@ struct Plan {
   std::int64_t cost_pico_usd = 0;
   bool has_price = false;  // Every lane with jobs has one.
   std::string bottleneck;  // "rpd of gpt-4o-mini" or "workers"; empty where there are no jobs.
+  std::optional<LimitPlace> limit;  // The limit that is the bottleneck, if it is a window.
   std::vector<PlanLane> lanes;
 };
 
@@ -125,5 +139,31 @@ constexpr std::int32_t deadline_workers_max = 256;
 // Whether `plan` (of the same inputs) meets the deadline, and if not, what would.
 DeadlineCheck check_deadline(const Lanes& lanes, const PlanInput& input, const Plan& plan,
                              Duration deadline);
+
+// Finish, bottleneck, pauses, tokens, cost, each lane's time, and what was assumed. `zone` is the
+// one in which the finish is shown.
+std::string plan_report(const Plan& plan, const PlanInput& input, const TimeZone& zone);
+
+// One line per lane that has jobs, a character per sixtieth of the plan.
+std::string plan_chart(const Plan& plan);
+
+// A row per alternative: what was planned, and how it would go: "--workers 8", "--waves 3x15s".
+struct PlanRow {
+  std::string variant;
+  Plan plan;
+};
+std::string plan_rows(std::span<const PlanRow> rows, const TimeZone& zone);
+
+// "8 finish as early as 16", "16 or more: fewer finish later".
+std::string workers_text(std::int32_t needed, std::int32_t workers_max);
+
+// Whether the deadline is met, or what would have to change.
+std::string deadline_text(const DeadlineCheck& check, const Plan& plan, Duration deadline);
+
+// The size of waves as --waves takes it: "3x15s".
+std::string waves_text(const Waves& waves);
+
+// The same lanes, with these waves on those that have waves; on all image lanes where none has.
+Lanes with_waves(Lanes lanes, const Waves& waves);
 
 }  // namespace ratebatch::run
