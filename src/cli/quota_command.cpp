@@ -10,7 +10,6 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/quota/quota_monitor.hpp"
 #include "ratebatch/run/catalog.hpp"
-#include "ratebatch/run/limit_text.hpp"
 #include "ratebatch/run/progress.hpp"
 #include "ratebatch/run/status_json.hpp"
 #include "ratebatch/run/status_report.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ratebatch/run/limit_text.hpp"
+#include "ratebatch/run/progress.hpp"
 
 namespace ratebatch::run {
 namespace {
@@ -72,15 +72,9 @@ class Forecast {
 
   static WallTime next_reset(const EtaWindow& window, WallTime after) {
     const Reset& reset = window.reset;
-    switch (reset.kind) {
-      case Reset::Kind::rolling:
-        return after + window.window;
-      case Reset::Kind::daily:
-        return reset.zone.next_daily(after, reset.time_of_day);
-      case Reset::Kind::monthly:
-        return reset.zone.next_monthly(after, reset.day_of_month, reset.time_of_day);
-    }
-    return after + window.window;
+    if (reset.kind == Reset::Kind::rolling) return after + window.window;
+    if (reset.kind == Reset::Kind::daily) return reset.zone.next_daily(after, reset.time_of_day);
+    return reset.zone.next_monthly(after, reset.day_of_month, reset.time_of_day);
   }
 
   void use(double jobs) {
@@ -132,8 +126,7 @@ std::vector<EtaWindow> eta_windows(const Lanes& lanes, LaneId lane,
 std::optional<Eta> eta_of(const EtaLane& lane, WallTime now) {
   if (lane.open == 0) return Eta{now, 0};
   const LaneState state = lane.status.state;
-  const bool needs_person = state == LaneState::no_key || state == LaneState::stopped;
-  if (lane.per_minute <= 0 || needs_person) return std::nullopt;
+  if (lane.per_minute <= 0 || needs_person(state)) return std::nullopt;
   Eta eta{now, state == LaneState::paused ? 1 : 0};
   Forecast forecast{lane, std::max(now, lane.status.until.value_or(now))};
   for (int i = 0; i < boundaries_max; ++i) {

@@ -1,4 +1,4 @@
-#include "ratebatch/run/limit_text.hpp"
+#include "ratebatch/run/progress.hpp"
 
 #include <doctest/doctest.h>
 
