@@ -205,7 +205,7 @@ Result<std::string> open_incoming_folder(const std::string& assets, const std::s
   if ((info.st_mode & 0077U) != 0 && ::fchmod(folder.get(), 0700) != 0) {
     return file_error("close the folder to others", path, errno);
   }
-  if (auto emptied = empty_folder(std::move(folder), path); !emptied) return pass(emptied);
+  RB_TRY(emptied, empty_folder(std::move(folder), path));
   return path;
 }
 

@@ -65,16 +65,15 @@ class CatalogBuilder {
     RB_TRY(dialect, dialect_of(provider));
     RB_TRY(pool, pool_of(provider));
     const LaneId id{static_cast<std::int32_t>(catalog_.lanes.lanes.size())};
-    LaneSettings lane;
-    lane.model = model.name;
-    lane.pool = *pool;
-    lane.limits = model.limits;
-    lane.waves = model.waves;
-    lane.retry = model.retry;
-    lane.breaker = catalog_.config.breaker;
-    lane.price = model.price;
-    lane.fallback_on = model.fallback_on;
-    catalog_.lanes.lanes.push_back(std::move(lane));
+    catalog_.lanes.lanes.push_back({.model = model.name,
+                                    .pool = *pool,
+                                    .limits = model.limits,
+                                    .waves = model.waves,
+                                    .retry = model.retry,
+                                    .breaker = catalog_.config.breaker,
+                                    .price = model.price,
+                                    .fallbacks = {},
+                                    .fallback_on = model.fallback_on});
     fallback_names_.push_back(model.fallback_to);
     catalog_.endpoints.push_back(endpoint_of(provider, model));
     catalog_.endpoints.back().base_url = base_url(provider, model.name);

@@ -33,11 +33,8 @@ constexpr const char* when_lost =
 struct Sent {
   JobSeq job{};
   AttemptNumber attempt{};
-  RouteId route{};
-  LaneId lane{};
-  KeyId key{};
   std::string id;
-  provider::AskedFor asked;
+  AskedBy by;
 };
 
 // A link to this machine, which only a sandbox announces, at another port.
@@ -82,8 +79,8 @@ class Driver {
           if (failure_) return tl::unexpected<Error>(*failure_);
           return *finished;
         }
-        auto done = std::visit([&](auto& a) { return execute(a); }, *action);
-        if (!done) return pass(done);
+        std::visit([&](auto& a) { execute(a); }, *action);
+        if (checkpoint_failure_) return tl::unexpected<Error>(*checkpoint_failure_);
       }
       const Snapshot snapshot = scheduler_.snapshot(now_);
       tell_usage(snapshot);
@@ -140,8 +137,7 @@ class Driver {
     RB_ASSERT(found != sent_.end());
     const Sent sent = std::move(found->second);
     sent_.erase(found);
-    Outcome outcome =
-        read_answer(catalog_, {sent.route, sent.lane, sent.key, sent.asked}, finished.result);
+    Outcome outcome = read_answer(catalog_, sent.by, finished.result);
     if (const auto* reply = std::get_if<HttpReply>(&finished.result)) {
       remove_unused(ports_.files, *reply, outcome.answer ? outcome.answer->assets : no_assets_);
     }
@@ -198,45 +194,39 @@ class Driver {
     scheduler_.handle(now_, event::StopRequested{failure_grace});
   }
 
-  Result<void> execute(const action::LoadJobs& load) {
+  void execute(const action::LoadJobs& load) {
     auto jobs = ports_.checkpoint.load_page(load.route, load.after, load.count);
     if (!jobs) {
       fail_softly(jobs.error());
-      scheduler_.handle(now_, event::JobsLoaded{load.route, {}, true});
-      return {};
+      jobs.emplace();
     }
     const bool exhausted = jobs->size() < load.count;
     scheduler_.handle(now_, event::JobsLoaded{load.route, std::move(*jobs), exhausted});
-    return {};
   }
 
-  Result<void> execute(action::CommitBatch& commit) {
+  void execute(action::CommitBatch& commit) {
     auto stored = ports_.checkpoint.commit(commit.batch);
     // The commit took time: what is sent now is sent now.
     now_ = ports_.clock.now();
-    if (!stored && stored.error().code != ErrorCode::disk_full) return pass(stored);
-    if (!stored) {
+    if (stored) {
+      said_no_room_ = false;
+      ports_.observer.committed(now_, commit.batch, ports_.checkpoint.counts());
+      scheduler_.handle(now_, event::Committed{commit.batch.id});
+    } else if (stored.error().code == ErrorCode::disk_full) {
       warn_no_room(stored.error().message);
       scheduler_.handle(now_, event::CommitFailed{std::move(commit.batch)});
-      return {};
+    } else {
+      checkpoint_failure_ = stored.error();
     }
-    said_no_room_ = false;
-    ports_.observer.committed(now_, commit.batch, ports_.checkpoint.counts());
-    scheduler_.handle(now_, event::Committed{commit.batch.id});
-    return {};
   }
 
-  Result<void> execute(const action::Send& send) {
+  void execute(const action::Send& send) {
     auto job = ports_.checkpoint.job(send.job);
-    if (!job) {
-      fail_softly(job.error());
-      scheduler_.handle(now_, event::AttemptEnded{send.job, send.attempt, unsent(job.error())});
-      return {};
-    }
-    auto request = requests_.make(*job, send);
+    if (!job) fail_softly(job.error());
+    auto request = job ? requests_.make(*job, send) : Result<RequestMaker::Request>{pass(job)};
     if (!request) {
       scheduler_.handle(now_, event::AttemptEnded{send.job, send.attempt, unsent(request.error())});
-      return {};
+      return;
     }
     const net::TransferId id = next_transfer();
     ReplyFiles& files = request->http.reply_files;
@@ -246,12 +236,12 @@ class Driver {
     }
     ++last_look_[index_of(send.lane)].requests;
     sent_.emplace(
-        id, Sent{send.job, send.attempt, send.route, send.lane, send.key, job->id, request->asked});
+        id,
+        Sent{send.job, send.attempt, job->id, {send.route, send.lane, send.key, request->asked}});
     ports_.transport.send(id, std::move(request->http));
-    return {};
   }
 
-  Result<void> execute(const action::Cancel& cancel) {
+  void execute(const action::Cancel& cancel) {
     // An answer that is here already is taken, not given up: it is paid for. Only where its files
     // find no room it goes the way of the others.
     const auto here = std::find_if(arrived_.begin(), arrived_.end(), [&](const auto& finished) {
@@ -263,7 +253,7 @@ class Driver {
       const bool is_unsaved =
           std::any_of(unsaved_.begin(), unsaved_.end(),
                       [&](const Unsaved& unsaved) { return unsaved.sent.job == cancel.job; });
-      if (!is_unsaved) return {};
+      if (!is_unsaved) return;
     }
     const auto is_job = [&](const auto& entry) { return entry.second.job == cancel.job; };
     const auto found = std::find_if(sent_.begin(), sent_.end(), is_job);
@@ -273,7 +263,6 @@ class Driver {
     }
     Outcome outcome = give_up_unsaved(cancel.job);
     scheduler_.handle(now_, event::AttemptEnded{cancel.job, cancel.attempt, std::move(outcome)});
-    return {};
   }
 
   // What a job comes to that is given up. An answer that is here, and was only not kept, is paid,
@@ -298,29 +287,25 @@ class Driver {
     return outcome;
   }
 
-  Result<void> execute(const action::Fetch& fetch) {
+  void execute(const action::Fetch& fetch) {
     auto stored = ports_.checkpoint.fetch(fetch.job);
     if (!stored) {
       fail_softly(stored.error());
       FetchOutcome outcome;
       outcome.local = true;
       scheduler_.handle(now_, event::FetchEnded{fetch.job, fetch.attempt, std::move(outcome)});
-      return {};
+      return;
     }
     if (!options_.sandbox_origin.empty()) {
       for (std::string& link : stored->links) link = moved_to(options_.sandbox_origin, link);
     }
     fetcher_.start(fetch, std::move(*stored), incoming(), next_transfer());
-    return {};
   }
 
-  Result<void> execute(const action::CancelFetch& cancel) {
-    fetcher_.cancel(cancel.job);
-    return {};
-  }
+  void execute(const action::CancelFetch& cancel) { fetcher_.cancel(cancel.job); }
 
   // run() ends before it comes here.
-  Result<void> execute(const action::Finished& /*finished*/) { RB_ASSERT(false); }
+  void execute(const action::Finished& /*finished*/) { RB_ASSERT(false); }
 
   [[nodiscard]] Duration until_wake() const {
     if (!arrived_.empty()) return {};
@@ -360,7 +345,8 @@ class Driver {
   std::map<net::TransferId, Sent> sent_;
   std::deque<net::FinishedTransfer> arrived_;  // Not yet looked at.
   std::vector<Unsaved> unsaved_;
-  std::optional<Error> failure_;  // What the run ends with, once it is drained.
+  std::optional<Error> failure_;             // What the run ends with, once it is drained.
+  std::optional<Error> checkpoint_failure_;  // Ends the run at once: nothing can be committed.
   std::uint64_t last_transfer_ = 0;
   bool said_no_room_ = false;
   bool said_no_incoming_ = false;

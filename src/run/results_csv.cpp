@@ -128,7 +128,7 @@ struct Names {
 
 Result<Names> read_names(store::CheckpointReader& reader, store::ResultOrder order) {
   Names names;
-  auto all = reader.for_each_result(order, 0, [&](const store::ResultRow& stored) -> Result<void> {
+  RB_TRY(all, reader.for_each_result(order, 0, [&](const store::ResultRow& stored) -> Result<void> {
     const ResultRow row = read_row(stored);
     names.has_results = true;
     collect_names(vars_of(row), "vars.", names.vars);
@@ -136,8 +136,7 @@ Result<Names> read_names(store::CheckpointReader& reader, store::ResultOrder ord
     names.has_files = names.has_files || row.record.contains("files");
     names.has_errors = names.has_errors || row.record.contains("error");
     return {};
-  });
-  if (!all) return pass(all);
+  }));
   return names;
 }
 
@@ -229,16 +228,14 @@ Result<ResultsWritten> write_csv_results(store::CheckpointReader& reader, store:
     line.back() = '\n';
     return line;
   };
-  auto headed = sink(line_of([](const std::string& column) { return column; }));
-  if (!headed) return pass(headed);
+  RB_TRY(headed, sink(line_of([](const std::string& column) { return column; })));
   ResultsWritten written;
   written.warnings = std::move(*warnings);
-  auto all = reader.for_each_result(order, 0, [&](const store::ResultRow& stored) {
+  RB_TRY(all, reader.for_each_result(order, 0, [&](const store::ResultRow& stored) {
     const ResultRow row = read_row(stored);
     ++written.results;
     return sink(line_of([&](const std::string& column) { return value_text(row, column); }));
-  });
-  if (!all) return pass(all);
+  }));
   return written;
 }
 

@@ -5,6 +5,13 @@
 namespace ratebatch::run {
 namespace {
 
+template <typename T, typename ToJson>
+JsonLine list_json(const std::vector<T>& values, const ToJson& to_json) {
+  JsonLine json = JsonLine::array();
+  for (const T& value : values) json.push_back(to_json(value));
+  return json;
+}
+
 // Without prices nobody knows what calls cost.
 JsonLine cost_json(const store::CallCounts& calls) {
   if (calls.cost_pico_usd == 0 && calls.sent > 0) return nullptr;
@@ -70,8 +77,7 @@ JsonLine limit_json(const LimitView& limit) {
 
 // One entry per key: those of a group share its limits.
 void add_keys(JsonLine& json, const KeyView& group) {
-  JsonLine limits = JsonLine::array();
-  for (const LimitView& limit : group.limits) limits.push_back(limit_json(limit));
+  const JsonLine limits = list_json(group.limits, limit_json);
   for (const std::string& key : group.keys) {
     json.push_back({{"key", key},
                     {"group", group.group},
@@ -90,26 +96,42 @@ JsonLine lane_json(const LaneReport& lane) {
       {"reason", or_null(lane.status.reason)},
       {"until", or_null(lane.status.until)},
       {"critical", lane.critical},
-      {"in_flight", lane.jobs ? JsonLine(lane.jobs->of(JobState::running)) : JsonLine(nullptr)}};
-  json["concurrency"] = or_null(lane.concurrency);
-  json["jobs"] = lane.jobs ? lane_jobs_json(*lane.jobs) : JsonLine(nullptr);
-  json["limits"] = JsonLine::array();
-  for (const ShownLimit& limit : lane.limits) json["limits"].push_back(limit_json(limit.view));
-  json["keys"] = JsonLine::array();
+      {"in_flight", lane.jobs ? JsonLine(lane.jobs->of(JobState::running)) : JsonLine(nullptr)},
+      {"concurrency", or_null(lane.concurrency)},
+      {"jobs", lane.jobs ? lane_jobs_json(*lane.jobs) : JsonLine(nullptr)},
+      {"limits",
+       list_json(lane.limits, [](const ShownLimit& limit) { return limit_json(limit.view); })},
+      {"keys", JsonLine::array()}};
   for (const KeyView& group : lane.keys) add_keys(json["keys"], group);
   return json;
 }
 
-JsonLine types_json(const store::StatusData& data) {
-  JsonLine json = JsonLine::array();
-  for (const store::TypeTotals& type : data.types) {
-    json.push_back({{"type", or_null(type.type)},
-                    {"done", type.done},
-                    {"failed", type.failed},
-                    {"avg_input_tokens", type.avg_input_tokens},
-                    {"avg_output_tokens", type.avg_output_tokens}});
-  }
-  return json;
+JsonLine type_json(const store::TypeTotals& type) {
+  return {{"type", or_null(type.type)},
+          {"done", type.done},
+          {"failed", type.failed},
+          {"avg_input_tokens", type.avg_input_tokens},
+          {"avg_output_tokens", type.avg_output_tokens}};
+}
+
+JsonLine failure_json(const store::FailureCount& failure) {
+  return {{"class", failure.outcome_class}, {"count", failure.jobs}};
+}
+
+JsonLine wait_json(const TimeWaited& wait) {
+  return {{"model", wait.model},
+          {"reason", or_null(wait.reason)},
+          {"seconds", json_seconds(wait.total)}};
+}
+
+JsonLine lane_progress_json(const LaneProgress& lane) {
+  return {{"model", lane.model},
+          {"state", to_string(lane.status.state)},
+          {"reason", or_null(lane.status.reason)},
+          {"until", or_null(lane.status.until)},
+          {"in_flight", lane.in_flight},
+          {"jobs", lane_jobs_json(lane.jobs)},
+          {"jobs_per_minute", lane.per_minute}};
 }
 
 JsonLine downloads_json(const std::optional<store::Downloads>& downloads) {
@@ -117,14 +139,6 @@ JsonLine downloads_json(const std::optional<store::Downloads>& downloads) {
   return {{"waiting", downloads->waiting},
           {"next_try_at", or_null(downloads->next_try)},
           {"message", or_null(downloads->failure)}};
-}
-
-JsonLine failures_json(const store::StatusData& data) {
-  JsonLine json = JsonLine::array();
-  for (const store::FailureCount& failure : data.failures) {
-    json.push_back({{"class", failure.outcome_class}, {"count", failure.jobs}});
-  }
-  return json;
 }
 
 JsonLine bottleneck_json(const StatusReport& report) {
@@ -135,16 +149,6 @@ JsonLine bottleneck_json(const StatusReport& report) {
 JsonLine latency_json(const std::optional<store::Latency>& latency) {
   if (!latency) return nullptr;
   return {{"p50", latency->p50_ms}, {"p95", latency->p95_ms}};
-}
-
-JsonLine waits_json(const RunSummary& summary) {
-  JsonLine json = JsonLine::array();
-  for (const TimeWaited& wait : summary.waits) {
-    json.push_back({{"model", wait.model},
-                    {"reason", or_null(wait.reason)},
-                    {"seconds", json_seconds(wait.total)}});
-  }
-  return json;
 }
 
 }  // namespace
@@ -169,10 +173,9 @@ std::string status_json(const StatusReport& report) {
   json["cost_usd"] = cost_json(data.counts.calls);
   json["jobs_per_minute"] = or_null(data.jobs_per_minute);
   json["eta"] = eta_json(report.eta, report.eta_pauses, std::nullopt, report.now);
-  json["types"] = types_json(data);
-  json["lanes"] = JsonLine::array();
-  for (const LaneReport& lane : report.lanes) json["lanes"].push_back(lane_json(lane));
-  json["failures"] = failures_json(data);
+  json["types"] = list_json(data.types, type_json);
+  json["lanes"] = list_json(report.lanes, lane_json);
+  json["failures"] = list_json(data.failures, failure_json);
   json["downloads"] = downloads_json(data.downloads);
   return json::written(json);
 }
@@ -181,8 +184,7 @@ std::string quota_json(const StatusReport& report) {
   JsonLine json = json_message("quota");
   json["db"] = report.db;
   json["sandbox"] = report.data.stamp.sandbox;
-  json["lanes"] = JsonLine::array();
-  for (const LaneReport& lane : report.lanes) json["lanes"].push_back(lane_json(lane));
+  json["lanes"] = list_json(report.lanes, lane_json);
   return json::written(json);
 }
 
@@ -195,16 +197,7 @@ std::string progress_json(const Progress& progress, WallTime now) {
   json["eta"] = eta_json(progress.eta, progress.eta_pauses, progress.deadline, now);
   json["workers"] = progress.workers;
   json["in_flight"] = progress.in_flight;
-  json["lanes"] = JsonLine::array();
-  for (const LaneProgress& lane : progress.lanes) {
-    json["lanes"].push_back({{"model", lane.model},
-                             {"state", to_string(lane.status.state)},
-                             {"reason", or_null(lane.status.reason)},
-                             {"until", or_null(lane.status.until)},
-                             {"in_flight", lane.in_flight},
-                             {"jobs", lane_jobs_json(lane.jobs)},
-                             {"jobs_per_minute", lane.per_minute}});
-  }
+  json["lanes"] = list_json(progress.lanes, lane_progress_json);
   return json::written(json);
 }
 
@@ -227,7 +220,7 @@ std::string summary_json(const RunSummary& summary) {
   json["cost_usd"] = cost_json(calls);
   json["words"] = or_null(summary.words);
   json["quota"] = {{"pauses", summary.pauses}, {"warnings", summary.warnings}};
-  json["waits"] = waits_json(summary);
+  json["waits"] = list_json(summary.waits, wait_json);
   json["longest_recovery_seconds"] = summary.longest_recovery
                                          ? JsonLine(json_seconds(*summary.longest_recovery))
                                          : JsonLine(nullptr);

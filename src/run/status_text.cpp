@@ -27,13 +27,11 @@ std::string headline(const StatusReport& report) {
 std::string jobs_line(const store::JobCounts& jobs, std::int64_t changed) {
   std::string text = fmt::format("  jobs      {} of {} done", grouped(jobs.of(JobState::done)),
                                  grouped(total_of(jobs)));
-  add_count(text, jobs.of(JobState::failed), "failed");
-  add_count(text, jobs.of(JobState::running), "running");
-  add_count(text, jobs.of(JobState::fetching), "fetching");
-  add_count(text, jobs.of(JobState::pending), "waiting");
-  add_count(text, jobs.of(JobState::unknown), "unknown");
-  add_count(text, jobs.of(JobState::held), "held");
-  add_count(text, jobs.of(JobState::cancelled), "cancelled");
+  for (const JobState state :
+       {JobState::failed, JobState::running, JobState::fetching, JobState::pending,
+        JobState::unknown, JobState::held, JobState::cancelled}) {
+    add_count(text, jobs.of(state), state == JobState::pending ? "waiting" : to_string(state));
+  }
   add_count(text, jobs.truncated, "truncated");
   add_count(text, changed, "made by an older recipe");
   return text + "\n";
@@ -49,9 +47,7 @@ std::string rate_line(const StatusReport& report) {
   if (report.eta && report.jobs.open() > 0) {
     text += fmt::format(", done in {} ({})", format_duration(*report.eta),
                         format_utc(report.now + *report.eta));
-    if (report.eta_pauses > 0) {
-      text += ", after " + counted(report.eta_pauses, "pause", "pauses");
-    }
+    if (report.eta_pauses > 0) text += ", after " + counted(report.eta_pauses, "pause", "pauses");
   }
   return text + "\n";
 }
@@ -137,9 +133,9 @@ std::string lane_lines(const StatusReport& report) {
     if (lane.jobs) {
       text += fmt::format("  {}/{}", grouped(lane.jobs->of(JobState::done)),
                           grouped(total_of(*lane.jobs)));
-      add_count(text, lane.jobs->of(JobState::running), "running");
-      add_count(text, lane.jobs->of(JobState::fetching), "fetching");
-      add_count(text, lane.jobs->of(JobState::failed), "failed");
+      for (const JobState state : {JobState::running, JobState::fetching, JobState::failed}) {
+        add_count(text, lane.jobs->of(state), to_string(state));
+      }
     }
     const std::string wait = wait_text(lane.status, lane.limits, report.now);
     if (!wait.empty()) text += "; " + wait;
