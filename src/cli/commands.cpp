@@ -15,7 +15,6 @@
 #include "ratebatch/input/config_file.hpp"
 #include "ratebatch/net/curl_transport.hpp"
 #include "ratebatch/run/json_line.hpp"
-#include "ratebatch/run/status_json.hpp"
 #include "ratebatch/sandbox/sandbox_server.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
 

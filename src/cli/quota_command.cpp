@@ -11,7 +11,6 @@
 #include "ratebatch/quota/quota_monitor.hpp"
 #include "ratebatch/run/catalog.hpp"
 #include "ratebatch/run/progress.hpp"
-#include "ratebatch/run/status_json.hpp"
 #include "ratebatch/run/status_report.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
 

@@ -22,7 +22,6 @@
 #include "ratebatch/net/curl_transport.hpp"
 #include "ratebatch/run/results.hpp"
 #include "ratebatch/run/run_summary.hpp"
-#include "ratebatch/run/status_json.hpp"
 
 namespace ratebatch::cli {
 namespace {

@@ -6,7 +6,6 @@
 
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/run/progress.hpp"
-#include "ratebatch/run/status_json.hpp"
 
 namespace ratebatch::cli {
 namespace {

@@ -8,7 +8,6 @@
 #include "ratebatch/base/system_clock.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/run/catalog.hpp"
-#include "ratebatch/run/status_json.hpp"
 #include "ratebatch/run/status_report.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"
 

@@ -12,7 +12,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <utility>
 
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/file.hpp"
@@ -218,9 +217,6 @@ void remove_unused(AnswerFiles& files, const HttpReply& reply, const std::vector
     if (!used) files.remove(file.path);
   }
 }
-
-AssetsFolder::AssetsFolder(std::string folder, std::string checkpoint)
-    : folder_(std::move(folder)), checkpoint_(std::move(checkpoint)) {}
 
 AssetsFolder::~AssetsFolder() {
   if (!incoming_.empty()) close_incoming_folder(incoming_);

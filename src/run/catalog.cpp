@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
-
 #include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/base/url.hpp"
@@ -95,23 +93,24 @@ class CatalogBuilder {
 
   Result<void> add_keys(const ProviderSettings& provider, PoolId pool) {
     std::vector<Error> missing;
-    std::size_t found = 0;
+    const std::size_t before = catalog_.keys.size();
     for (const KeySource& source : key_sources(provider, options_.variables)) {
-      auto key = options_.sandbox_base_url ? Result<Secret>{sandbox_key(provider, source)}
-                                           : read_key_(source);
+      // The stand-in counts per key: keys of one group are one account there.
+      auto key = options_.sandbox_base_url
+                     ? Result<Secret>{Secret{"sandbox-" + group_name(provider, source)}}
+                     : read_key_(source);
       if (key) {
-        ++found;
         add_key(source.name, group_of(provider, source, pool), std::move(*key));
       } else {
         missing.push_back(key.error());
       }
     }
-    if (found == 0 && options_.sandbox_base_url) {
-      ++found;
+    const auto found_none = [&] { return catalog_.keys.size() == before; };
+    if (found_none() && options_.sandbox_base_url) {
       add_key("sandbox", group_of(provider, {}, pool), Secret{"sandbox-default"});
     }
-    if (found == 0 && !missing.empty()) return tl::unexpected<Error>(missing.front());
-    if (found == 0) {
+    if (found_none() && !missing.empty()) return tl::unexpected<Error>(missing.front());
+    if (found_none()) {
       return fail(ErrorCode::no_key,
                   fmt::format("provider '{}' has no keys; add 'keys: [env:NAME]' below it, or "
                               "'keys: none' where the server asks for no key",
@@ -119,11 +118,6 @@ class CatalogBuilder {
     }
     for (const Error& error : missing) warnings_.push_back(error.message);
     return {};
-  }
-
-  // The stand-in counts per key: keys of one group are one account there.
-  static Secret sandbox_key(const ProviderSettings& provider, const KeySource& source) {
-    return Secret{"sandbox-" + group_name(provider, source)};
   }
 
   static std::string group_name(const ProviderSettings& provider, const KeySource& source) {

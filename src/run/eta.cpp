@@ -91,18 +91,17 @@ class Forecast {
 }  // namespace
 
 UsePerJob use_per_job(const store::CallCounts& calls, std::int64_t jobs_ended) {
-  UsePerJob use{};
-  use[index_of(Resource::requests)] = 1;
-  if (jobs_ended == 0) return use;
+  if (jobs_ended == 0) return {1};
   const auto jobs = static_cast<double>(jobs_ended);
   const auto input = static_cast<double>(calls.input_tokens) / jobs;
   const auto output = static_cast<double>(calls.output_tokens) / jobs;
-  use[index_of(Resource::requests)] = std::max(1.0, static_cast<double>(calls.sent) / jobs);
-  use[index_of(Resource::tokens)] = input + output;
-  use[index_of(Resource::input_tokens)] = input;
-  use[index_of(Resource::output_tokens)] = output;
-  use[index_of(Resource::images)] = static_cast<double>(calls.images) / jobs;
-  return use;
+  // In the order of Resource; nobody counts characters.
+  return {std::max(1.0, static_cast<double>(calls.sent) / jobs),
+          input + output,
+          input,
+          output,
+          static_cast<double>(calls.images) / jobs,
+          0};
 }
 
 std::vector<EtaWindow> eta_windows(const Lanes& lanes, LaneId lane,
@@ -111,14 +110,9 @@ std::vector<EtaWindow> eta_windows(const Lanes& lanes, LaneId lane,
   for (const LimitView& view : views) {
     const Limit* limit = limit_behind(lanes, lane, view.limit);
     if (!view.is_long || limit == nullptr || view.threshold <= 0) continue;
-    EtaWindow window;
-    window.left = static_cast<double>(std::max<std::int64_t>(view.threshold - view.used, 0));
-    window.threshold = static_cast<double>(view.threshold);
-    window.per_job = use[index_of(view.resource)];
-    window.resets_at = view.resets_at;
-    window.window = limit->window;
-    window.reset = limit->reset;
-    windows.push_back(window);
+    const auto left = static_cast<double>(std::max<std::int64_t>(view.threshold - view.used, 0));
+    windows.push_back({left, static_cast<double>(view.threshold), use[index_of(view.resource)],
+                       view.resets_at, limit->window, limit->reset});
   }
   return windows;
 }

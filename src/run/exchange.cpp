@@ -1,5 +1,6 @@
 #include "run/exchange.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,9 +54,12 @@ Result<RequestMaker::Request> RequestMaker::make(const store::StoredJob& job,
                                                  const action::Send& send) {
   const auto lane = index_of(send.lane);
   // A job that fell back is asked of another model than it names.
-  const LaneId home = home_of(send.route);
+  const auto route =
+      std::find_if(catalog_.lanes.routes.begin(), catalog_.lanes.routes.end(),
+                   [&](const RouteSettings& settings) { return settings.route == send.route; });
+  RB_ASSERT(route != catalog_.lanes.routes.end());
   const std::string_view instead =
-      home == send.lane ? std::string_view{} : catalog_.lanes.lanes[lane].model;
+      route->lane == send.lane ? std::string_view{} : catalog_.lanes.lanes[lane].model;
   RB_TRY(content, renderer_.render(job.line_json, instead));
   if (!content->files.empty()) {
     RB_TRY(read, read_job_files(job_folder(job.file), content->files));
@@ -70,13 +74,6 @@ Result<RequestMaker::Request> RequestMaker::make(const store::StoredJob& job,
   provider::AskedFor asked{.kind = content->kind, .raw_body = !content->body_json.empty()};
   if (content->kind == ModelKind::speech) asked.characters = code_points(spoken_text(*content));
   return Request{std::move(*http), asked};
-}
-
-LaneId RequestMaker::home_of(RouteId route) const {
-  for (const RouteSettings& settings : catalog_.lanes.routes) {
-    if (settings.route == route) return settings.lane;
-  }
-  RB_ASSERT(false);
 }
 
 Outcome read_answer(const Catalog& catalog, const AskedBy& by, const TransferResult& result) {

@@ -30,8 +30,6 @@ class RequestMaker {
   Result<Request> make(const store::StoredJob& job, const action::Send& send);
 
  private:
-  [[nodiscard]] LaneId home_of(RouteId route) const;
-
   const Catalog& catalog_;
   input::JobRenderer renderer_;
 };

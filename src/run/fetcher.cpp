@@ -30,19 +30,11 @@ bool is_redirect(std::int32_t status) {
 
 // Of a reply without the file. Signed links that have expired are refused as forbidden.
 OutcomeClass class_of(std::int32_t status) {
-  switch (status) {
-    case 401:
-    case 403:
-    case 404:
-    case 410:
-      return OutcomeClass::not_found;
-    case 408:
-      return OutcomeClass::timeout;
-    case 429:
-      return OutcomeClass::rate_limited;
-    default:
-      return status >= 500 ? OutcomeClass::server_error : OutcomeClass::bad_reply;
-  }
+  const bool is_gone = status == 401 || status == 403 || status == 404 || status == 410;
+  if (is_gone) return OutcomeClass::not_found;
+  if (status == 408) return OutcomeClass::timeout;
+  if (status == 429) return OutcomeClass::rate_limited;
+  return status >= 500 ? OutcomeClass::server_error : OutcomeClass::bad_reply;
 }
 
 // A page that says what is wrong comes with a status of 200, too.
@@ -56,10 +48,8 @@ bool is_text(const HttpReply& reply) {
 void Fetcher::start(const action::Fetch& fetch, store::StoredFetch job, const std::string& folder,
                     net::TransferId id) {
   RB_ASSERT(!job.links.empty());
-  Download download;
-  download.fetch = fetch;
-  download.url = job.links.front();
-  download.job = std::move(job);
+  Download download{.fetch = fetch, .job = std::move(job), .url = {}, .assets = {}};
+  download.url = download.job.links.front();
   send(id, std::move(download), folder);
 }
 

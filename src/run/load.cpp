@@ -11,7 +11,6 @@
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/input/check_job.hpp"
 #include "ratebatch/input/job_file.hpp"
-#include "ratebatch/input/job_line.hpp"
 #include "ratebatch/run/output_file.hpp"
 
 namespace ratebatch::run {
@@ -24,9 +23,6 @@ constexpr std::array counters = {&LoadReport::added, &LoadReport::same, &LoadRep
 store::FileStamp to_store(const input::JobFileStamp& stamp) {
   return {stamp.path, stamp.inode, stamp.size, stamp.mtime_ns};
 }
-
-// A line as it is stored: files that were put together bring byte order marks in their middle.
-std::string_view bare_line(std::string_view text) { return trimmed(without_byte_order_mark(text)); }
 
 store::NewJob to_store(input::JobLine& line, std::string_view text, std::int64_t number) {
   store::NewJob job;
@@ -124,7 +120,8 @@ class Load {
   }
 
   Result<void> take_text(const std::string& path, const input::FileLine& line) {
-    std::string_view text = bare_line(line.text);
+    // Files that were put together bring byte order marks in their middle.
+    std::string_view text = trimmed(without_byte_order_mark(line.text));
     RB_TRY(stored, is_known(line, text));
     if (*stored) return {};
     origin_.line = line.number;
@@ -143,8 +140,15 @@ class Load {
     const std::string id = job->id;
     const input::JobForm form = csv_header_ ? input::JobForm::csv : job->form;
     RB_TRY(added, loader_.add(to_store(*job, text, line.number), options_.update));
-    if (added->as != store::AddedAs::conflict) ++report_.forms[static_cast<std::size_t>(form)];
-    return count(path, line, id, *added);
+    if (added->as == store::AddedAs::conflict) {
+      return refuse(path, line,
+                    fmt::format("id '{}' was loaded from {}:{} with other content; give this job "
+                                "another id, or accept the change with --update",
+                                escaped(id), escaped(added->first_file), added->first_line));
+    }
+    ++report_.forms[static_cast<std::size_t>(form)];
+    ++(report_.*counters[static_cast<std::size_t>(added->as)]);
+    return {};
   }
 
   // True, and counted, if this text is stored as that line.
@@ -152,18 +156,6 @@ class Load {
     auto stored = loader_.is_stored(line.number, text);
     if (stored && *stored) ++report_.same;
     return stored;
-  }
-
-  Result<void> count(const std::string& path, const input::FileLine& line, const std::string& id,
-                     const store::Added& added) {
-    if (added.as != store::AddedAs::conflict) {
-      ++(report_.*counters[static_cast<std::size_t>(added.as)]);
-      return {};
-    }
-    return refuse(path, line,
-                  fmt::format("id '{}' was loaded from {}:{} with other content; give this job "
-                              "another id, or accept the change with --update",
-                              escaped(id), escaped(added.first_file), added.first_line));
   }
 
   Result<void> refuse(const std::string& path, const input::FileLine& line, std::string why) {
@@ -184,17 +176,13 @@ class Load {
     if (text.empty()) return {};
     ++rejected_here_;
     if (!rejects_) {
-      RB_TRY(opened, open_rejects(path));
+      const std::string_view ending = csv_header_ ? ".rejects.csv" : ".rejects.jsonl";
+      rejects_path_ = fmt::format("{}{}", path == "-" ? "stdin" : path, ending);
+      RB_TRY(file, OutputFile::create(rejects_path_));
+      rejects_.emplace(std::move(*file));
+      RB_TRY(headed, rejects_->write(csv_header_ ? *csv_header_ + "\n" : ""));
     }
     return rejects_->write(text + "\n");
-  }
-
-  Result<void> open_rejects(const std::string& path) {
-    const std::string_view ending = csv_header_ ? ".rejects.csv" : ".rejects.jsonl";
-    rejects_path_ = fmt::format("{}{}", path == "-" ? "stdin" : path, ending);
-    RB_TRY(file, OutputFile::create(rejects_path_));
-    rejects_.emplace(std::move(*file));
-    return csv_header_ ? rejects_->write(*csv_header_ + "\n") : Result<void>{};
   }
 
   Result<void> close_rejects() {

@@ -8,12 +8,6 @@
 #include <cstdio>
 
 namespace ratebatch::run {
-namespace {
-
-// Few large writes instead of one per line.
-constexpr std::size_t buffer_bytes_max = 1U << 16U;
-
-}  // namespace
 
 Result<OutputFile> OutputFile::create(const std::string& path) {
   // The process id keeps two commands that write the same file apart.
@@ -29,6 +23,8 @@ OutputFile::~OutputFile() {
 }
 
 Result<void> OutputFile::write(std::string_view bytes) {
+  // Few large writes instead of one per line.
+  constexpr std::size_t buffer_bytes_max = 1U << 16U;
   buffer_ += bytes;
   return buffer_.size() < buffer_bytes_max ? Result<void>{} : flush();
 }

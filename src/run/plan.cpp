@@ -179,7 +179,6 @@ WideInteger time_needed(const Limit& limit, std::int64_t amount_needed, std::int
   return static_cast<WideInteger>(amount_needed) * limit.window.count() / usable;
 }
 
-// What the jobs of a lane use of a resource.
 std::int64_t needed_of_lane(const PlanInput& input, const Plan& plan, std::size_t lane,
                             Resource resource) {
   const Usage& usage = input.assumptions[lane].usage;
@@ -252,10 +251,8 @@ Plan make_plan(const Lanes& lanes, const PlanInput& input) {
   RB_ASSERT(input.assumptions.size() == lanes.lanes.size());
   GrantingWorld world{input.assumptions};
   PlanWatch watch{lanes, input};
-  RehearsalOptions options;
-  options.scheduler = input.scheduler;
-  options.start = input.start;
-  options.stored = input.stored;
+  const RehearsalOptions options{
+      .scheduler = input.scheduler, .start = input.start, .stored = input.stored};
   Rehearsal rehearsal{lanes, input.jobs, options, world, &watch};
   const RehearsalEnd end = rehearsal.run();
 

@@ -142,11 +142,11 @@ std::string deadline_text(const DeadlineCheck& check, const Plan& plan, Duration
     return fmt::format("deadline    {} is met, with {} to spare\n", limit,
                        format_duration(deadline - plan.takes));
   }
-  std::string text = fmt::format("deadline    {} is not met", limit);
-  if (plan.complete) text += ", by " + format_duration(plan.takes - deadline);
+  const std::string by = plan.complete ? ", by " + format_duration(plan.takes - deadline) : "";
+  std::string text = fmt::format("deadline    {} is not met{}", limit, by);
   if (!check.reachable) {
-    text += fmt::format("; not even {} workers and larger limits reach it\n", deadline_workers_max);
-    return text;
+    return text +
+           fmt::format("; not even {} workers and larger limits reach it\n", deadline_workers_max);
   }
   text += "; it would take\n";
   for (const LimitNeed& need : check.limits) {

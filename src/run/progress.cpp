@@ -23,10 +23,8 @@ constexpr std::array<std::size_t, 3> bar_widths = {20, 10, 0};
 constexpr Duration near_reset = std::chrono::hours{1};
 
 // Views of limits over all lanes of a provider begin with its name.
-bool is_called(const LimitView& view, std::string_view limit) {
-  if (view.limit == limit) return true;
-  return view.limit.size() > limit.size() && view.limit.ends_with(limit) &&
-         view.limit[view.limit.size() - limit.size() - 1] == ' ';
+bool is_called(const LimitView& view, const std::string& limit) {
+  return view.limit == limit || view.limit.ends_with(" " + limit);
 }
 
 // One line of the table on a terminal.
@@ -38,8 +36,6 @@ struct ProgressRow {
   std::string note;
   double share = 0;
 };
-
-std::string shown_model(const std::string& model) { return escaped(model, shown_model_bytes_max); }
 
 std::string counts_text(const store::JobCounts& jobs) {
   return fmt::format("{}/{}", grouped(jobs.of(JobState::done)), grouped(total_of(jobs)));
@@ -68,8 +64,7 @@ std::string trouble_text(const store::JobCounts& jobs) {
 
 // What holds for the run as a whole.
 std::string run_notes(const Progress& progress) {
-  std::string notes;
-  if (progress.sandbox) notes = "SANDBOX";
+  std::string notes = progress.sandbox ? "SANDBOX" : "";
   add_to_list(notes, fmt::format("{} of {} workers busy", progress.in_flight, progress.workers));
   add_to_list(notes, trouble_text(progress.jobs));
   if (progress.stopping) add_to_list(notes, "stopping, Ctrl-C again gives up what is in flight");
@@ -80,8 +75,12 @@ std::string run_notes(const Progress& progress) {
 ProgressRow lane_row(const LaneProgress& lane, WallTime now) {
   std::string note = wait_text(lane.status, lane.limits, now);
   add_to_list(note, trouble_text(lane.jobs));
-  return {shown_model(lane.model),       counts_text(lane.jobs), rate_text(lane.per_minute),
-          eta_text(lane.eta, lane.jobs), std::move(note),        share_of(lane.jobs)};
+  return {escaped(lane.model, shown_model_bytes_max),
+          counts_text(lane.jobs),
+          rate_text(lane.per_minute),
+          eta_text(lane.eta, lane.jobs),
+          std::move(note),
+          share_of(lane.jobs)};
 }
 
 std::string bar(double share, std::size_t width) {
@@ -95,11 +94,6 @@ std::size_t columns_of(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
   }));
-}
-
-// Blanks that fill up a text to so many columns.
-std::string padding(const std::string& text, std::size_t columns) {
-  return std::string(columns - std::min(columns, columns_of(text)), ' ');
 }
 
 std::string cut_to(const std::string& text, std::size_t columns) {
@@ -125,9 +119,10 @@ std::vector<std::string> table(const std::vector<ProgressRow>& rows, std::size_t
   }
   std::vector<std::string> lines;
   for (const ProgressRow& row : rows) {
-    std::string line = fmt::format("{}{}  {}{:>{}}  {:>{}}  {:<{}}  {}", row.name,
-                                   padding(row.name, name), bar(row.share, bar_width), row.counts,
-                                   counts, row.rate, rate, row.eta, eta, row.note);
+    std::string line =
+        fmt::format("{}{}  {}{:>{}}  {:>{}}  {:<{}}  {}", row.name,
+                    std::string(name - columns_of(row.name), ' '), bar(row.share, bar_width),
+                    row.counts, counts, row.rate, rate, row.eta, eta, row.note);
     line.erase(line.find_last_not_of(' ') + 1);
     lines.push_back(std::move(line));
   }
@@ -135,14 +130,6 @@ std::vector<std::string> table(const std::vector<ProgressRow>& rows, std::size_t
 }
 
 }  // namespace
-
-std::int64_t ended(const store::JobCounts& jobs) {
-  return jobs.of(JobState::done) + jobs.of(JobState::failed);
-}
-
-std::int64_t total_of(const store::JobCounts& jobs) {
-  return jobs.total() - jobs.of(JobState::cancelled);
-}
 
 const Limit* limit_behind(const Lanes& lanes, LaneId lane, std::string_view view_name) {
   const LaneSettings& settings = lanes.lanes[index_of(lane)];

@@ -1,7 +1,6 @@
 #include "ratebatch/run/rehearsal.hpp"
 
 #include <algorithm>
-#include <utility>
 #include <variant>
 
 #include "ratebatch/base/assert.hpp"
@@ -28,7 +27,7 @@ Rehearsal::Rehearsal(const Lanes& lanes, std::vector<JobClass> jobs, RehearsalOp
       now_(options_.start.steady),
       jobs_(std::make_unique<RehearsedJobs>(jobs)) {
   for (const StoredState& state : options_.stored) {
-    states_[state.scope][state.item] = state.value;
+    states_[{state.scope, state.item}] = state.value;
   }
 }
 
@@ -44,15 +43,12 @@ const RehearsalCounts& Rehearsal::counts() const { return jobs_->counts(); }
 
 std::vector<StoredState> Rehearsal::stored() const {
   std::vector<StoredState> stored;
-  for (const auto& [scope, items] : states_) {
-    for (const auto& [item, value] : items) stored.push_back({scope, item, value});
-  }
+  for (const auto& [at, value] : states_) stored.push_back({at.first, at.second, value});
   return stored;
 }
 
 std::optional<Snapshot> Rehearsal::snapshot() const {
-  if (!scheduler_) return std::nullopt;
-  return scheduler_->snapshot(now());
+  return scheduler_ ? std::optional{scheduler_->snapshot(now())} : std::nullopt;
 }
 
 RehearsalEnd Rehearsal::run(std::optional<Instant> until) {
@@ -152,9 +148,9 @@ void Rehearsal::store(const Batch& batch) {
   jobs_->apply(batch);
   for (const StoredState& state : batch.states) {
     if (state.value.empty()) {
-      states_[state.scope].erase(state.item);
+      states_.erase({state.scope, state.item});
     } else {
-      states_[state.scope][state.item] = state.value;
+      states_[{state.scope, state.item}] = state.value;
     }
   }
   if (observer_ != nullptr) observer_->committed(now(), batch);

@@ -44,11 +44,6 @@ std::string text_of(const Json& value) {
   return json::written(value);
 }
 
-// A single file is a plain path, as most results have it.
-std::string files_text(const Json& files) {
-  return files.size() == 1 ? text_of(files.front()) : text_of(files);
-}
-
 const Json* member(const Json* object, std::string_view name) {
   if (object == nullptr || !object->is_object()) return nullptr;
   const auto found = object->find(std::string(name));
@@ -104,7 +99,9 @@ const Json* find_value(const ResultRow& row, std::string_view column) {
 std::string value_text(const ResultRow& row, const std::string& column) {
   const Json* value = find_value(row, column);
   if (value == nullptr) return column == "text" ? text_of_body(row.record) : std::string{};
-  return column == "files" ? files_text(*value) : text_of(*value);
+  // A single file is a plain path, as most results have it.
+  const bool is_single_file = column == "files" && value->size() == 1;
+  return text_of(is_single_file ? value->front() : *value);
 }
 
 ResultRow read_row(const store::ResultRow& stored) {
@@ -117,7 +114,7 @@ void collect_names(const Json* object, std::string_view prefix, std::set<std::st
   for (const auto& [name, value] : object->items()) names.insert(std::string(prefix) + name);
 }
 
-// Names that only reading all results tells.
+// Names that are known only once all results are read.
 struct Names {
   std::set<std::string> vars;
   std::set<std::string> metadata;

@@ -39,8 +39,7 @@ std::string this_run_line(const RunSummary& summary) {
   const std::int64_t failed = after.of(JobState::failed) - before.of(JobState::failed);
   std::string text =
       fmt::format("  this run  {} done{}", grouped(done), share_text(done, done + failed));
-  if (failed > 0)
-    text += fmt::format(", {} failed{}", grouped(failed), share_text(failed, done + failed));
+  add_count(text, failed, "failed" + share_text(failed, done + failed));
   add_count(text, after.truncated - before.truncated, "truncated");
   add_count(text, after.of(JobState::fetching), "with files still to be downloaded");
   add_count(text, after.of(JobState::unknown), "unknown");
@@ -79,12 +78,6 @@ std::string quota_lines(const RunSummary& summary) {
         usd_text(summary.after.calls.cost_pico_usd));
   }
   return text;
-}
-
-// What this run did, if it did anything.
-std::string work_lines(const RunSummary& summary) {
-  if (summary.after.calls.sent == summary.before.calls.sent) return "";
-  return this_run_line(summary) + calls_line(summary);
 }
 
 std::string waits_lines(const RunSummary& summary) {
@@ -135,8 +128,11 @@ std::string summary_text(const RunSummary& summary) {
                                  counted(total_of(jobs), "job", "jobs"));
   if (summary.reason != "nothing_to_do") text += " after " + format_duration(summary.took);
   add_count(text, jobs.of(JobState::failed), "failed");
-  return text + "\n" + words_lines(summary) + work_lines(summary) + waits_lines(summary) +
-         quota_lines(summary) + files_lines(summary) + next_lines(summary);
+  text += "\n" + words_lines(summary);
+  const bool worked = summary.after.calls.sent != summary.before.calls.sent;
+  if (worked) text += this_run_line(summary) + calls_line(summary);
+  return text + waits_lines(summary) + quota_lines(summary) + files_lines(summary) +
+         next_lines(summary);
 }
 
 }  // namespace ratebatch::run

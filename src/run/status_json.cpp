@@ -1,6 +1,8 @@
-#include "ratebatch/run/status_json.hpp"
-
+// The JSON lines of a status, of progress and of a summary.
 #include "ratebatch/run/json_line.hpp"
+#include "ratebatch/run/progress.hpp"
+#include "ratebatch/run/run_summary.hpp"
+#include "ratebatch/run/status_report.hpp"
 
 namespace ratebatch::run {
 namespace {
@@ -227,13 +229,6 @@ std::string summary_json(const RunSummary& summary) {
   json["files_written"] = summary.files_written;
   json["output"] = or_null(summary.output);
   json["exit_code"] = summary.exit_code;
-  return json::written(json);
-}
-
-std::string error_json(std::string_view text, int exit_code) {
-  JsonLine json = json_message("error");
-  json["message"] = text;
-  json["exit_code"] = exit_code;
   return json::written(json);
 }
 

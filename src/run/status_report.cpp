@@ -101,13 +101,11 @@ OverallState state_of(const StatusReport& report) {
     return report.jobs.of(JobState::held) > 0 ? OverallState::idle : OverallState::complete;
   }
   const auto is_paused = [](LaneState s) { return s == LaneState::paused; };
-  if (report.data.live_run) {
-    if (report.jobs.of(JobState::running) > 0) return OverallState::running;
-    if (all_with_work(report.lanes, is_paused)) return OverallState::paused;
-    return all_with_work(report.lanes, stands_still) ? OverallState::waiting
-                                                     : OverallState::running;
-  }
+  const bool alive = report.data.live_run.has_value();
+  if (alive && report.jobs.of(JobState::running) > 0) return OverallState::running;
   if (all_with_work(report.lanes, is_paused)) return OverallState::paused;
+  const bool waits = all_with_work(report.lanes, stands_still);
+  if (alive) return waits ? OverallState::waiting : OverallState::running;
   if (report.data.last_run) {
     const store::PastRun& last = *report.data.last_run;
     const std::int32_t code = last.exit_code.value_or(0);
@@ -147,10 +145,8 @@ std::optional<Eta> forecast(const StatusReport& report, const QuotaPicture* quot
     each.open = lane.jobs->open();
     each.per_minute = *data.jobs_per_minute * static_cast<double>(each.open) / all;
     each.status = lane.status;
-    std::vector<LimitView> views;
-    for (const ShownLimit& limit : lane.limits) views.push_back(limit.view);
     if (const auto id = quota->lane_of(lane.model)) {
-      each.windows = eta_windows(quota->lanes, *id, views, use);
+      each.windows = eta_windows(quota->lanes, *id, quota->quotas[index_of(*id)].limits, use);
     }
     last = later_of(last, eta_of(each, report.now));
   }

@@ -174,8 +174,8 @@ std::string next_lines(const StatusReport& report, const std::string& command_en
                              "again"
                            : "goes on");
   }
-  if (report.state == OverallState::complete)
-    line("results -o results.jsonl", "writes the results");
+  const bool is_complete = report.state == OverallState::complete;
+  if (is_complete) line("results -o results.jsonl", "writes the results");
   return text.empty() ? "" : "\n" + text;
 }
 

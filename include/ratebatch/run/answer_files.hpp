@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ratebatch/base/port.hpp"
@@ -40,7 +41,8 @@ void remove_unused(AnswerFiles& files, const HttpReply& reply, const std::vector
 class AssetsFolder final : public AnswerFiles {
  public:
   // `checkpoint`: the path of the database that this run holds.
-  AssetsFolder(std::string folder, std::string checkpoint);
+  AssetsFolder(std::string folder, std::string checkpoint)
+      : folder_(std::move(folder)), checkpoint_(std::move(checkpoint)) {}
   ~AssetsFolder() override;
 
   Result<std::string> incoming() override;

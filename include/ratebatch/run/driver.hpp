@@ -28,7 +28,7 @@ class Clock : public Port {
   virtual Now now() = 0;
 };
 
-// Tells of signals that arrived. `take` answers each press once: the first with the grace time, the
+// Reports signals that arrived. `take` answers each press once: the first with the grace time, the
 // second with grace 0.
 class Interrupts : public Port {
  public:

@@ -52,11 +52,11 @@ struct Eta {
 std::vector<EtaWindow> eta_windows(const Lanes& lanes, LaneId lane,
                                    const std::vector<LimitView>& views, const UsePerJob& use);
 
-// Nothing where jobs are left and no rate is known, the lane needs a person, or the end is more
+// nullopt if jobs are left and no rate is known, if the lane needs a person, or if the end is more
 // than a year away.
 std::optional<Eta> eta_of(const EtaLane& lane, WallTime now);
 
-// Lanes work side by side: the last to end decides. Nothing where one is not known.
+// Lanes work side by side: the last to end decides. nullopt if one of them is not known.
 std::optional<Eta> later_of(const std::optional<Eta>& a, const std::optional<Eta>& b);
 
 }  // namespace ratebatch::run

@@ -1,5 +1,6 @@
-// What the JSON lines of the program have in common. Each has schema_version and message_type; what
-// is not known is null.
+// What the JSON lines of the program have in common. Each has schema_version and message_type.
+// Field names are fixed; what this version does not know is null or 0. Text in it is raw, as JSON
+// carries it. No line holds a newline.
 #pragma once
 
 #include <optional>
@@ -18,6 +19,14 @@ constexpr int json_schema_version = 1;
 
 inline JsonLine json_message(std::string_view type) {
   return {{"schema_version", json_schema_version}, {"message_type", type}};
+}
+
+// The line of a command that failed.
+inline std::string error_json(std::string_view text, int exit_code) {
+  JsonLine json = json_message("error");
+  json["message"] = text;
+  json["exit_code"] = exit_code;
+  return json::written(json);
 }
 
 template <typename T>

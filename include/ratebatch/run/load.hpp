@@ -39,8 +39,8 @@ struct LoadReport {
   std::int64_t files_unchanged = 0;  // Not read again.
   // By JobForm: the lines that were taken, apart from those found stored already.
   std::array<std::int64_t, input::job_form_count> forms{};
-  std::vector<std::string>
-      notes;  // For the user: torn lines, the first rejects and where they are.
+  // For the user: torn lines, the first rejects and where they are.
+  std::vector<std::string> notes;
 };
 
 // Loads `files` ("-" is standard input, *.csv are CSV files) in one transaction and commits it.

@@ -62,17 +62,21 @@ constexpr std::string_view to_string(Activity activity) {
 // Buckets of a lane's timeline: a chart that fits a line.
 constexpr std::size_t timeline_buckets = 60;
 
-struct PlanLane {
-  std::string model;
+// Of a lane, or of all.
+struct PlanFigures {
   std::int64_t jobs = 0;
   std::int64_t done = 0;
   std::int64_t failed = 0;
-  Duration finished_after{};                     // Its last job; from the start.
-  std::array<Duration, activity_count> spent{};  // By Activity.
   std::int64_t pauses = 0;
   Usage usage;
   std::int64_t cost_pico_usd = 0;
-  bool has_price = false;
+  bool has_price = false;  // Of all: every lane with jobs has one.
+};
+
+struct PlanLane : PlanFigures {
+  std::string model;
+  Duration finished_after{};                     // Its last job; from the start.
+  std::array<Duration, activity_count> spent{};  // By Activity.
   // What it did in each sixtieth of the plan: it worked or was paced where that took a tenth of
   // it, else what took longest.
   std::array<Activity, timeline_buckets> timeline{};
@@ -92,19 +96,12 @@ struct LimitPlace {
   friend bool operator==(const LimitPlace&, const LimitPlace&) = default;
 };
 
-struct Plan {
+struct Plan : PlanFigures {
   std::int32_t workers = 0;
   bool complete = false;  // All jobs are settled; else it would end for `reason`, or never.
   action::FinishReason reason{};
   Duration takes{};
   WallTime finish_at;
-  std::int64_t jobs = 0;
-  std::int64_t done = 0;
-  std::int64_t failed = 0;
-  std::int64_t pauses = 0;
-  Usage usage;
-  std::int64_t cost_pico_usd = 0;
-  bool has_price = false;  // Every lane with jobs has one.
   std::string bottleneck;  // "rpd of gpt-4o-mini" or "workers"; empty where there are no jobs.
   std::optional<LimitPlace> limit;  // The limit that is the bottleneck, if it is a window.
   std::vector<PlanLane> lanes;

@@ -58,10 +58,14 @@ struct Progress {
 };
 
 // Jobs that came to an end: done or failed.
-std::int64_t ended(const store::JobCounts& jobs);
+inline std::int64_t ended(const store::JobCounts& jobs) {
+  return jobs.of(JobState::done) + jobs.of(JobState::failed);
+}
 
 // Jobs that count: all but the cancelled ones.
-std::int64_t total_of(const store::JobCounts& jobs);
+inline std::int64_t total_of(const store::JobCounts& jobs) {
+  return jobs.total() - jobs.of(JobState::cancelled);
+}
 
 // Rounded up, and at least one second: how long a person is asked to wait.
 constexpr Duration in_whole_seconds(Duration d) {
@@ -100,5 +104,8 @@ std::vector<std::string> progress_lines(const Progress& progress, WallTime now, 
 
 // For a pipe or a log: everything on one full line, with the time.
 std::string progress_line(const Progress& progress, WallTime now);
+
+// For a program: a JSON line (see json_line.hpp).
+std::string progress_json(const Progress& progress, WallTime now);
 
 }  // namespace ratebatch::run

@@ -9,7 +9,6 @@
 #include <deque>
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "ratebatch/base/time.hpp"

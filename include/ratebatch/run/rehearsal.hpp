@@ -159,7 +159,7 @@ class Rehearsal {
   Instant now_;
   Duration wall_offset_{};  // Of the client's wall clock, from the true one.
   std::unique_ptr<RehearsedJobs> jobs_;
-  std::map<std::string, std::map<std::string, std::string>> states_;  // By scope and item.
+  std::map<std::pair<std::string, std::string>, std::string> states_;  // By scope and item.
   std::unique_ptr<schedule::Scheduler> scheduler_;
   action::Finished finish_;
   std::uint64_t life_ = 0;

@@ -1,4 +1,4 @@
-// What a run came to, told at its end.
+// What a run came to, shown at its end.
 #pragma once
 
 #include <cstdint>
@@ -36,5 +36,8 @@ struct RunSummary {
 
 // Several lines for people, the last with its newline.
 std::string summary_text(const RunSummary& summary);
+
+// The same as a JSON line (see json_line.hpp).
+std::string summary_json(const RunSummary& summary);
 
 }  // namespace ratebatch::run

@@ -1,7 +1,7 @@
 // What `status` says, worked out from a checkpoint: true also where no run is alive.
 //
-// Pure, given the configuration and what is stored; no key is read. The texts for people are here,
-// those for programs in status_json.hpp.
+// Pure, given the configuration and what is stored; no key is read. It is shown as text to people,
+// and as JSON lines (see json_line.hpp) to programs.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,6 @@
 
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/config.hpp"
-#include "ratebatch/model/limit.hpp"
 #include "ratebatch/model/quota_view.hpp"
 #include "ratebatch/run/catalog.hpp"
 #include "ratebatch/run/progress.hpp"
@@ -71,11 +70,11 @@ struct StatusReport {
 };
 
 // `config`: the one the checkpoint was run with, if it can be read. `quota`: what is used of its
-// limits, if that is known; nullptr: not.
+// limits; nullptr if that is not known.
 StatusReport make_status_report(store::StatusData data, const std::optional<Config>& config,
                                 const QuotaPicture* quota, std::string db, WallTime now);
 
-// Appends ", 7 failed" to a line of counts, or nothing where the count is 0.
+// Appends ", 7 failed" to a line of counts, unless the count is 0.
 void add_count(std::string& text, std::int64_t count, std::string_view what);
 
 // "  calls     1,204 sent, 3 resent": the beginning of a line.
@@ -87,5 +86,10 @@ std::string status_text(const StatusReport& report, const std::string& command_e
 
 // One line per failed job: where it came from, its id, the class and the server's words.
 std::string failed_jobs_text(const std::vector<store::JobRow>& jobs);
+
+std::string status_json(const StatusReport& report);
+// Only what is used of the limits: the lanes of a status.
+std::string quota_json(const StatusReport& report);
+std::string failed_job_json(const store::JobRow& job);
 
 }  // namespace ratebatch::run

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "ratebatch/quota/quota_monitor.hpp"
-#include "ratebatch/run/status_json.hpp"
 #include "ratebatch/run/status_report.hpp"
 
 namespace ratebatch::progress_status_test {

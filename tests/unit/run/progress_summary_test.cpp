@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ratebatch/run/json_line.hpp"
 #include "ratebatch/run/run_summary.hpp"
-#include "ratebatch/run/status_json.hpp"
 
 namespace ratebatch::progress_summary_test {
 
