@@ -1,11 +1,11 @@
 #include "ratebatch/base/system_clock.hpp"
 
-#include <cstddef>
 #include <ctime>
 #include <fstream>
 #include <string>
 
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/text.hpp"
 
 namespace ratebatch::inline base {
 namespace {
@@ -24,10 +24,7 @@ std::int64_t boot_name() {
   std::ifstream file{"/proc/sys/kernel/random/boot_id"};
   std::string id;
   if (!std::getline(file, id)) return 0;
-  // FNV-1a, cut to what is positive.
-  std::uint64_t hash = 14'695'981'039'346'656'037U;
-  for (const char c : id) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
-  return static_cast<std::int64_t>(hash >> 1U);
+  return static_cast<std::int64_t>(fnv1a_64(id) >> 1U);
 }
 
 }  // namespace ratebatch::inline base

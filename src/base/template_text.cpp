@@ -23,6 +23,11 @@ tl::unexpected<Error> bad_template(std::string_view text, std::size_t at, std::s
   return fail(ErrorCode::invalid_input, fmt::format("line {} of the template: {}", line, what));
 }
 
+// Adds a name that is not empty, unless it is there already.
+void add_once(std::vector<std::string>& names, const std::string& name) {
+  if (!name.empty() && std::ranges::count(names, name) == 0) names.push_back(name);
+}
+
 tl::unexpected<Error> without(const std::vector<std::string>& absent) {
   return fail(ErrorCode::invalid_input,
               fmt::format("missing variable{} '{}'", absent.size() == 1 ? "" : "s",
@@ -68,23 +73,16 @@ Result<TextTemplate> TextTemplate::parse(std::string_view text) {
 }
 
 std::vector<std::string> TextTemplate::missing(const Variables& variables) const {
-  std::vector<std::string> names;
+  std::vector<std::string> absent;
   for (const Piece& piece : pieces_) {
-    const bool needed = !piece.name.empty() && !piece.fallback;
-    if (!needed || variables.contains(piece.name)) continue;
-    if (std::find(names.begin(), names.end(), piece.name) == names.end()) {
-      names.push_back(piece.name);
-    }
+    if (!piece.fallback && !variables.contains(piece.name)) add_once(absent, piece.name);
   }
-  return names;
+  return absent;
 }
 
 std::vector<std::string> TextTemplate::names() const {
   std::vector<std::string> names;
-  for (const Piece& piece : pieces_) {
-    const bool is_known = std::find(names.begin(), names.end(), piece.name) != names.end();
-    if (!piece.name.empty() && !is_known) names.push_back(piece.name);
-  }
+  for (const Piece& piece : pieces_) add_once(names, piece.name);
   return names;
 }
 

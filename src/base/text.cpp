@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ratebatch/base/ascii.hpp"
+
 namespace ratebatch::inline base {
 namespace {
 
@@ -72,9 +74,7 @@ std::size_t plain_end(std::string_view text, std::size_t at) {
 // What stands for a byte that a JSON string cannot hold as it is.
 void append_json_escape(std::string& out, char c) {
   constexpr std::string_view short_ones = "\"\"\\\\\bb\ff\nn\rr\tt";  // The byte, then its letter.
-  constexpr std::string_view digits = "0123456789abcdef";
-  const auto byte = static_cast<unsigned char>(c);
-  if (byte >= 0x80) {
+  if (static_cast<unsigned char>(c) >= 0x80) {
     out += "\xEF\xBF\xBD";
     return;
   }
@@ -84,9 +84,7 @@ void append_json_escape(std::string& out, char c) {
     out += short_ones[i + 1];
     return;
   }
-  out += "\\u00";
-  out += digits[byte >> 4U];
-  out += digits[byte & 0xFU];
+  out += "\\u00" + hex_of(c);
 }
 
 bool is_unsafe_code(std::uint32_t code) {
@@ -134,6 +132,11 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   return utf8_sequence(text, at, code);
 }
 
+std::int64_t code_points(std::string_view text) {
+  return std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
+}
+
 std::string with_utf8_repaired(std::string_view text) {
   if (is_valid_utf8(text)) return std::string(text);
   std::string repaired;
@@ -158,17 +161,12 @@ std::string escaped(std::string_view text, std::size_t bytes_max) {
   while (at < text.size() && at < bytes_max) {
     std::uint32_t code = 0;
     const std::size_t length = utf8_sequence(text, at, code);
-    if (length == 0) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[at]));
-      at += 1;
-      continue;
-    }
-    if (!is_unsafe_code(code)) {
+    if (length > 0 && !is_unsafe_code(code)) {
       out += text.substr(at, length);
     } else {
-      out += code < 0x80 ? fmt::format("\\x{:02x}", code) : fmt::format("\\u{{{:04x}}}", code);
+      out += length > 1 ? fmt::format("\\u{{{:04x}}}", code) : "\\x" + hex_of(text[at]);
     }
-    at += length;
+    at += std::max<std::size_t>(length, 1);
   }
   if (at < text.size()) out += "...";
   return out;
@@ -191,6 +189,31 @@ void append_json_string(std::string& out, std::string_view text) {
   }
   out += text.substr(written);
   out += '"';
+}
+
+bool matches_glob(std::string_view pattern, std::string_view text) {
+  constexpr std::size_t none = std::string_view::npos;
+  std::size_t p = 0;
+  std::size_t t = 0;
+  // Where to go on if the rest does not fit: the last star takes one byte more.
+  std::size_t star = none;
+  std::size_t taken_to = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      taken_to = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != none) {
+      p = star + 1;
+      t = ++taken_to;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
 }
 
 std::optional<std::string> nearest_name(std::string_view name,
@@ -228,17 +251,27 @@ std::string grouped(std::int64_t number) {
   return digits;
 }
 
+std::string usd_text(std::int64_t pico_usd) {
+  constexpr std::int64_t unit = 1'000'000'000'000;
+  std::string text = std::to_string(pico_usd / unit);
+  std::string decimals = std::to_string(pico_usd % unit + unit).substr(1);
+  decimals.erase(decimals.find_last_not_of('0') + 1);
+  return decimals.empty() ? text : text + "." + decimals;
+}
+
 std::string counted(std::int64_t number, std::string_view singular, std::string_view plural) {
   return fmt::format("{} {}", grouped(number), number == 1 ? singular : plural);
 }
 
-std::string fnv1a_64_hex(std::string_view bytes) {
+std::uint64_t fnv1a_64(std::string_view bytes) {
   std::uint64_t hash = 0xCBF29CE484222325ULL;
   for (const char c : bytes) {
     hash ^= static_cast<unsigned char>(c);
     hash *= 0x100000001B3ULL;
   }
-  return fmt::format("{:016x}", hash);
+  return hash;
 }
+
+std::string fnv1a_64_hex(std::string_view bytes) { return fmt::format("{:016x}", fnv1a_64(bytes)); }
 
 }  // namespace ratebatch::inline base

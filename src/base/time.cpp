@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 #include <chrono>
 
 #include "ratebatch/base/ascii.hpp"
@@ -37,11 +36,9 @@ tl::unexpected<Error> not_a_duration(std::string_view text) {
 // the fraction keeps nine digits, enough for one nanosecond in a second.
 std::optional<std::int64_t> scaled(std::string_view whole, std::string_view fraction,
                                    std::int64_t unit_ns) {
-  std::int64_t number = 0;
-  const auto [end, code] = std::from_chars(whole.data(), whole.data() + whole.size(), number);
-  if (code != std::errc{} || end != whole.data() + whole.size()) return std::nullopt;
-  if (number > ns_max / unit_ns) return std::nullopt;
-  std::int64_t total = number * unit_ns;
+  const auto number = whole_number<std::int64_t>(whole);
+  if (!number || *number > ns_max / unit_ns) return std::nullopt;
+  std::int64_t total = *number * unit_ns;
   std::int64_t place = unit_ns;
   for (const char digit : fraction) {
     place /= 10;
@@ -146,7 +143,6 @@ Result<Duration> parse_duration(std::string_view text) {
   if (text.empty()) return not_a_duration(text);
   while (at < text.size()) {
     const std::size_t whole_end = digits_at(text, at);
-    if (whole_end == at) return not_a_duration(text);
     const std::string_view whole = text.substr(at, whole_end - at);
     at = whole_end;
     std::string_view fraction;

@@ -8,15 +8,17 @@
 namespace ratebatch::inline base {
 namespace {
 
+// The marks of RFC 3986, section 2.3.
+constexpr std::string_view unreserved = "-._~";
+
 // Stricter than RFC 3986, section 3.2.2. Names that are not ASCII are for others to encode.
 bool is_host(std::string_view host) {
-  constexpr std::string_view marks = "-._~";
   if (host.starts_with('[')) {
     return host.size() > 2 && host.find(']') == host.size() - 1 && contains(host, ":");
   }
   return !host.empty() && std::ranges::all_of(host, [&](char c) {
     return is_letter_or_digit(c) || static_cast<unsigned char>(c) >= 0x80 ||
-           contains(marks, {&c, 1});
+           contains(unreserved, {&c, 1});
   });
 }
 
@@ -71,6 +73,17 @@ bool is_loopback_host(std::string_view host) {
     rest = after;
   }
   return numbers > 1 && numbers <= numbers_max;
+}
+
+std::string percent_encoded(std::string_view text, std::string_view kept) {
+  std::string encoded;
+  encoded.reserve(text.size());
+  for (const char c : text) {
+    const bool is_kept =
+        is_letter_or_digit(c) || contains(unreserved, {&c, 1}) || contains(kept, {&c, 1});
+    encoded += is_kept ? std::string{c} : '%' + hex_of(c, true);
+  }
+  return encoded;
 }
 
 }  // namespace ratebatch::inline base

@@ -10,7 +10,7 @@
 #include "input/config_parts.hpp"
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/model/limit_names.hpp"
+#include "ratebatch/model/limit.hpp"
 
 namespace ratebatch::input {
 namespace {

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "input/small_file.hpp"
-#include "ratebatch/base/glob.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::input {

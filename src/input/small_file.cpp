@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "ratebatch/base/descriptor.hpp"
+#include "ratebatch/base/file.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::input {

@@ -4,73 +4,46 @@
 #include <array>
 #include <utility>
 
+#include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::inline model {
 namespace {
 
-// A part of the ids, in lower case, by which a kind of model is known.
-struct NameOfKind {
-  enum class Place : std::uint8_t { anywhere, front, back };
-  std::string_view part;
-  Place place;
+// A kind of model by a pattern of its ids, in lower case.
+struct KindOfIds {
+  std::string_view pattern;
   ModelKind kind;
 };
 
 // From the lists of models in the API references of OpenAI, ElevenLabs, Gemini, Together and
 // Groq. The first that fits counts.
-constexpr std::array<NameOfKind, 19> names_of_kinds = {
-    {{"whisper", NameOfKind::Place::anywhere, ModelKind::transcription},  // OpenAI, Groq, Together
-     {"-transcribe", NameOfKind::Place::anywhere, ModelKind::transcription},  // OpenAI
-     {"scribe", NameOfKind::Place::front, ModelKind::transcription},          // ElevenLabs
-     {"tts-", NameOfKind::Place::front, ModelKind::speech},                   // OpenAI
-     {"-tts", NameOfKind::Place::back, ModelKind::speech},                    // OpenAI, Gemini
-     {"-tts-", NameOfKind::Place::anywhere, ModelKind::speech},               // OpenAI, Groq
-     {"eleven_", NameOfKind::Place::front, ModelKind::speech},                // ElevenLabs
-     {"cartesia/sonic", NameOfKind::Place::front, ModelKind::speech},         // Together
-     {"kokoro-", NameOfKind::Place::anywhere, ModelKind::speech},             // Together
-     {"orpheus-", NameOfKind::Place::anywhere, ModelKind::speech},            // Together, Groq
-     {"embed", NameOfKind::Place::anywhere, ModelKind::embedding},            // All of them
-     {"baai/bge-", NameOfKind::Place::front, ModelKind::embedding},           // Together
-     {"/multilingual-e5-", NameOfKind::Place::anywhere, ModelKind::embedding},
-     {"/gte-", NameOfKind::Place::anywhere, ModelKind::embedding},
-     {"m2-bert-", NameOfKind::Place::anywhere, ModelKind::embedding},
-     {"image", NameOfKind::Place::anywhere, ModelKind::image},  // OpenAI, Gemini
-     {"dall-e", NameOfKind::Place::front, ModelKind::image},    // OpenAI
-     {"flux", NameOfKind::Place::anywhere, ModelKind::image},   // Together
-     {"stable-diffusion", NameOfKind::Place::anywhere, ModelKind::image}}};
-
-bool is_named(std::string_view id, const NameOfKind& name) {
-  switch (name.place) {
-    case NameOfKind::Place::anywhere:
-      return id.find(name.part) != std::string_view::npos;
-    case NameOfKind::Place::front:
-      return id.starts_with(name.part);
-    case NameOfKind::Place::back:
-      return id.ends_with(name.part);
-  }
-  return false;
-}
+constexpr std::array<KindOfIds, 19> kinds_of_ids = {
+    {{"*whisper*", ModelKind::transcription},      // OpenAI, Groq, Together
+     {"*-transcribe*", ModelKind::transcription},  // OpenAI
+     {"scribe*", ModelKind::transcription},        // ElevenLabs
+     {"tts-*", ModelKind::speech},                 // OpenAI
+     {"*-tts", ModelKind::speech},                 // OpenAI, Gemini
+     {"*-tts-*", ModelKind::speech},               // OpenAI, Groq
+     {"eleven_*", ModelKind::speech},              // ElevenLabs
+     {"cartesia/sonic*", ModelKind::speech},       // Together
+     {"*kokoro-*", ModelKind::speech},             // Together
+     {"*orpheus-*", ModelKind::speech},            // Together, Groq
+     {"*embed*", ModelKind::embedding},            // All of them
+     {"baai/bge-*", ModelKind::embedding},         // Together
+     {"*/multilingual-e5-*", ModelKind::embedding},
+     {"*/gte-*", ModelKind::embedding},
+     {"*m2-bert-*", ModelKind::embedding},
+     {"*image*", ModelKind::image},  // OpenAI, Gemini
+     {"dall-e*", ModelKind::image},  // OpenAI
+     {"*flux*", ModelKind::image},   // Together
+     {"*stable-diffusion*", ModelKind::image}}};
 
 tl::unexpected<Error> no_model(std::string message) {
   return fail(ErrorCode::invalid_input, std::move(message));
 }
 
 std::string quoted(std::string_view name) { return "'" + escaped(name, 80) + "'"; }
-
-// A provider with an id of its own, split at the first slash ("together/black-forest-labs/FLUX").
-struct Qualified {
-  const ProviderSettings* provider = nullptr;
-  std::string_view id;
-};
-
-Qualified split(const Config& config, std::string_view name) {
-  const std::size_t slash = name.find('/');
-  if (slash == std::string_view::npos || slash + 1 == name.size()) return {};
-  const auto provider = config.providers.find(std::string(name.substr(0, slash)));
-  if (provider == config.providers.end()) return {};
-  return {&provider->second, name.substr(slash + 1)};
-}
 
 // Models with this id, of this provider if one is given: they share what the provider allows, so
 // "openai/gpt-4o" must not become a lane beside the configured one.
@@ -89,9 +62,7 @@ Result<ModelSettings> only_one(const std::vector<const ModelSettings*>& found,
                                std::string_view name) {
   if (found.size() == 1) return *found.front();
   std::string names;
-  for (const ModelSettings* model : found) {
-    names += (names.empty() ? "" : ", ") + quoted(model->name);
-  }
+  for (const ModelSettings* model : found) add_to_list(names, quoted(model->name));
   return no_model("model " + quoted(name) +
                   " is the id of several configured models; name one of " + names);
 }
@@ -154,12 +125,10 @@ Result<std::string> model_name(const Config& config, std::string_view type,
 }  // namespace
 
 ModelKind kind_of_id(std::string_view id) {
-  std::string lower(id);
-  std::transform(id.begin(), id.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  const auto known = std::find_if(names_of_kinds.begin(), names_of_kinds.end(),
-                                  [&](const NameOfKind& name) { return is_named(lower, name); });
-  return known == names_of_kinds.end() ? ModelKind::chat : known->kind;
+  const std::string lower = lower_case(id);
+  const auto known = std::ranges::find_if(
+      kinds_of_ids, [&](const KindOfIds& kind) { return matches_glob(kind.pattern, lower); });
+  return known == kinds_of_ids.end() ? ModelKind::chat : known->kind;
 }
 
 Result<ModelSettings> find_model(const Config& config, std::string_view name) {
@@ -167,13 +136,15 @@ Result<ModelSettings> find_model(const Config& config, std::string_view name) {
   if (configured != config.models.end()) return configured->second;
   const auto by_id = with_id(config, name, nullptr);
   if (!by_id.empty()) return only_one(by_id, name);
-  const Qualified qualified = split(config, name);
-  if (qualified.provider != nullptr) {
-    const auto of_provider = with_id(config, qualified.id, qualified.provider);
+  // The id may hold slashes of its own: "together/black-forest-labs/FLUX".
+  const auto [provider_name, id] = parted(name, '/');
+  const auto provider = config.providers.find(std::string(provider_name));
+  if (id && !id->empty() && provider != config.providers.end()) {
+    const auto of_provider = with_id(config, *id, &provider->second);
     if (!of_provider.empty()) return only_one(of_provider, name);
-    return unconfigured(config, *qualified.provider, qualified.id);
+    return unconfigured(config, provider->second, *id);
   }
-  const bool bare = !name.empty() && name.find('/') == std::string_view::npos;
+  const bool bare = !name.empty() && !id;
   const ProviderSettings* only = only_provider(config);
   if (bare && config.models.empty() && only != nullptr) return unconfigured(config, *only, name);
   return no_model("unknown model " + quoted(name) + advice(config, name));

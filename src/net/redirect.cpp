@@ -2,7 +2,6 @@
 
 #include "net/curl_handles.hpp"
 #include "ratebatch/base/ascii.hpp"
-#include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/base/url.hpp"
 

@@ -4,7 +4,6 @@
 #include <string_view>
 
 #include "ratebatch/base/ascii.hpp"
-#include "ratebatch/base/code_points.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/json/writer.hpp"
 

@@ -48,7 +48,7 @@ Outcome read_gemini(const HttpReply& reply, const Endpoint& endpoint, const Aske
 Result<HttpRequest> elevenlabs_request(const JobContent& content, const Endpoint& endpoint);
 Outcome read_elevenlabs(const HttpReply& reply, const Endpoint& endpoint, const AskedFor& asked);
 
-// Any API that its user describes in the configuration, see model/http_api.hpp.
+// Any API that its user describes in the configuration, see HttpApi in model/config.hpp.
 //
 // Errors and limits are read as those of all APIs, from status, headers and the forms that error
 // bodies have; the description says only what cannot be guessed.

@@ -11,7 +11,7 @@
 #include "provider/neutral_params.hpp"
 #include "provider/reply_frame.hpp"
 #include "provider/request_frame.hpp"
-#include "ratebatch/base/percent_encoding.hpp"
+#include "ratebatch/base/url.hpp"
 #include "ratebatch/json/reader.hpp"
 #include "ratebatch/json/writer.hpp"
 

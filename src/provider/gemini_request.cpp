@@ -13,8 +13,8 @@
 #include "provider/neutral_params.hpp"
 #include "provider/request_frame.hpp"
 #include "ratebatch/base/base64.hpp"
-#include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/base/url.hpp"
 #include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {

@@ -15,9 +15,9 @@
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/base64.hpp"
-#include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/template_text.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/base/url.hpp"
 #include "ratebatch/json/writer.hpp"
 
 namespace ratebatch::provider {

@@ -8,7 +8,7 @@
 
 #include "provider/server_values.hpp"
 #include "ratebatch/base/ascii.hpp"
-#include "ratebatch/model/limit_names.hpp"
+#include "ratebatch/model/limit.hpp"
 
 namespace ratebatch::provider {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/assert.hpp"
-#include "ratebatch/base/glob.hpp"
-#include "ratebatch/model/limit_names.hpp"
+#include "ratebatch/base/text.hpp"
+#include "ratebatch/model/limit.hpp"
 
 namespace ratebatch::quota {
 namespace {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/base/url.hpp"
 #include "ratebatch/input/config_file.hpp"

@@ -7,7 +7,7 @@
 #include <variant>
 
 #include "ratebatch/base/assert.hpp"
-#include "ratebatch/base/code_points.hpp"
+#include "ratebatch/base/text.hpp"
 #include "ratebatch/json/writer.hpp"
 #include "ratebatch/provider/accept.hpp"
 #include "ratebatch/run/job_files.hpp"

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "ratebatch/base/money.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/run/status_report.hpp"
 

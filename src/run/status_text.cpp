@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "ratebatch/base/money.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/run/status_report.hpp"
 

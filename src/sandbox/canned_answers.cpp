@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "ratebatch/base/ascii.hpp"
-#include "ratebatch/base/code_points.hpp"
 #include "ratebatch/base/integers.hpp"
 #include "ratebatch/base/random.hpp"
 #include "ratebatch/base/text.hpp"

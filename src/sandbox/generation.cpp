@@ -1,7 +1,7 @@
 #include "sandbox/generation.hpp"
 
-#include "ratebatch/base/code_points.hpp"
 #include "ratebatch/base/integers.hpp"
+#include "ratebatch/base/text.hpp"
 #include "sandbox/canned_answers.hpp"
 #include "sandbox/json_body.hpp"
 

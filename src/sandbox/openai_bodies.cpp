@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "ratebatch/base/base64.hpp"
-#include "ratebatch/base/code_points.hpp"
 #include "ratebatch/base/random.hpp"
+#include "ratebatch/base/text.hpp"
 #include "sandbox/canned_answers.hpp"
 #include "sandbox/json_body.hpp"
 #include "sandbox/openai.hpp"

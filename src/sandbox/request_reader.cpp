@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "ratebatch/base/code_points.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::sandbox {

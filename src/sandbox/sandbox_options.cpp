@@ -11,7 +11,7 @@
 
 #include "ratebatch/base/ascii.hpp"
 #include "ratebatch/base/text.hpp"
-#include "ratebatch/model/limit_names.hpp"
+#include "ratebatch/model/limit.hpp"
 #include "sandbox/ledger.hpp"
 
 namespace ratebatch::sandbox {

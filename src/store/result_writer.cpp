@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "ratebatch/base/assert.hpp"
-#include "ratebatch/base/money.hpp"
 #include "ratebatch/base/text.hpp"
 #include "ratebatch/base/time.hpp"
 

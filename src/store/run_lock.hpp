@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "ratebatch/base/descriptor.hpp"
+#include "ratebatch/base/file.hpp"
 #include "ratebatch/base/result.hpp"
 
 namespace ratebatch::store {

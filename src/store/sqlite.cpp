@@ -4,8 +4,8 @@
 
 #include <cerrno>
 
-#include "ratebatch/base/percent_encoding.hpp"
 #include "ratebatch/base/text.hpp"
+#include "ratebatch/base/url.hpp"
 #include "ratebatch/store/sqlite_checkpoint.hpp"
 
 namespace ratebatch::store {

@@ -37,11 +37,6 @@ constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) {
   return a / b + (a % b > 0 ? 1 : 0);
 }
 
-// a * b / c, rounded up. Preconditions: a >= 0, b >= 0, c > 0.
-constexpr std::int64_t scaled_up(std::int64_t a, std::int64_t b, std::int64_t c) {
-  return clamped((static_cast<WideInteger>(a) * b + (c - 1)) / c);
-}
-
 // `per_mille` thousandths of `amount`, rounded down. Precondition: both are at least 0.
 constexpr std::int64_t share_of(std::int64_t amount, std::int64_t per_mille) {
   return scaled(amount, per_mille, 1000);

@@ -19,35 +19,35 @@ namespace ratebatch::inline base {
 // A length of time in nanoseconds; negative where a difference is.
 using Duration = std::chrono::nanoseconds;
 
-// Nanoseconds since the machine started. Means nothing to another process or after a reboot:
-// anything stored on disk is a WallTime.
-struct Instant {
+// A point in time by one clock. Those of different clocks are different types.
+template <typename Clock>
+struct TimePoint {
   std::int64_t ns = 0;
 
-  friend auto operator<=>(const Instant&, const Instant&) = default;
-  friend Instant operator+(Instant at, Duration d) { return {at.ns + d.count()}; }
-  friend Instant operator-(Instant at, Duration d) { return {at.ns - d.count()}; }
-  friend Duration operator-(Instant a, Instant b) { return Duration{a.ns - b.ns}; }
+  friend auto operator<=>(const TimePoint&, const TimePoint&) = default;
+  friend TimePoint operator+(TimePoint at, Duration d) { return {at.ns + d.count()}; }
+  friend TimePoint operator-(TimePoint at, Duration d) { return {at.ns - d.count()}; }
+  friend Duration operator-(TimePoint a, TimePoint b) { return Duration{a.ns - b.ns}; }
 };
+
+// Nanoseconds since the machine started. Means nothing to another process or after a reboot:
+// anything stored on disk is a WallTime.
+using Instant = TimePoint<struct SteadyClock>;
 
 // Before anything: far enough, and differences to it still fit.
 constexpr Instant long_ago{-(std::int64_t{1} << 60U)};
 
 // Nanoseconds since 1970-01-01T00:00:00Z, without leap seconds.
-struct WallTime {
-  std::int64_t ns = 0;
-
-  friend auto operator<=>(const WallTime&, const WallTime&) = default;
-  friend WallTime operator+(WallTime at, Duration d) { return {at.ns + d.count()}; }
-  friend WallTime operator-(WallTime at, Duration d) { return {at.ns - d.count()}; }
-  friend Duration operator-(WallTime a, WallTime b) { return Duration{a.ns - b.ns}; }
-};
+using WallTime = TimePoint<struct WallClock>;
 
 // Both clocks, read together. Pacing and backoff use `steady`; resets and whatever is stored use
 // `wall`.
 struct Now {
   Instant steady;
   WallTime wall;
+
+  // What the wall clock shows at an instant, if nobody sets it.
+  [[nodiscard]] WallTime wall_at(Instant at) const { return wall + (at - steady); }
 };
 
 // The stored form of a wall time: milliseconds since 1970.

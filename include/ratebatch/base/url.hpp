@@ -1,5 +1,5 @@
 // Absolute http and https URLs, taken apart (RFC 3986). Strict: what another reader could take for
-// another host is refused. Nothing is decoded, and no name is looked up.
+// another host is refused. Nothing is decoded, and no name is looked up. And text as a part of one.
 #pragma once
 
 #include <cstdint>
@@ -42,5 +42,8 @@ tl::expected<Url, UrlFault> read_url(std::string_view text);
 
 // True for localhost, 127.0.0.0/8 and [::1]. Precondition: the host is in lower case.
 bool is_loopback_host(std::string_view host);
+
+// Every byte but letters, digits, -._~ (RFC 3986, section 2.3) and those in `kept` as %NN.
+std::string percent_encoded(std::string_view text, std::string_view kept = {});
 
 }  // namespace ratebatch::inline base

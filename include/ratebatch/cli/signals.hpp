@@ -11,7 +11,7 @@
 #include <optional>
 #include <vector>
 
-#include "ratebatch/base/descriptor.hpp"
+#include "ratebatch/base/file.hpp"
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/run/driver.hpp"

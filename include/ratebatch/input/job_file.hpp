@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "ratebatch/base/descriptor.hpp"
+#include "ratebatch/base/file.hpp"
 #include "ratebatch/base/result.hpp"
 
 namespace ratebatch::input {

@@ -100,4 +100,38 @@ struct Waves {
   friend bool operator==(const Waves&, const Waves&) = default;
 };
 
+// The short name of a limit, as a configuration, the built-in table and the command line call it.
+struct LimitName {
+  std::string_view name;
+  Resource resource = Resource::requests;
+  Duration window{};
+};
+
+// All of them, by resource and then by length: {r,t,i,it,ot,c}p{s,m,h,d,mo}.
+constexpr std::array<LimitName, 30> limit_names = [] {
+  constexpr std::array<std::string_view, 30> names = {
+      "rps",  "rpm",  "rph",  "rpd",  "rpmo",  "tps",  "tpm",  "tph",  "tpd",  "tpmo",
+      "ips",  "ipm",  "iph",  "ipd",  "ipmo",  "itps", "itpm", "itph", "itpd", "itpmo",
+      "otps", "otpm", "otph", "otpd", "otpmo", "cps",  "cpm",  "cph",  "cpd",  "cpmo"};
+  constexpr std::array<Resource, resource_count> resources = {
+      Resource::requests,     Resource::tokens,        Resource::images,
+      Resource::input_tokens, Resource::output_tokens, Resource::characters};
+  constexpr std::array<Duration, 5> windows = {std::chrono::seconds{1}, std::chrono::minutes{1},
+                                               std::chrono::hours{1}, std::chrono::hours{24},
+                                               month_window};
+  std::array<LimitName, names.size()> all;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    all[i] = {names[i], resources[i / windows.size()], windows[i % windows.size()]};
+  }
+  return all;
+}();
+
+// The limit of this name; nullptr if there is none.
+constexpr const LimitName* find_limit_name(std::string_view name) {
+  for (const LimitName& known : limit_names) {
+    if (known.name == name) return &known;
+  }
+  return nullptr;
+}
+
 }  // namespace ratebatch::inline model

@@ -8,13 +8,12 @@
 #include <variant>
 #include <vector>
 
-#include "ratebatch/base/result.hpp"
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/batch.hpp"
 #include "ratebatch/model/job.hpp"
 #include "ratebatch/model/lanes.hpp"
+#include "ratebatch/model/limit.hpp"
 #include "ratebatch/model/outcome.hpp"
-#include "ratebatch/model/quota_view.hpp"
 
 namespace ratebatch::inline model {
 
@@ -133,6 +132,35 @@ using Action = std::variant<action::LoadJobs, action::CommitBatch, action::Send,
 struct Deadline {
   std::optional<Instant> steady;
   std::optional<WallTime> wall;
+};
+
+// What the quota monitor shows: plain data for status, progress and the log.
+struct LimitView {
+  std::string limit;  // Its name; those over all lanes of a provider as "openai rpm".
+  Resource resource = Resource::requests;
+  std::int64_t used = 0;       // In the present window, reservations included.
+  std::int64_t max = 0;        // The provider's number.
+  std::int64_t threshold = 0;  // The share of it that is used.
+  std::optional<WallTime> resets_at;
+  bool is_long = false;
+
+  friend bool operator==(const LimitView&, const LimitView&) = default;
+};
+
+// One key group at one lane.
+struct KeyView {
+  std::vector<std::string> keys;  // Names; refused ones are left out.
+  std::string group;
+  LaneStatus status;
+  std::vector<LimitView> limits;
+};
+
+struct LaneQuota {
+  LaneStatus status;
+  bool critical = false;                    // Over all keys, a long window is nearly used up.
+  std::optional<std::int32_t> concurrency;  // At once, over all keys; absent: only the workers.
+  std::vector<LimitView> limits;            // Over all keys.
+  std::vector<KeyView> keys;                // One per key group.
 };
 
 // Plain data for progress and status: what the scheduler does now. Totals of jobs come from the

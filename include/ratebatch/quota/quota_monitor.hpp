@@ -22,7 +22,7 @@
 #include "ratebatch/model/job.hpp"
 #include "ratebatch/model/lanes.hpp"
 #include "ratebatch/model/outcome.hpp"
-#include "ratebatch/model/quota_view.hpp"
+#include "ratebatch/model/protocol.hpp"
 #include "ratebatch/quota/budget.hpp"
 #include "ratebatch/quota/quota_scope.hpp"
 #include "ratebatch/quota/server_clock.hpp"

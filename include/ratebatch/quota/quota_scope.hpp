@@ -13,7 +13,7 @@
 #include "ratebatch/model/config.hpp"
 #include "ratebatch/model/limit.hpp"
 #include "ratebatch/model/outcome.hpp"
-#include "ratebatch/model/quota_view.hpp"
+#include "ratebatch/model/protocol.hpp"
 #include "ratebatch/quota/concurrency.hpp"
 #include "ratebatch/quota/learned_rate.hpp"
 #include "ratebatch/quota/long_window.hpp"

@@ -17,7 +17,7 @@
 
 namespace ratebatch::quota {
 
-// A limit by its short name (limit_names.hpp).
+// A limit by its short name (find_limit_name).
 struct TierAmount {
   std::string_view name;  // Empty: none.
   std::int64_t amount = 0;

@@ -13,7 +13,7 @@
 #include "ratebatch/model/batch.hpp"
 #include "ratebatch/model/lanes.hpp"
 #include "ratebatch/model/limit.hpp"
-#include "ratebatch/model/quota_view.hpp"
+#include "ratebatch/model/protocol.hpp"
 #include "ratebatch/store/counts.hpp"
 
 namespace ratebatch::run {

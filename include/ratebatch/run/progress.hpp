@@ -20,7 +20,7 @@
 #include "ratebatch/base/time_zone.hpp"
 #include "ratebatch/model/batch.hpp"
 #include "ratebatch/model/lanes.hpp"
-#include "ratebatch/model/quota_view.hpp"
+#include "ratebatch/model/protocol.hpp"
 #include "ratebatch/store/counts.hpp"
 
 namespace ratebatch::run {

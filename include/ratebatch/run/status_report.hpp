@@ -12,7 +12,7 @@
 
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/config.hpp"
-#include "ratebatch/model/quota_view.hpp"
+#include "ratebatch/model/protocol.hpp"
 #include "ratebatch/run/catalog.hpp"
 #include "ratebatch/run/progress.hpp"
 #include "ratebatch/store/checkpoint_reader.hpp"

@@ -17,7 +17,6 @@
 #include "ratebatch/base/result.hpp"
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/config.hpp"
-#include "ratebatch/model/http_api.hpp"
 #include "ratebatch/model/limit.hpp"
 
 namespace ratebatch::sandbox {

@@ -1,8 +1,8 @@
-#include "ratebatch/base/glob.hpp"
-
 #include <doctest/doctest.h>
 
 #include <string>
+
+#include "ratebatch/base/text.hpp"
 
 namespace ratebatch::glob_test {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "ratebatch/input/config_file.hpp"
-#include "ratebatch/model/limit_names.hpp"
+#include "ratebatch/model/limit.hpp"
 #include "support/input_support.hpp"
 
 namespace ratebatch::config_limits_test {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "ratebatch/base/percent_encoding.hpp"
+#include "ratebatch/base/url.hpp"
 
 namespace ratebatch::job_parts_test {
 

@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "ratebatch/model/limit_names.hpp"
+#include "ratebatch/model/limit.hpp"
 
 namespace ratebatch::tiers_test {
 

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "ratebatch/base/base64.hpp"
-#include "ratebatch/base/code_points.hpp"
 #include "ratebatch/base/text.hpp"
 #include "sandbox/canned_answers.hpp"
 

@@ -1,6 +1,6 @@
 // The APIs of Together, Anthropic, Gemini and ElevenLabs, and those that users describe, as the
 // sandbox speaks them.
-#include "ratebatch/base/code_points.hpp"
+#include "ratebatch/base/text.hpp"
 #include "sandbox/canned_answers.hpp"
 #include "support/sandbox_bench.hpp"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "ratebatch/base/code_points.hpp"
+#include "ratebatch/base/text.hpp"
 #include "sandbox/canned_answers.hpp"
 #include "sandbox/openai.hpp"
 #include "support/sandbox_bench.hpp"
