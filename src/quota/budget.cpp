@@ -32,12 +32,10 @@ std::int64_t cost_of(const Price& price, const Amounts& amounts) {
 Budget::Budget(const BudgetSettings& settings)
     : settings_(settings), spent_(settings.spent_pico_usd) {
   if (!settings.day_max_pico_usd) return;
-  Limit day;
-  day.name = "max-cost per day";
-  day.amount = *settings.day_max_pico_usd;
-  day.window = std::chrono::hours{24};
-  day.pause_at_per_mille = 1000;
-  day_.emplace(day);
+  day_.emplace(Limit{.name = "max-cost per day",
+                     .amount = *settings.day_max_pico_usd,
+                     .window = std::chrono::hours{24},
+                     .pause_at_per_mille = 1000});
 }
 
 bool Budget::allows(WallTime now, std::int64_t cost) const {

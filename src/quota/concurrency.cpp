@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -13,8 +13,6 @@ namespace {
 constexpr std::int32_t ramp_end = 10'000;
 // Successes per slot before the limit rises by one.
 constexpr std::int64_t raise_after_round_trips = 4;
-
-constexpr std::int64_t concurrency_form = 1;
 
 }  // namespace
 
@@ -44,7 +42,8 @@ void ConcurrencyLimit::announced(std::int32_t max) {
   limit_ = was_lowered ? std::min(*limit_, *max_) : *max_;
 }
 
-void ConcurrencyLimit::lower_to(std::int32_t limit, Instant now) {
+void ConcurrencyLimit::lower_to(std::int32_t limit, Instant started, Instant now) {
+  if (started <= lowered_at_) return;
   if (raised_last_) patience_ = std::min(patience_ * 2, raise_patience_max);
   raised_last_ = false;
   limit_ = std::max(1, limit);
@@ -53,15 +52,12 @@ void ConcurrencyLimit::lower_to(std::int32_t limit, Instant now) {
 }
 
 void ConcurrencyLimit::refused(Instant started, Instant now) {
-  if (started <= lowered_at_) return;
-  const std::int32_t present = std::min(limit_.value_or(in_flight_ + 1), in_flight_ + 1);
-  lower_to(present - 1, now);
+  lower_to(std::min(limit_.value_or(in_flight_ + 1) - 1, in_flight_), started, now);
 }
 
 void ConcurrencyLimit::overloaded(Instant started, Instant now) {
-  if (started <= lowered_at_) return;
   const std::int32_t present = limit_.value_or(in_flight_ + 1);
-  lower_to(present - std::max(1, present / 10), now);
+  lower_to(present - std::max(1, present / 10), started, now);
 }
 
 void ConcurrencyLimit::succeeded() {
@@ -97,11 +93,11 @@ void ConcurrencyLimit::reset() {
 }
 
 std::string ConcurrencyLimit::store() const {
-  return lowered() ? number_list({concurrency_form, *limit_, patience_}) : "";
+  return lowered() ? number_list({stored_form, *limit_, patience_}) : "";
 }
 
 bool ConcurrencyLimit::restore(std::string_view text) {
-  const auto numbers = read_all_stored(text, concurrency_form, 3);
+  const auto numbers = read_all_stored(text, 3);
   if (!numbers) return false;
   const auto limit =
       static_cast<std::int32_t>(std::clamp<std::int64_t>((*numbers)[1], 1, ramp_end));

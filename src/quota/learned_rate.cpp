@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "quota/stored_state.hpp"
+#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -37,8 +37,6 @@ constexpr Duration episode_telling = seconds{5};
 constexpr std::int64_t growth_percent_first = 1;
 constexpr std::int64_t growth_percent_max = 16;
 constexpr std::int64_t calm_minutes = 5;
-
-constexpr std::int64_t learned_rate_form = 1;
 
 std::int64_t second_of(Instant at) { return at.ns / 1'000'000'000; }
 
@@ -195,17 +193,14 @@ void LearnedRate::grow(Instant now) {
 }
 
 std::string LearnedRate::store(Now now) const {
-  std::string out;
-  if (!interval_ || outdated(now.steady)) return out;
-  const auto wall_ms = [&](Instant at) { return to_ms(now.wall + (at - now.steady)); };
-  append_numbers(out, {learned_rate_form, interval_->count(), wall_ms(refused_last_),
-                       wall_ms(next_), in_episode_ ? to_ms(wait_) : 0});
-  return out;
+  if (!interval_ || outdated(now.steady)) return "";
+  return number_list({stored_form, interval_->count(), to_ms(now.wall_at(refused_last_)),
+                      to_ms(now.wall_at(next_)), in_episode_ ? to_ms(wait_) : 0});
 }
 
 bool LearnedRate::restore(Now now, std::string_view text) {
   if (text.empty()) return true;
-  const auto numbers = read_all_stored(text, learned_rate_form, 5);
+  const auto numbers = read_all_stored(text, 5);
   if (!numbers) return false;
   const Duration interval{numbers->at(1)};
   if (interval < interval_min || interval > interval_max) return false;
@@ -218,8 +213,7 @@ bool LearnedRate::restore(Now now, std::string_view text) {
   next_ = steady_time_ms(now, numbers->at(3), std::max(interval_max, wait_max));
   in_episode_ = wait > Duration{};
   wait_ = wait;
-  refused_first_ = now.steady - Duration{1};
-  settled_until_ = refused_first_;
+  refused_first_ = settled_until_ = now.steady - Duration{1};
   clean_from_ = now.steady;
   return true;
 }

@@ -1,9 +1,10 @@
 #include "ratebatch/quota/long_window.hpp"
 
 #include <algorithm>
+#include <array>
 
-#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -21,8 +22,7 @@ constexpr Duration announced_margin = std::chrono::hours{1};
 // The most one slot counts, so that no sum overflows: 2^53, beyond any provider's number.
 constexpr std::int64_t count_max = std::int64_t{1} << 53U;
 
-constexpr std::int64_t long_window_form = 1;
-constexpr std::size_t stored_head = 8;
+constexpr std::size_t stored_head = 8;  // Numbers before those of the slots.
 // The last millisecond that nanoseconds in 64 bits reach lies in 2262; some room for a window.
 constexpr std::int64_t stored_ms_max = 9'000'000'000'000;
 
@@ -30,8 +30,6 @@ std::int64_t capped_sum(std::int64_t count, std::int64_t delta) {
   const std::int64_t bounded = std::clamp(delta, -count_max, count_max);
   return std::clamp<std::int64_t>(count + bounded, 0, count_max);
 }
-
-WallTime whole_ms_up(WallTime at) { return wall_from_ms(divide_up(at.ns, 1'000'000)); }
 
 }  // namespace
 
@@ -50,12 +48,11 @@ bool LongWindow::fits(WallTime now, std::int64_t cost) const {
 }
 
 WallTime LongWindow::opens_at(WallTime now, std::int64_t cost) const {
-  RB_ASSERT(cost >= 0);
-  if (cost == 0 || held(now) <= room_beside(cost)) return now;
+  if (fits(now, cost)) return now;
   for (const WallTime at : changes()) {
     if (at > now && held(at) <= room_beside(cost)) return at;
   }
-  RB_ASSERT(false);  // After the last change nothing is held.
+  RB_ASSERT(false);  // After the last change `held` is 0.
   return now;
 }
 
@@ -113,7 +110,7 @@ void LongWindow::server_resets_at(WallTime now, WallTime at) {
   notice_clock(now);
   move_to(now);
   if (at <= now || at <= begin_ || at - now > limit_.window + announced_margin) return;
-  const WallTime end = whole_ms_up(at);
+  const WallTime end = wall_from_ms(divide_up(at.ns, 1'000'000));
   if (announced_ && end <= *end_) return;
   end_ = end;
   announced_ = true;
@@ -134,14 +131,13 @@ void LongWindow::notice_clock(WallTime now) {
 }
 
 std::string LongWindow::store() const {
-  std::string out;
-  append_numbers(out, {long_window_form, to_ms(latest_), to_ms(begin_), end_ ? to_ms(*end_) : 0,
-                       announced_ ? 1 : 0, before_, rolling() ? slot_ms_ : 0,
-                       slots_.empty() ? 0 : slots_.front().index});
   std::int64_t index = slots_.empty() ? 0 : slots_.front().index;
+  std::string out =
+      number_list({stored_form, to_ms(latest_), to_ms(begin_), end_ ? to_ms(*end_) : 0,
+                   announced_ ? 1 : 0, before_, rolling() ? slot_ms_ : 0, index});
   for (const Slot& slot : slots_) {
-    for (; index < slot.index; ++index) append_numbers(out, {0});
-    append_numbers(out, {slot.used});
+    for (; index < slot.index; ++index) append_number(out, 0);
+    append_number(out, slot.used);
     ++index;
   }
   return out;
@@ -149,17 +145,15 @@ std::string LongWindow::store() const {
 
 bool LongWindow::restore(std::string_view text) {
   const auto numbers = read_number_list(text, stored_head + slot_count_max);
-  if (!numbers || numbers->size() < stored_head || numbers->at(0) != long_window_form) return false;
-  const std::int64_t latest_ms = numbers->at(1);
-  const std::int64_t begin_ms = numbers->at(2);
-  const std::int64_t end_ms = numbers->at(3);
-  const bool announced = numbers->at(4) == 1;
-  const std::int64_t slot_ms = numbers->at(6);
-  const std::int64_t first = numbers->at(7);
+  if (!numbers || numbers->size() < stored_head || numbers->front() != stored_form) return false;
+  std::array<std::int64_t, stored_head> head{};
+  std::copy_n(numbers->begin(), stored_head, head.begin());
+  const auto [form, latest_ms, begin_ms, end_ms, announced, before, slot_ms, first] = head;
   for (const std::int64_t ms : {latest_ms, begin_ms, end_ms, slot_ms, first}) {
     if (ms < 0 || ms > stored_ms_max) return false;
   }
   if (slot_ms > 0 && first > stored_ms_max / slot_ms) return false;
+  if (before < 0 || before > count_max) return false;
   std::vector<Slot> slots;
   Slot all;
   for (std::size_t i = stored_head; i < numbers->size(); ++i) {
@@ -168,12 +162,11 @@ bool LongWindow::restore(std::string_view text) {
     if (used > 0) slots.push_back({first + static_cast<std::int64_t>(i - stored_head), used});
     all.used = capped_sum(all.used, used);
   }
-  if (numbers->at(5) < 0 || numbers->at(5) > count_max) return false;
 
   latest_ = wall_from_ms(latest_ms);
   begin_ = wall_from_ms(begin_ms);
-  before_ = numbers->at(5);
-  announced_ = announced && end_ms > 0;
+  before_ = before;
+  announced_ = announced == 1 && end_ms > 0;
   end_.reset();
   if (announced_) {
     end_ = wall_from_ms(end_ms);
@@ -219,14 +212,14 @@ std::int64_t LongWindow::total(WallTime now) const {
   return sum;
 }
 
-// What stands against a new use: in the second after a reset what was used before it as well, and
-// where the clock was set back before the reset, for then it had come too early.
+// What a new use is added to. In the second after a reset, and if the clock was set back before it,
+// what was used before the reset counts too, because the reset may have come too early.
 std::int64_t LongWindow::held(WallTime now) const {
   if (end_ && now >= *end_) return now < *end_ + guard ? total(now) : 0;
   return total(now) + (now < begin_ + guard ? before_ : 0);
 }
 
-// All times at which what is held falls, in order.
+// All times at which `held` falls, in order.
 std::vector<WallTime> LongWindow::changes() const {
   std::vector<WallTime> times;
   if (before_ > 0) times.push_back(begin_ + guard);
@@ -238,7 +231,7 @@ std::vector<WallTime> LongWindow::changes() const {
   return times;
 }
 
-// Leaves behind what is over at `now`.
+// Drops the counts that are over at `now`.
 void LongWindow::move_to(WallTime now) {
   if (end_ && now >= *end_) {
     before_ = total(now);

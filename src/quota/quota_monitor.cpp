@@ -235,7 +235,7 @@ SettleNotes QuotaMonitor::settle(Now now, ReservationId id, const Outcome& outco
   learn_limits(at, held, outcome, notes);
   if (is_answer(outcome.kind)) {
     estimate.learn(held.size, outcome.usage);
-    changed_estimates_.push_back(held.route);
+    changed_estimates_.insert(held.route);
   }
   end(id);
   return notes;
@@ -347,9 +347,8 @@ void QuotaMonitor::lift_waits() {
 }
 
 bool QuotaMonitor::has_usable_key(LaneId lane) const {
-  const std::vector<GroupId>& groups = groups_of(lane);
-  return std::any_of(groups.begin(), groups.end(),
-                     [&](GroupId group) { return best_key(group).has_value(); });
+  return std::ranges::any_of(groups_of(lane),
+                             [&](GroupId group) { return best_key(group).has_value(); });
 }
 
 std::vector<StoredState> QuotaMonitor::take_changes(Now now) {
@@ -359,13 +358,10 @@ std::vector<StoredState> QuotaMonitor::take_changes(Now now) {
     groups_[i].all_lanes.take_changes(at, changes);
     for (auto& [lane, scope] : groups_[i].lanes) scope.take_changes(at, changes);
   }
-  std::sort(changed_estimates_.begin(), changed_estimates_.end());
-  changed_estimates_.erase(std::unique(changed_estimates_.begin(), changed_estimates_.end()),
-                           changed_estimates_.end());
   for (const RouteId route : std::exchange(changed_estimates_, {})) {
-    const std::string value = estimates_.at(route).store();
+    std::string value = estimates_.at(route).store();
     if (value.empty()) continue;
-    changes.push_back({route_scope_name(route), std::string{tokens_item}, value});
+    changes.push_back({route_scope_name(route), std::string{tokens_item}, std::move(value)});
   }
   for (std::size_t i = 0; i < clocks_.size(); ++i) {
     std::string stored = clocks_[i].store(options_.boot);

@@ -1,5 +1,6 @@
 // What the quota monitor shows, and what a person may correct.
 #include <algorithm>
+#include <array>
 
 #include "ratebatch/base/integers.hpp"
 #include "ratebatch/quota/quota_monitor.hpp"
@@ -21,21 +22,11 @@ LaneStatus later(LaneStatus a, LaneStatus b) {
 // What a lane shows of two of its key groups: that of the one which may work, or goes on first.
 LaneStatus freer(LaneStatus a, LaneStatus b) {
   const auto rank = [](const LaneStatus& s) {
-    switch (s.state) {
-      case LaneState::running:
-        return 0;
-      case LaneState::slowed:
-        return 1;
-      case LaneState::idle:
-      case LaneState::waiting:
-      case LaneState::tripped:
-      case LaneState::no_key:
-      case LaneState::stopped:
-        return 2;
-      case LaneState::paused:
-        return 3;
-    }
-    return 3;
+    constexpr std::array order = {LaneState::running, LaneState::slowed, LaneState::waiting,
+                                  LaneState::paused};
+    // Each other state is like waiting.
+    const auto at = std::ranges::find(order, s.state);
+    return at == order.end() ? 2 : at - order.begin();
   };
   if (rank(a) != rank(b)) return rank(a) < rank(b) ? a : b;
   return a.until && b.until && *b.until < *a.until ? b : a;
@@ -43,8 +34,7 @@ LaneStatus freer(LaneStatus a, LaneStatus b) {
 
 void add_views(std::vector<LimitView>& sum, const std::vector<LimitView>& views) {
   for (const LimitView& view : views) {
-    const auto same = std::find_if(sum.begin(), sum.end(),
-                                   [&](const LimitView& v) { return v.limit == view.limit; });
+    const auto same = std::ranges::find(sum, view.limit, &LimitView::limit);
     if (same == sum.end()) {
       sum.push_back(view);
       continue;
@@ -115,8 +105,7 @@ LaneQuota QuotaMonitor::view(Now now, LaneId lane) const {
 }
 
 bool QuotaMonitor::account_paused(Now now, LaneId lane) const {
-  const std::vector<GroupId>& groups = groups_of(lane);
-  return std::all_of(groups.begin(), groups.end(), [&](GroupId id) {
+  return std::ranges::all_of(groups_of(lane), [&](GroupId id) {
     return !best_key(id) || groups_[index_of(id)].all_lanes.gate().paused(now);
   });
 }

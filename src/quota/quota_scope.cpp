@@ -3,14 +3,22 @@
 #include <algorithm>
 #include <utility>
 
-#include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/integers.hpp"
+#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
 
-std::int64_t amount_of(const Amounts& amounts, Resource resource) {
-  return amounts[index_of(resource)];
+constexpr std::string_view wait_item = "wait";
+constexpr std::string_view concurrency_item = "concurrency";
+constexpr std::string_view waves_item = "waves";
+constexpr std::string_view rate_item = "learned rate";
+// Followed by "RESOURCE AMOUNT WINDOW_MS": a limit that replies announced.
+constexpr std::string_view adopted_item = "announced ";
+
+std::string item_of_adopted(const Limit& limit) {
+  return std::string{adopted_item} + number_list({static_cast<std::int64_t>(limit.resource),
+                                                  limit.amount, to_ms(limit.window)});
 }
 
 // The worse of two refusals: the one that lasts longer; one without an end lasts longest.
@@ -40,11 +48,10 @@ QuotaScope::QuotaScope(std::string name, const Limits& limits, const std::option
 }
 
 void QuotaScope::add_adopted(Resource resource, std::int64_t amount, Duration window) {
-  Limit limit;
-  limit.name = "announced " + std::string{to_string(resource)};
-  limit.resource = resource;
-  limit.amount = amount;
-  limit.window = window;
+  const Limit limit{.name = "announced " + std::string{to_string(resource)},
+                    .resource = resource,
+                    .amount = amount,
+                    .window = window};
   shorts_.push_back({limit, ShortLimit{limit}, true});
 }
 
@@ -59,7 +66,7 @@ std::optional<Refusal> QuotaScope::blocked(const QuotaNow& now, const Amounts& c
     if (earliest > steady) refusal = worse(std::move(refusal), Refusal{cause, earliest, limit});
   };
   for (const Long& window : longs_) {
-    const std::int64_t amount = amount_of(cost, window.limit.resource);
+    const std::int64_t amount = cost[index_of(window.limit.resource)];
     if (amount == 0) continue;
     const Duration wait = window.state.opens_at(now.server, amount) - now.server;
     until(Refusal::Cause::pause, steady + wait, window.limit.name);
@@ -78,7 +85,7 @@ std::optional<Refusal> QuotaScope::blocked(const QuotaNow& now, const Amounts& c
     until(Refusal::Cause::window, *earliest, "waves");
   }
   for (const Short& window : shorts_) {
-    const std::int64_t amount = amount_of(cost, window.limit.resource);
+    const std::int64_t amount = cost[index_of(window.limit.resource)];
     if (amount > 0) {
       until(Refusal::Cause::window, window.state.earliest(steady, amount), window.limit.name);
     }
@@ -89,12 +96,12 @@ std::optional<Refusal> QuotaScope::blocked(const QuotaNow& now, const Amounts& c
 
 std::optional<std::string> QuotaScope::never_fits(const Amounts& certain) const {
   for (const Short& window : shorts_) {
-    if (amount_of(certain, window.limit.resource) > window.limit.amount && !window.adopted) {
+    if (certain[index_of(window.limit.resource)] > window.limit.amount && !window.adopted) {
       return window.limit.name;
     }
   }
   for (const Long& window : longs_) {
-    if (amount_of(certain, window.limit.resource) > window.limit.amount) return window.limit.name;
+    if (certain[index_of(window.limit.resource)] > window.limit.amount) return window.limit.name;
   }
   return std::nullopt;
 }
@@ -105,13 +112,11 @@ QuotaScope::Ticket QuotaScope::take(const QuotaNow& now, const Amounts& cost) {
   concurrency_.enter();
   if (waves_) waves_->enter(now.local.steady);
   for (std::size_t i = 0; i < shorts_.size(); ++i) {
-    const std::int64_t amount = amount_of(cost, shorts_[i].limit.resource);
-    if (amount == 0) continue;
-    ticket.shorts.push_back(shorts_[i].state.take(now.local.steady, amount));
-    ticket.short_index.push_back(i);
+    const std::int64_t amount = cost[index_of(shorts_[i].limit.resource)];
+    if (amount > 0) ticket.shorts.emplace_back(i, shorts_[i].state.take(now.local.steady, amount));
   }
   for (Long& window : longs_) {
-    const std::int64_t amount = amount_of(cost, window.limit.resource);
+    const std::int64_t amount = cost[index_of(window.limit.resource)];
     if (amount > 0) window.state.take(now.server, amount);
   }
   if (learned_) learned_->take(now.local.steady);
@@ -120,20 +125,16 @@ QuotaScope::Ticket QuotaScope::take(const QuotaNow& now, const Amounts& cost) {
 }
 
 void QuotaScope::sent(Ticket& ticket, const QuotaNow& now) {
-  for (std::size_t i = 0; i < ticket.shorts.size(); ++i) {
-    shorts_[ticket.short_index[i]].state.sent(ticket.shorts[i], now.local.steady);
-  }
+  for (auto& [index, own] : ticket.shorts) shorts_[index].state.sent(own, now.local.steady);
   changed_ = true;
 }
 
 void QuotaScope::release(const Ticket& ticket, const QuotaNow& now, const Amounts& reserved) {
   concurrency_.leave();
   if (waves_) waves_->leave(now.local.steady);
-  for (std::size_t i = 0; i < ticket.shorts.size(); ++i) {
-    shorts_[ticket.short_index[i]].state.release(ticket.shorts[i]);
-  }
+  for (const auto& [index, own] : ticket.shorts) shorts_[index].state.release(own);
   for (Long& window : longs_) {
-    window.state.correct(ticket.taken, -amount_of(reserved, window.limit.resource));
+    window.state.correct(ticket.taken, -reserved[index_of(window.limit.resource)]);
   }
   changed_ = true;
 }
@@ -148,20 +149,17 @@ void QuotaScope::settle(const Ticket& ticket, const QuotaNow& now, const Amounts
     if (overloaded || refused_for_rate) waves_->refused();
     waves_->leave(now.local.steady);
   }
-  for (std::size_t i = 0; i < ticket.shorts.size(); ++i) {
-    Short& window = shorts_[ticket.short_index[i]];
-    window.state.settle(ticket.shorts[i], now.local.steady,
-                        amount_of(actual, window.limit.resource), passed);
+  for (const auto& [index, own] : ticket.shorts) {
+    Short& window = shorts_[index];
+    window.state.settle(own, now.local.steady, actual[index_of(window.limit.resource)], passed);
   }
   for (Long& window : longs_) {
-    const std::int64_t delta = clamped_difference(amount_of(actual, window.limit.resource),
-                                                  amount_of(reserved, window.limit.resource));
+    const std::int64_t delta = clamped_difference(actual[index_of(window.limit.resource)],
+                                                  reserved[index_of(window.limit.resource)]);
     if (delta != 0) window.state.correct(ticket.taken, delta);
   }
   if (outcome.facts.concurrency_max) concurrency_.announced(*outcome.facts.concurrency_max);
-  if (passed) {
-    concurrency_.succeeded();
-  }
+  if (passed) concurrency_.succeeded();
   if (learned_ && outcome.http_status > 0 && !refused_for_rate) {
     learned_->succeeded(now.local.steady, started);
   }
@@ -184,6 +182,116 @@ std::int64_t QuotaScope::long_share(const QuotaNow& now) const {
     share = std::max(share, scaled(used, 1'000'000, threshold));
   }
   return share;
+}
+
+LaneStatus QuotaScope::status(const QuotaNow& now) const {
+  LaneStatus status{LaneState::running, "", std::nullopt};
+  if (gate_.waiting(now.local)) status = gate_.status(now.local);
+  for (const Long& window : longs_) {
+    const Duration wait = window.state.opens_at(now.server, 1) - now.server;
+    if (wait <= Duration{}) continue;
+    const WallTime opens = now.local.wall + wait;
+    if (status.state != LaneState::paused || !status.until || *status.until < opens) {
+      status = {LaneState::paused, window.limit.name, opens};
+    }
+  }
+  if (status.state != LaneState::running) return status;
+  if (std::ranges::any_of(shorts_, [](const Short& s) { return s.state.slowed(); })) {
+    return {LaneState::slowed, "refusals", std::nullopt};
+  }
+  if (learned_ && learned_->active()) return {LaneState::slowed, "learned rate", std::nullopt};
+  if (concurrency_.lowered()) return {LaneState::slowed, "concurrency", std::nullopt};
+  return status;
+}
+
+std::vector<LimitView> QuotaScope::limits(const QuotaNow& now) const {
+  std::vector<LimitView> views;
+  // `at`: now, by the clock of the window.
+  const auto add = [&](const auto& window, auto at, const auto& frees_at, bool is_long) {
+    const Limit& limit = window.limit;
+    views.push_back({limit.name, limit.resource, window.state.used(at), limit.amount,
+                     window.state.threshold(), std::nullopt, is_long});
+    if (frees_at) views.back().resets_at = now.local.wall + (*frees_at - at);
+  };
+  const Instant steady = now.local.steady;
+  for (const Short& window : shorts_) add(window, steady, window.state.frees_at(steady), false);
+  for (const Long& window : longs_) {
+    add(window, now.server, window.state.resets_at(now.server), true);
+  }
+  return views;
+}
+
+bool QuotaScope::set_used(const QuotaNow& now, std::string_view limit, std::int64_t used) {
+  for (Long& window : longs_) {
+    if (window.limit.name != limit) continue;
+    window.state.set_used(now.server, used);
+    changed_ = true;
+    return true;
+  }
+  return false;
+}
+
+void QuotaScope::reset(const QuotaNow& now) {
+  for (Long& window : longs_) window.state.set_used(now.server, 0);
+  std::erase_if(shorts_, [](const Short& window) { return window.adopted; });
+  for (Short& window : shorts_) window.state = ShortLimit{window.limit};
+  gate_.reset();
+  concurrency_.reset();
+  if (learned_) learned_.emplace();
+  changed_ = true;
+}
+
+void QuotaScope::take_changes(const QuotaNow& now, std::vector<StoredState>& out) {
+  if (!std::exchange(changed_, false)) return;
+  std::vector<StoredState> states;
+  const auto add = [&](std::string_view item, std::string value) {
+    states.push_back({name_, std::string{item}, std::move(value)});
+  };
+  for (const Short& window : shorts_) {
+    add(window.adopted ? item_of_adopted(window.limit) : window.limit.name,
+        window.state.store(now.local));
+  }
+  for (const Long& window : longs_) add(window.limit.name, window.state.store());
+  add(wait_item, gate_.store(now.local));
+  add(concurrency_item, concurrency_.store());
+  if (waves_) add(waves_item, waves_->store(now.local));
+  if (learned_) add(rate_item, learned_->store(now.local));
+  for (const StoredState& old : stored_) {
+    const bool is_kept = std::ranges::count(states, old.item, &StoredState::item) > 0;
+    if (!is_kept) out.push_back({name_, old.item, ""});
+  }
+  for (const StoredState& state : states) {
+    const auto old = std::ranges::find(stored_, state.item, &StoredState::item);
+    const bool same = old == stored_.end() ? state.value.empty() : old->value == state.value;
+    if (!same) out.push_back(state);
+  }
+  stored_ = std::move(states);
+}
+
+void QuotaScope::restore(const QuotaNow& now, const StoredState& state) {
+  if (state.scope != name_ || state.value.empty()) return;
+  bool known = false;
+  for (Short& window : shorts_) {
+    if (window.limit.name == state.item) known = window.state.restore(now.local, state.value);
+  }
+  for (Long& window : longs_) {
+    if (window.limit.name == state.item) known = window.state.restore(state.value);
+  }
+  if (state.item == wait_item) known = gate_.restore(now.local, state.value);
+  if (state.item == concurrency_item) known = concurrency_.restore(state.value);
+  if (waves_ && state.item == waves_item) known = waves_->restore(now.local, state.value);
+  if (learned_ && state.item == rate_item) known = learned_->restore(now.local, state.value);
+  if (state.item.starts_with(adopted_item)) {
+    const auto numbers = read_number_list(std::string_view{state.item}.substr(adopted_item.size()));
+    if (numbers && numbers->size() == 3 && (*numbers)[0] >= 0 &&
+        (*numbers)[0] < static_cast<std::int64_t>(resource_count) && (*numbers)[1] >= 1 &&
+        (*numbers)[2] >= 1 && (*numbers)[2] <= to_ms(short_window_max)) {
+      add_adopted(static_cast<Resource>((*numbers)[0]), (*numbers)[1],
+                  std::chrono::milliseconds{(*numbers)[2]});
+      known = shorts_.back().state.restore(now.local, state.value);
+    }
+  }
+  if (known) stored_.push_back(state);
 }
 
 }  // namespace ratebatch::quota

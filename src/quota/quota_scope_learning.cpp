@@ -1,5 +1,6 @@
 // What replies teach a scope.
 #include <algorithm>
+#include <array>
 
 #include "ratebatch/base/integers.hpp"
 #include "ratebatch/quota/quota_scope.hpp"
@@ -36,21 +37,10 @@ std::optional<Duration> inferred_window(const LimitFact& fact) {
   return std::nullopt;
 }
 
-bool concerns(LimitedBy limited, Resource resource) {
-  switch (limited) {
-    case LimitedBy::unspecified:
-    case LimitedBy::requests:
-      return resource == Resource::requests;
-    case LimitedBy::tokens:
-      return resource == Resource::tokens || resource == Resource::input_tokens ||
-             resource == Resource::output_tokens;
-    case LimitedBy::images:
-      return resource == Resource::images;
-    case LimitedBy::concurrency:
-      return false;
-  }
-  return false;
-}
+// The refusal that is about a limit of this resource, by Resource; no refusal names characters.
+constexpr std::array<std::optional<LimitedBy>, resource_count> refusal_for = {
+    LimitedBy::requests, LimitedBy::tokens, LimitedBy::tokens,
+    LimitedBy::tokens,   LimitedBy::images, std::nullopt};
 
 bool is_about(const Limit& limit, const LimitFact& fact, std::optional<Duration> window) {
   if (limit.resource != fact.resource) return false;
@@ -63,8 +53,7 @@ bool is_about(const Limit& limit, const LimitFact& fact, std::optional<Duration>
 std::optional<Duration> QuotaScope::believed_window(const LimitFact& fact) {
   if (fact.window) return fact.window;
   const auto window = inferred_window(fact);
-  auto guess = std::find_if(guesses_.begin(), guesses_.end(),
-                            [&](const Guess& g) { return g.resource == fact.resource; });
+  auto guess = std::ranges::find(guesses_, fact.resource, &Guess::resource);
   if (guess == guesses_.end()) {
     guess = guesses_.insert(guess, {fact.resource, window.value_or(Duration{}), 0});
   }
@@ -77,14 +66,14 @@ std::optional<Duration> QuotaScope::believed_window(const LimitFact& fact) {
 bool QuotaScope::learn(const Ticket& ticket, const QuotaNow& now, const LimitFact& fact,
                        std::optional<Duration> window_of_fact, std::int32_t slow_at_per_mille) {
   bool known = false;
-  for (std::size_t i = 0; i < ticket.shorts.size(); ++i) {
-    Short& window = shorts_[ticket.short_index[i]];
+  for (const auto& [index, own] : ticket.shorts) {
+    Short& window = shorts_[index];
     if (!is_about(window.limit, fact, window_of_fact)) continue;
     if (window.adopted && fact.limit && *fact.limit != window.limit.amount) {
       window.limit.amount = *fact.limit;
       window.state.set_amount(*fact.limit);
     }
-    window.state.learn(ticket.shorts[i], now.local.steady, fact, slow_at_per_mille);
+    window.state.learn(own, now.local.steady, fact, slow_at_per_mille);
     known = true;
   }
   for (Long& window : longs_) {
@@ -102,10 +91,10 @@ bool QuotaScope::learn(const Ticket& ticket, const QuotaNow& now, const LimitFac
 
 void QuotaScope::adopt(const LimitFact& fact, std::optional<Duration> window) {
   if (!window || !fact.limit || *window > short_window_max) return;
-  const auto covers = [&](const Short& own) {
+  const bool is_covered = std::ranges::any_of(shorts_, [&](const Short& own) {
     return own.limit.resource == fact.resource && is_near(*window, own.limit.window);
-  };
-  if (std::any_of(shorts_.begin(), shorts_.end(), covers)) return;
+  });
+  if (is_covered) return;
   add_adopted(fact.resource, *fact.limit, *window);
   changed_ = true;
 }
@@ -113,10 +102,12 @@ void QuotaScope::adopt(const LimitFact& fact, std::optional<Duration> window) {
 std::optional<Duration> QuotaScope::teach(const Ticket& ticket, const QuotaNow& now,
                                           const Outcome& outcome) {
   std::optional<Duration> longest;
-  for (std::size_t i = 0; i < ticket.shorts.size(); ++i) {
-    Short& window = shorts_[ticket.short_index[i]];
-    if (!concerns(outcome.limited, window.limit.resource)) continue;
-    window.state.refused(ticket.shorts[i], now.local.steady);
+  const bool is_named = outcome.limited != LimitedBy::unspecified;
+  const LimitedBy limited = is_named ? outcome.limited : LimitedBy::requests;
+  for (const auto& [index, own] : ticket.shorts) {
+    Short& window = shorts_[index];
+    if (refusal_for[index_of(window.limit.resource)] != limited) continue;
+    window.state.refused(own, now.local.steady);
     longest = std::max(longest.value_or(Duration{}), window.limit.window);
   }
   return longest;
@@ -131,11 +122,10 @@ Duration QuotaScope::teach_rate(const QuotaNow& now, Instant started) {
 std::optional<Duration> QuotaScope::known_reset(const QuotaNow& now, const Outcome& outcome) {
   std::optional<Duration> latest;
   for (Long& window : longs_) {
-    const bool named = std::any_of(
-        outcome.facts.limits.begin(), outcome.facts.limits.end(), [&](const LimitFact& fact) {
-          return fact.violated && fact.resource == window.limit.resource &&
-                 (!fact.window || is_near(*fact.window, window.limit.window));
-        });
+    const bool named = std::ranges::any_of(outcome.facts.limits, [&](const LimitFact& fact) {
+      return fact.violated && fact.resource == window.limit.resource &&
+             (!fact.window || is_near(*fact.window, window.limit.window));
+    });
     // A rolling window is refilled bit by bit: the server's own hint says when.
     if (!named || window.limit.reset.kind == Reset::Kind::rolling) continue;
     // It is used up, whatever our own count says.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/integers.hpp"
 
@@ -65,16 +64,13 @@ Duration RateLimiter::of_cost(std::int64_t cost) const {
   return interval_ * std::min(cost, amount_);
 }
 
-void RateLimiter::begin_window(Instant now) {
-  if (now - window_since_ < window_) return;
-  window_since_ = now;
-  largest_before_ = largest_;
-  largest_ = 1;
-}
-
 // What was charged is known better when it is settled; estimates count only until then.
 void RateLimiter::note_cost(Instant now, std::int64_t cost) {
-  begin_window(now);
+  if (now - window_since_ >= window_) {
+    window_since_ = now;
+    largest_before_ = largest_;
+    largest_ = 1;
+  }
   largest_ = std::max(largest_, std::min(cost, amount_));
   find_interval();
 }
@@ -115,12 +111,6 @@ void RateLimiter::sent(Instant reserved_at, Instant sent_at) {
   if (reserved_at != last_reserved_ || unusual <= last_charged_) return;
   arrival_ = arrival_ + (unusual - last_charged_);
   last_charged_ = unusual;
-}
-
-WallTime RateLimiter::stored_arrival(Now now) const { return now.wall + (arrival_ - now.steady); }
-
-void RateLimiter::restore(Now now, WallTime arrival) {
-  arrival_ = steady_time(now, arrival, window_);
 }
 
 }  // namespace ratebatch::quota

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "quota/stored_state.hpp"
+#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -14,8 +14,6 @@ constexpr Duration stretch_length = std::chrono::minutes{30};
 // A server that shows another time does not know it: 2020-01-01T00:00:00Z, and a day in 2116.
 constexpr WallTime earliest_date{1'577'836'800'000'000'000};
 constexpr WallTime latest_date{std::int64_t{1} << 62U};
-
-constexpr std::int64_t server_clock_form = 1;
 
 std::int64_t stretch_of(Instant at) { return at.ns / stretch_length.count(); }
 
@@ -42,11 +40,11 @@ WallTime ServerClock::at(Now now) const {
 
 std::string ServerClock::store(std::int64_t boot) const {
   if (!newest_ || boot == 0) return "";
-  return number_list({server_clock_form, boot, newest_->stretch, newest_->ahead.count()});
+  return number_list({stored_form, boot, newest_->stretch, newest_->ahead.count()});
 }
 
 bool ServerClock::restore(std::int64_t boot, std::string_view text) {
-  const auto numbers = read_all_stored(text, server_clock_form, 4);
+  const auto numbers = read_all_stored(text, 4);
   if (!numbers || boot == 0 || (*numbers)[1] != boot) return false;
   const Best best{(*numbers)[2], Duration{(*numbers)[3]}};
   // A date is never earlier than the steady clock, which begins with the machine.

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -14,8 +14,6 @@ constexpr std::int32_t learned_per_mille_min = 50;
 // A clean window gives back so much; what was learned is forgotten after a day.
 constexpr std::int32_t recovery_per_mille = 10;
 constexpr Duration learned_for = std::chrono::hours{24};
-
-constexpr std::int64_t short_limit_form = 1;
 
 }  // namespace
 
@@ -36,13 +34,6 @@ std::int64_t ShortLimit::threshold() const {
   return std::max<std::int64_t>(1, share_of(limit_.amount, limit_.pace_at_per_mille));
 }
 
-// Whether the server said that so much may start now, beyond what the schedule allows.
-bool ShortLimit::ahead_of_schedule(Instant now, std::int64_t cost) const {
-  // The one that is due by the even pace comes on top of a burst.
-  const bool may_burst = in_flight_ < 2 * burst_passed_ + 1;
-  return credit_ && now < credit_until_ && *credit_ >= cost && may_burst;
-}
-
 Instant ShortLimit::earliest(Instant now, std::int64_t cost) const {
   RB_ASSERT(cost >= 1);
   const bool informed = credit_ && now < credit_until_;
@@ -54,7 +45,9 @@ Instant ShortLimit::earliest(Instant now, std::int64_t cost) const {
     const Instant paced = std::max(refilled_at_, pace_.earliest(now));
     return mixed ? std::max(has_room, paced) : paced;
   }
-  if (ahead_of_schedule(now, cost)) return has_room;
+  // The server said that so much may start now, whatever the schedule allows. The request that is
+  // due by the even pace comes on top of a burst.
+  if (*credit_ >= cost && in_flight_ < 2 * burst_passed_ + 1) return has_room;
   // Nothing remains by what the server said last: then only what has come back since.
   if (*credit_ < cost) return std::max({has_room, refilled_at_, pace_.earliest(now)});
   return std::max(has_room, pace_.earliest(now));
@@ -161,14 +154,13 @@ std::optional<Instant> ShortLimit::frees_at(Instant now) const {
 }
 
 std::string ShortLimit::store(Now now) const {
-  std::string text = number_list({short_limit_form, pace_.stored_arrival(now).ns,
-                                  learned_per_mille_, (now.wall + (learned_at_ - now.steady)).ns,
-                                  (now.wall + (recovered_at_ - now.steady)).ns});
-  return text + ' ' + log_.store(now);
+  return number_list({stored_form, pace_.stored_arrival(now).ns, learned_per_mille_,
+                      now.wall_at(learned_at_).ns, now.wall_at(recovered_at_).ns}) +
+         ' ' + log_.store(now);
 }
 
 bool ShortLimit::restore(Now now, std::string_view text) {
-  const auto stored = read_stored(text, short_limit_form, 5);
+  const auto stored = read_stored(text, 5);
   if (!stored || (!stored->rest.empty() && !log_.restore(now, stored->rest))) return false;
   const std::vector<std::int64_t>& numbers = stored->numbers;
   learned_per_mille_ =

@@ -149,7 +149,7 @@ std::span<const TierRow> tier_table() { return table; }
 
 const TierRow* find_tier(std::string_view provider, std::string_view model_id, ModelKind kind,
                          std::string_view tier) {
-  const auto found = std::find_if(table.begin(), table.end(), [&](const TierRow& row) {
+  const auto found = std::ranges::find_if(table, [&](const TierRow& row) {
     return has_name(row, tier) && is_of(row, provider, model_id, kind);
   });
   return found == table.end() ? nullptr : &*found;
@@ -170,11 +170,10 @@ Limits tier_limits(const TierRow& row) {
     if (amount.name.empty()) break;
     const LimitName* name = find_limit_name(amount.name);
     RB_ASSERT(name != nullptr);
-    Limit limit;
-    limit.name = name->name;
-    limit.resource = name->resource;
-    limit.amount = amount.amount;
-    limit.window = name->window;
+    Limit limit{.name = std::string{name->name},
+                .resource = name->resource,
+                .amount = amount.amount,
+                .window = name->window};
     if (row.pace_at_per_mille > 0) limit.pace_at_per_mille = row.pace_at_per_mille;
     if (row.pause_at_per_mille > 0) limit.pause_at_per_mille = row.pause_at_per_mille;
     limits.windows.push_back(std::move(limit));
@@ -185,8 +184,7 @@ Limits tier_limits(const TierRow& row) {
 }
 
 TokenRule provider_token_rule(std::string_view provider) {
-  const auto found = std::find_if(table.begin(), table.end(),
-                                  [&](const TierRow& row) { return row.provider == provider; });
+  const auto found = std::ranges::find(table, provider, &TierRow::provider);
   return found == table.end() ? TokenRule::total : found->token_rule;
 }
 

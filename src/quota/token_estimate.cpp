@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "quota/stored_state.hpp"
+#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -15,8 +15,6 @@ constexpr std::int64_t tokens_max = 1'000'000'000;
 
 // Fewer answers do not show how long they can be.
 constexpr std::int64_t answers_enough = 16;
-
-constexpr std::int64_t token_estimate_form = 1;
 
 void keep_largest(std::int64_t& largest, std::int64_t seen) {
   largest = seen >= largest ? seen : largest - std::max<std::int64_t>(1, (largest - seen) / fading);
@@ -99,13 +97,12 @@ void TokenEstimate::learn(const JobSize& size, const Usage& usage) {
 }
 
 std::string TokenEstimate::store() const {
-  return answers_ == 0 ? ""
-                       : number_list({token_estimate_form, answers_, input_ratio_per_mille_,
-                                      output_largest_});
+  if (answers_ == 0) return "";
+  return number_list({stored_form, answers_, input_ratio_per_mille_, output_largest_});
 }
 
 bool TokenEstimate::restore(std::string_view text) {
-  const auto numbers = read_all_stored(text, token_estimate_form, 4);
+  const auto numbers = read_all_stored(text, 4);
   if (!numbers) return false;
   answers_ = std::clamp<std::int64_t>((*numbers)[1], 0, tokens_max);
   input_ratio_per_mille_ = std::clamp<std::int64_t>((*numbers)[2], 1, tokens_max);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -14,16 +14,14 @@ std::string reason_of(const Outcome& outcome) {
   return "429: " + std::string{to_string(outcome.limited)};
 }
 
-constexpr std::int64_t wait_gate_form = 1;
 // No provider pauses for longer, and sums of it fit.
 constexpr std::int64_t stored_wait_max_ms = to_ms(std::chrono::hours{24 * 366});
 
 }  // namespace
 
-bool WaitGate::waiting(Now now) const {
-  if (until_.steady) return now.steady < *until_.steady;
-  if (until_.wall) return now.wall < *until_.wall;
-  return false;
+Duration WaitGate::remaining(Now now) const {
+  if (until_.steady) return *until_.steady - now.steady;
+  return until_.wall ? *until_.wall - now.wall : Duration{};
 }
 
 bool WaitGate::allows(Now now, std::int32_t in_flight) const {
@@ -33,14 +31,12 @@ bool WaitGate::allows(Now now, std::int32_t in_flight) const {
 
 Instant WaitGate::opens_at(Now now) const {
   RB_ASSERT(waiting(now));
-  if (until_.steady) return *until_.steady;
-  return now.steady + (*until_.wall - now.wall);
+  return now.steady + remaining(now);
 }
 
 LaneStatus WaitGate::status(Now now) const {
   RB_ASSERT(waiting(now));
-  if (until_.steady) return {state_, reason_, now.wall + (*until_.steady - now.steady)};
-  return {state_, reason_, until_.wall};
+  return {state_, reason_, now.wall + remaining(now)};
 }
 
 WaitGate::Episode WaitGate::episode_of(const Outcome& outcome) {
@@ -56,19 +52,14 @@ std::int32_t WaitGate::refusals_before(const Outcome& outcome, Instant started) 
 
 void WaitGate::refused(Now now, const Outcome& outcome, Instant started, const GateWait& wait) {
   const std::int32_t before = refusals_before(outcome, started);
-  const bool extends = waiting(now);
-  // Waits of hours follow the wall clock, as the resets they wait for do.
-  Deadline until;
-  if (wait.wait > short_window_max) {
-    until.wall = now.wall + wait.wait;
-  } else {
-    until.steady = now.steady + wait.wait;
-  }
-  const auto remaining = [&](const Deadline& d) {
-    return d.wall ? *d.wall - now.wall : *d.steady - now.steady;
-  };
-  if (!extends || remaining(until) > remaining(until_)) {
-    until_ = until;
+  if (!waiting(now) || wait.wait > remaining(now)) {
+    // Waits of hours follow the wall clock, as the resets they wait for do.
+    until_ = {};
+    if (wait.wait > short_window_max) {
+      until_.wall = now.wall + wait.wait;
+    } else {
+      until_.steady = now.steady + wait.wait;
+    }
     state_ = wait.state;
     reason_ = reason_of(outcome);
   }
@@ -85,38 +76,21 @@ void WaitGate::passed(Instant started) {
 }
 
 bool WaitGate::probing() const {
-  switch (episode_) {
-    case Episode::none:
-      return false;
-    case Episode::rate:
-      return refusals_ >= settings_.rate_limit.retries;
-    case Episode::concurrency:
-      return refusals_ >= settings_.concurrency.retries;
-    case Episode::quota:
-      return true;
-  }
-  RB_ASSERT(false);
-}
-
-void WaitGate::reset() {
-  until_ = {};
-  state_ = LaneState::waiting;
-  reason_.clear();
-  episode_ = Episode::none;
-  refusals_ = 0;
-  set_at_.reset();
+  if (episode_ == Episode::none || episode_ == Episode::quota) return episode_ == Episode::quota;
+  const bool is_rate = episode_ == Episode::rate;
+  return refusals_ >= (is_rate ? settings_.rate_limit : settings_.concurrency).retries;
 }
 
 std::string WaitGate::store(Now now) const {
   if (episode_ == Episode::none && !waiting(now)) return "";
-  const WallTime until = waiting(now) ? now.wall + (opens_at(now) - now.steady) : now.wall;
-  std::string text = number_list({wait_gate_form, static_cast<std::int64_t>(episode_), refusals_,
-                                  state_ == LaneState::paused ? 1 : 0, to_ms(until)});
-  return text + ' ' + reason_;
+  const WallTime until = now.wall + std::max(remaining(now), Duration{});
+  return number_list({stored_form, static_cast<std::int64_t>(episode_), refusals_,
+                      state_ == LaneState::paused ? 1 : 0, to_ms(until)}) +
+         ' ' + reason_;
 }
 
 bool WaitGate::restore(Now now, std::string_view text) {
-  const auto stored = read_stored(text, wait_gate_form, 5);
+  const auto stored = read_stored(text, 5);
   if (!stored) return false;
   const std::vector<std::int64_t>& numbers = stored->numbers;
   const std::int64_t episode = numbers[1];

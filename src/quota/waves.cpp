@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
-#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
-namespace {
-
-constexpr std::int64_t waves_form = 1;
-
-}  // namespace
 
 WaveGate::WaveGate(const Waves& waves) : waves_(waves), size_(waves.size) {
   RB_ASSERT(waves.size >= 1);
@@ -52,25 +47,21 @@ void WaveGate::refused() {
 }
 
 std::string WaveGate::store(Now now) const {
-  std::string out;
-  std::optional<Instant> ended = last_end_;
-  if (in_flight_ > 0) ended = now.steady;
-  append_numbers(out, {waves_form, size_, waves_.size});
-  if (ended) append_numbers(out, {to_ms(now.wall - (now.steady - *ended))});
+  std::string out = number_list({stored_form, size_, waves_.size});
+  const std::optional<Instant> ended = in_flight_ > 0 ? now.steady : last_end_;
+  if (ended) append_number(out, to_ms(now.wall_at(*ended)));
   return out;
 }
 
 bool WaveGate::restore(Now now, std::string_view text) {
   const auto numbers = read_number_list(text, 4);
-  if (!numbers || numbers->size() < 3 || numbers->at(0) != waves_form) return false;
+  if (!numbers || numbers->size() < 3 || numbers->at(0) != stored_form) return false;
   const std::int64_t size = numbers->at(1);
   const std::int64_t configured = numbers->at(2);
   if (size < 1 || size > configured) return false;
   // A wave that was as large as it might be learned nothing.
-  size_ = waves_.size;
-  if (size < configured) {
-    size_ = static_cast<std::int32_t>(std::min<std::int64_t>(size, waves_.size));
-  }
+  size_ = size < configured ? static_cast<std::int32_t>(std::min<std::int64_t>(size, waves_.size))
+                            : waves_.size;
   last_end_.reset();
   if (numbers->size() == 4) {
     // One that ended long ago is over all the same, and the sum with the delay fits.

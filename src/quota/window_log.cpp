@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "quota/stored_state.hpp"
 #include "ratebatch/base/assert.hpp"
+#include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::quota {
 namespace {
@@ -12,7 +12,6 @@ namespace {
 // more from one instant on.
 constexpr std::int64_t slots_of_window = 1024;
 
-constexpr std::int64_t window_log_form = 1;
 // Of a stored slot, so that no sum overflows.
 constexpr std::int64_t stored_amount_max = std::int64_t{1} << 53U;
 
@@ -78,7 +77,7 @@ void WindowLog::take(Instant now, std::int64_t cost) {
 
 void WindowLog::sent(Instant started, Instant sent, std::int64_t cost) {
   if (started == sent) return;
-  add(slot_of(started + way_max_ + window_), -cost);
+  withdrawn(started, cost);
   add(slot_of(sent + way_max_ + window_), cost);
 }
 
@@ -87,7 +86,7 @@ void WindowLog::ended(Instant sent, Instant now, std::int64_t cost, std::int64_t
   const Instant received = std::min(now, sent + way_max_);
   if (received == sent + way_max_ && cost == actual) return;
   if (sent + way_max_ + window_ <= now) return;
-  add(slot_of(sent + way_max_ + window_), -cost);
+  withdrawn(sent, cost);
   add(slot_of(received + window_), actual);
 }
 
@@ -96,7 +95,7 @@ void WindowLog::withdrawn(Instant started, std::int64_t cost) {
 }
 
 std::string WindowLog::store(Now now) const {
-  std::string text = number_list({window_log_form});
+  std::string text = number_list({stored_form});
   // Slots are joined towards the later one, which errs on the safe side.
   const std::int64_t step = divide_up((window_ + way_max_).count(), stored_slots_max - 1);
   std::int64_t amount = 0;
@@ -108,7 +107,7 @@ std::string WindowLog::store(Now now) const {
     if (joins_next || amount == 0) continue;
     const Instant leaves{slots_[i].leaves * slot_.count()};
     if (leaves > now.steady) {
-      append_number(text, (now.wall + (leaves - now.steady)).ns);
+      append_number(text, now.wall_at(leaves).ns);
       append_number(text, amount);
     }
     amount = 0;
@@ -118,7 +117,7 @@ std::string WindowLog::store(Now now) const {
 
 bool WindowLog::restore(Now now, std::string_view text) {
   const auto numbers = read_number_list(text);
-  if (!numbers || numbers->size() % 2 != 1 || numbers->front() != window_log_form) return false;
+  if (!numbers || numbers->size() % 2 != 1 || numbers->front() != stored_form) return false;
   slots_.clear();
   sum_ = 0;
   for (std::size_t i = 1; i + 1 < numbers->size(); i += 2) {

@@ -63,7 +63,7 @@ class ConcurrencyLimit {
   bool restore(std::string_view text);
 
  private:
-  void lower_to(std::int32_t limit, Instant now);
+  void lower_to(std::int32_t limit, Instant started, Instant now);
   void raise();
 
   std::optional<std::int32_t> configured_;

@@ -28,26 +28,26 @@ class LongWindow {
   // The most that may be used, reservations included: the paused share of the amount, at least 1.
   [[nodiscard]] std::int64_t threshold() const { return threshold_; }
 
-  // True if `cost` more stays within the threshold. One that alone is larger fits where nothing at
-  // all is used, so that it goes alone; a cost of 0 always does. Precondition of all costs: at
-  // least 0.
+  // True if `cost` more stays within the threshold. A cost above the threshold fits only while the
+  // count is 0, so that it goes alone; a cost of 0 always fits. Precondition of all costs: at least
+  // 0.
   [[nodiscard]] bool fits(WallTime now, std::int64_t cost) const;
 
-  // The earliest time at which `cost` would fit, were nothing else used; `now` where it fits.
+  // The earliest time at which `cost` fits if nothing is taken until then; `now` if it fits now.
   [[nodiscard]] WallTime opens_at(WallTime now, std::int64_t cost) const;
 
   // Counts `cost`, whether or not it fits.
   void take(WallTime now, std::int64_t cost);
 
-  // Adds `delta` (what was really used, less what was taken) to what was taken at `taken_at`;
-  // does nothing if that is counted no more. No count falls below 0.
+  // Adds `delta` (what was really used, less what was taken) to the count at `taken_at`. Has no
+  // effect if that count has left the window. No count falls below 0.
   void correct(WallTime taken_at, std::int64_t delta);
 
   // What is used in the present window.
   [[nodiscard]] std::int64_t used(WallTime now) const;
 
-  // The next reset. Of a rolling window: when less than the threshold is used, where it is reached,
-  // else when the oldest use leaves; nullopt if nothing is used.
+  // The next reset. Of a rolling window: the time at which the count falls below the threshold if
+  // it has reached it, else the time at which the oldest use leaves; nullopt if the count is 0.
   [[nodiscard]] std::optional<WallTime> resets_at(WallTime now) const;
 
   // A person or the server says how much of the present window is used. In a rolling one, more
@@ -55,13 +55,13 @@ class LongWindow {
   void set_used(WallTime now, std::int64_t used);
 
   // The server announced that all of the present window is reset at `at`: that counts for this
-  // window, instead of the configured reset. Ignored where it has passed, lies more than a window
-  // (and an hour) ahead, or before a time announced earlier: windows do not move back.
+  // window, instead of the configured reset. Ignored if it has passed, lies more than a window and
+  // an hour ahead, or lies before a time announced earlier: windows do not move back.
   void server_resets_at(WallTime now, WallTime at);
 
-  // Tells the time, where nothing is counted: a clock that now shows more than a window less than
-  // when something was counted last was wrong then. Until this is called such a count holds until
-  // its own time. Call it once per turn, or before a limit is asked; it costs nothing.
+  // Finds out whether the clock was wrong: if the latest count lies more than a window after `now`,
+  // the whole count moves to `now`. Otherwise it would stay until the wrong time. Call it once per
+  // turn, or before a limit is asked; it costs nothing.
   void notice_clock(WallTime now);
 
   // The state for the checkpoint, in wall milliseconds, and back; a limit whose reset, window or
@@ -92,11 +92,11 @@ class LongWindow {
   std::int64_t slot_ms_;
 
   std::vector<Slot> slots_;      // By index.
-  std::optional<WallTime> end_;  // Of calendar windows, once used, and where announced.
-  bool announced_ = false;       // The end is the server's.
-  WallTime begin_{};             // The last reset; what was taken before it is counted no more,
-  std::int64_t before_ = 0;      // but this much, in the second after it.
-  WallTime latest_{};            // Of all times at which something was counted.
+  std::optional<WallTime> end_;  // The next reset: of a calendar window in use, or as announced.
+  bool announced_ = false;       // The server named the end.
+  WallTime begin_{};             // The last reset.
+  std::int64_t before_ = 0;      // The count until then, which holds for a second after it.
+  WallTime latest_{};            // The latest time at which something was counted.
 };
 
 }  // namespace ratebatch::quota

@@ -13,7 +13,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -164,7 +166,7 @@ class QuotaMonitor {
   std::vector<Group> groups_;                         // By GroupId.
   std::vector<KeyState> keys_;                        // By KeyId.
   std::map<RouteId, TokenEstimate> estimates_;
-  std::vector<RouteId> changed_estimates_;
+  std::set<RouteId> changed_estimates_;
   Budget budget_;
   std::map<ReservationId, Held> held_;
   std::int64_t last_id_ = 0;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ratebatch/base/time.hpp"
@@ -49,8 +50,8 @@ class QuotaScope {
  public:
   // A reservation as this scope must know it again.
   struct Ticket {
-    std::vector<ShortTicket> shorts;  // One per short limit that it concerns; see `short_index`.
-    std::vector<std::size_t> short_index;
+    // Of each short limit that it concerns: its index and its own ticket.
+    std::vector<std::pair<std::size_t, ShortTicket>> shorts;
     WallTime taken;  // By the server's clock.
   };
 
@@ -70,7 +71,7 @@ class QuotaScope {
   // The limit whose whole window is less than this certain cost, by name.
   [[nodiscard]] std::optional<std::string> never_fits(const Amounts& certain) const;
 
-  // Reserves. Precondition: blocked(now, cost) is nothing.
+  // Reserves. Precondition: blocked(now, cost) is nullopt.
   Ticket take(const QuotaNow& now, const Amounts& cost);
 
   void sent(Ticket& ticket, const QuotaNow& now);

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 
+#include "ratebatch/base/number_list.hpp"
 #include "ratebatch/base/time.hpp"
 
 namespace ratebatch::quota {
@@ -61,13 +62,12 @@ class RateLimiter {
 
   // The theoretical arrival time as wall time, for the checkpoint, and back. A stored time that
   // lies more than one window ahead (the wall clock was set back) counts as one window.
-  [[nodiscard]] WallTime stored_arrival(Now now) const;
-  void restore(Now now, WallTime arrival);
+  [[nodiscard]] WallTime stored_arrival(Now now) const { return now.wall_at(arrival_); }
+  void restore(Now now, WallTime arrival) { arrival_ = steady_time(now, arrival, window_); }
 
  private:
   void note_cost(Instant now, std::int64_t cost);
   void find_interval();
-  void begin_window(Instant now);
   [[nodiscard]] std::int64_t carried() const;
   [[nodiscard]] Duration of_cost(std::int64_t cost) const;
 

@@ -81,7 +81,6 @@ class ShortLimit {
 
  private:
   [[nodiscard]] std::int64_t usable() const;
-  [[nodiscard]] bool ahead_of_schedule(Instant now, std::int64_t cost) const;
   void recover(Instant now);
   void apply_amount();
 

@@ -30,7 +30,7 @@ class WaitGate {
   // Whether a request may start: no wait is on, and a probing gate has nothing in flight.
   [[nodiscard]] bool allows(Now now, std::int32_t in_flight) const;
 
-  [[nodiscard]] bool waiting(Now now) const;
+  [[nodiscard]] bool waiting(Now now) const { return remaining(now) > Duration{}; }
   [[nodiscard]] bool paused(Now now) const { return waiting(now) && state_ == LaneState::paused; }
 
   // When the wait is over. Precondition: waiting(now).
@@ -54,10 +54,11 @@ class WaitGate {
   // A person lifts the wait. The next request is a probe where refusals followed each other.
   void lift() { until_ = {}; }
 
-  // Back to nothing.
-  void reset();
+  // Forgets the wait and all refusals.
+  void reset() { *this = WaitGate{settings_}; }
 
-  // Empty where there is nothing to remember; and back.
+  // The state for the checkpoint; empty if no wait is on and nothing was refused since something
+  // passed. And back: false for what is not understood, and nothing was changed then.
   [[nodiscard]] std::string store(Now now) const;
   bool restore(Now now, std::string_view text);
 
@@ -65,6 +66,8 @@ class WaitGate {
   enum class Episode : std::uint8_t { none, rate, concurrency, quota };
   [[nodiscard]] static Episode episode_of(const Outcome& outcome);
   [[nodiscard]] bool probing() const;
+  // Until the wait is over; not positive if it is, or if there is none.
+  [[nodiscard]] Duration remaining(Now now) const;
 
   RetrySettings settings_;
   Deadline until_;
