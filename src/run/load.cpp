@@ -134,9 +134,12 @@ class Load {
       if (!stored) return pass(stored);
       if (*stored) return {};
     }
-    auto checked = checker_.check(*job);
-    if (checked && options_.also_check) checked = options_.also_check(*job, file_);
-    if (!checked) return refuse(path, line, checked.error().message);
+    const auto fits = checker_.check(*job);
+    if (!fits) return refuse(path, line, fits.error().message);
+    if (options_.also_check) {
+      const auto also_fits = options_.also_check(*job, file_);
+      if (!also_fits) return refuse(path, line, also_fits.error().message);
+    }
     const std::string id = job->id;
     const input::JobForm form = csv_header_ ? input::JobForm::csv : job->form;
     RB_TRY(added, loader_.add(to_store(*job, text, line.number), options_.update));
