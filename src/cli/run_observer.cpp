@@ -193,19 +193,30 @@ void RunObserver::note_lane(WallTime now, const LaneSnapshot& lane) {
   if (noted.state == lane.status.state && noted.reason == lane.status.reason) return;
   const std::string& model = model_of(lane.lane);
   const LaneState before = std::exchange(noted, lane.status).state;
-  const LaneState state = lane.status.state;
-  if (state == LaneState::paused) {
-    if (before != LaneState::paused) ++summary_.pauses;
-    note(now, LogLevel::warning, "paused",
-         {{"model", model},
-          {"reason", lane.status.reason},
-          {"until", lane.status.until ? format_utc(*lane.status.until) : "unknown"}});
-  } else if (state == LaneState::tripped || state == LaneState::stopped) {
-    note(now, state == LaneState::tripped ? LogLevel::warning : LogLevel::error, to_string(state),
-         {{"model", model}, {"reason", lane.status.reason}});
-  } else if (state != LaneState::no_key && state != LaneState::waiting &&
-             (before == LaneState::paused || before == LaneState::tripped)) {
-    note(now, LogLevel::info, "resumed", {{"model", model}});
+  switch (lane.status.state) {
+    case LaneState::paused:
+      if (before != LaneState::paused) ++summary_.pauses;
+      note(now, LogLevel::warning, "paused",
+           {{"model", model},
+            {"reason", lane.status.reason},
+            {"until", lane.status.until ? format_utc(*lane.status.until) : "unknown"}});
+      return;
+    case LaneState::tripped:
+      note(now, LogLevel::warning, "tripped", {{"model", model}, {"reason", lane.status.reason}});
+      return;
+    case LaneState::stopped:
+      note(now, LogLevel::error, "stopped", {{"model", model}, {"reason", lane.status.reason}});
+      return;
+    case LaneState::no_key:
+    case LaneState::waiting:
+      return;
+    case LaneState::idle:
+    case LaneState::running:
+    case LaneState::slowed:
+      if (before == LaneState::paused || before == LaneState::tripped) {
+        note(now, LogLevel::info, "resumed", {{"model", model}});
+      }
+      return;
   }
 }
 

@@ -177,11 +177,10 @@ void read_common(JobFields& fields, JobLine& job) {
   if (fields.object("metadata")) job.metadata_json = fields.text("metadata");
 }
 
-JobLine read_native(JobFields& fields) {
+void read_native(JobFields& fields, JobLine& job) {
   constexpr std::array<std::string_view, 11> names = {"id",     "type",     "model",   "vars",
                                                       "prompt", "messages", "body",    "files",
                                                       "params", "priority", "metadata"};
-  JobLine job;
   fields.only(names, "");
   job.id = fields.id("id");
   job.type = fields.name("type");
@@ -190,7 +189,6 @@ JobLine read_native(JobFields& fields) {
   read_request(fields, job);
   read_params(fields, job);
   read_common(fields, job);
-  return job;
 }
 
 // A path below the provider's own host: a line must not be able to send a key elsewhere.
@@ -200,10 +198,9 @@ bool is_plain_path(std::string_view url) {
          url.find("..") == std::string_view::npos && !has_control_byte(url);
 }
 
-JobLine read_batch(JobFields& fields) {
+void read_batch(JobFields& fields, JobLine& job) {
   constexpr std::array<std::string_view, 6> names = {"custom_id", "method",   "url",
                                                      "body",      "priority", "metadata"};
-  JobLine job;
   job.form = JobForm::batch;
   fields.only(names, " in an OpenAI Batch line");
   job.id = fields.id("custom_id");
@@ -219,7 +216,6 @@ JobLine read_batch(JobFields& fields) {
   }
   read_body(fields, job);
   read_common(fields, job);
-  return job;
 }
 
 }  // namespace
@@ -251,7 +247,12 @@ Result<JobLine> JobLineParser::parse(std::string_view line, const LineOrigin* or
   }
   const bool batch =
       fields.has("custom_id") || (!fields.has("id") && (fields.has("method") || fields.has("url")));
-  JobLine job = batch ? read_batch(fields) : read_native(fields);
+  Result<JobLine> job;
+  if (batch) {
+    read_batch(fields, *job);
+  } else {
+    read_native(fields, *job);
+  }
   if (fields.problem()) return bad_line(*fields.problem());
   return job;
 }

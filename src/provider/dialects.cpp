@@ -10,12 +10,23 @@ namespace ratebatch::provider {
 namespace {
 
 OutcomeClass class_of(TransferFault fault) {
-  if (fault == TransferFault::not_allowed) return OutcomeClass::invalid_request;
-  if (fault == TransferFault::timeout || fault == TransferFault::stalled) {
-    return OutcomeClass::timeout;
+  switch (fault) {
+    case TransferFault::not_allowed:
+      return OutcomeClass::invalid_request;
+    case TransferFault::resolve:
+    case TransferFault::connect:
+    case TransferFault::tls:
+    case TransferFault::broken:
+    case TransferFault::local:
+      return OutcomeClass::network;
+    case TransferFault::timeout:
+    case TransferFault::stalled:
+      return OutcomeClass::timeout;
+    case TransferFault::malformed:
+    case TransferFault::too_large:
+      return OutcomeClass::bad_reply;
   }
-  const bool is_bad = fault == TransferFault::malformed || fault == TransferFault::too_large;
-  return is_bad ? OutcomeClass::bad_reply : OutcomeClass::network;
+  RB_ASSERT(false);
 }
 
 // An API under its name. Without state: each is made once.
