@@ -1,3 +1,4 @@
+// What the commands share, and the short ones: version, init and sandbox.
 #include "cli/commands.hpp"
 
 #include <fcntl.h>

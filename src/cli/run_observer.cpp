@@ -124,26 +124,45 @@ void RunObserver::note(WallTime at, LogLevel level, std::string_view event,
 void RunObserver::note_end(Now now, const AttemptEnd& end, const Flight& flight) {
   const OutcomeClass kind = end.outcome.kind;
   std::optional<Instant>& since = refused_since_[index_of(flight.lane)];
-  if (kind == OutcomeClass::done) {
-    if (end.outcome.answer) {
-      summary_.files_written += static_cast<std::int64_t>(end.outcome.answer->files.size());
-    }
-    // An answer to what was sent before the refusal does not show that it is over.
-    if (since && flight.started > *since) {
-      summary_.longest_recovery =
-          std::max(summary_.longest_recovery.value_or(Duration{}), now.steady - *since);
-      since.reset();
-    }
-  } else if (kind == OutcomeClass::rate_limited || kind == OutcomeClass::quota_exhausted) {
-    if (!since) since = now.steady;
-    const bool is_quota = kind == OutcomeClass::quota_exhausted;
-    note(now.wall, LogLevel::warning, "rate_limited",
-         {{"model", model_of(flight.lane)},
-          {"limit", is_quota ? "quota" : std::string{to_string(end.outcome.limited)}},
-          {"wait", format_duration(end.wait_applied)},
-          {"attempt", number_text(end.attempt)}});
-  } else if (kind == OutcomeClass::no_credit || kind == OutcomeClass::refused_key) {
-    note_refused_key(now, end, flight);
+  switch (kind) {
+    case OutcomeClass::done:
+      if (end.outcome.answer) {
+        summary_.files_written += static_cast<std::int64_t>(end.outcome.answer->files.size());
+      }
+      // An answer to what was sent before the refusal does not show that it is over.
+      if (since && flight.started > *since) {
+        summary_.longest_recovery =
+            std::max(summary_.longest_recovery.value_or(Duration{}), now.steady - *since);
+        since.reset();
+      }
+      break;
+    case OutcomeClass::rate_limited:
+    case OutcomeClass::quota_exhausted:
+      if (!since) since = now.steady;
+      note(now.wall, LogLevel::warning, "rate_limited",
+           {{"model", model_of(flight.lane)},
+            {"limit", kind == OutcomeClass::quota_exhausted
+                          ? "quota"
+                          : std::string{to_string(end.outcome.limited)}},
+            {"wait", format_duration(end.wait_applied)},
+            {"attempt", number_text(end.attempt)}});
+      break;
+    case OutcomeClass::no_credit:
+    case OutcomeClass::refused_key:
+      note_refused_key(now, end, flight);
+      break;
+    case OutcomeClass::server_error:
+    case OutcomeClass::overloaded:
+    case OutcomeClass::timeout:
+    case OutcomeClass::network:
+    case OutcomeClass::bad_reply:
+    case OutcomeClass::invalid_request:
+    case OutcomeClass::too_large:
+    case OutcomeClass::content_policy:
+    case OutcomeClass::not_found:
+    case OutcomeClass::not_accepted:
+    case OutcomeClass::unknown:
+      break;
   }
   if (end.to != JobState::failed) return;
   note(now.wall, LogLevel::error, "job_failed",

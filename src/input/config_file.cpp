@@ -1,3 +1,4 @@
+// The file as a whole, and what it says of retries, breakers and budgets.
 #include "ratebatch/input/config_file.hpp"
 
 #include <filesystem>

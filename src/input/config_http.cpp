@@ -46,8 +46,8 @@ void read_pointer(const ConfigNode& node, std::string& out) {
 }
 
 // A template outside of the body, where a whole conversation has no place.
-bool is_plain_template(const ConfigNode& node, const std::string& text) {
-  if (!is_template(node, text)) return false;
+bool check_plain_template(const ConfigNode& node, const std::string& text) {
+  if (!check_template(node, text)) return false;
   const std::vector<std::string> names = TextTemplate::parse(text)->missing({});
   const bool plain = std::ranges::find(names, "messages") == names.end();
   if (!plain) node.complain("{{messages}} can stand in the body only, as a whole value");
@@ -70,7 +70,7 @@ void read_path(const ConfigNode& node, std::string& out) {
       contains(parted(path, '?').before, "..")) {
     return complain_of_text(node, "expected a path below base_url, such as /generate/{{model}}");
   }
-  if (is_plain_template(node, path)) out = path;
+  if (check_plain_template(node, path)) out = path;
 }
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
@@ -92,7 +92,7 @@ void read_header(const std::string& name, const ConfigNode& node, Headers& out) 
   }
   std::string value;
   read_text(node, value);
-  if (value.empty() || !is_plain_template(node, value)) return;
+  if (value.empty() || !check_plain_template(node, value)) return;
   out.emplace_back(name, std::move(value));
 }
 
@@ -108,7 +108,7 @@ void read_headers(const ConfigNode& node, Headers& out) {
 }
 
 void check_body(const ConfigNode& node) {
-  if (node.yaml.kind == YamlNode::Kind::scalar) is_template(node, node.yaml.text);
+  if (node.yaml.kind == YamlNode::Kind::scalar) check_template(node, node.yaml.text);
   for (std::size_t i = 0; i < node.yaml.items.size(); ++i) {
     const YamlNode& child = node.yaml.items[i];
     check_body(child.key.empty() ? node.item(i) : node.entry(child));

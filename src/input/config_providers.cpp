@@ -39,14 +39,19 @@ void read_api(const ConfigNode& node, std::string& out) {
 }
 
 std::string message_of(UrlFault fault) {
-  // A user is not repeated: what stands before the '@' is a password.
-  constexpr std::array<std::string_view, 5> messages = {
-      "expected a URL without spaces and control characters",
-      "expected a URL that begins with https://, such as https://api.openai.com/v1",
-      "expected a URL without user and password; keys are named under keys:",
-      "expected a URL with a host, such as https://api.openai.com/v1",
-      "expected a port from 1 to 65535 after the host"};
-  return std::string(messages[static_cast<std::size_t>(fault)]);
+  switch (fault) {
+    case UrlFault::bytes:
+      return "expected a URL without spaces and control characters";
+    case UrlFault::scheme:
+      return "expected a URL that begins with https://, such as https://api.openai.com/v1";
+    case UrlFault::user:  // Not repeated: what stands before the '@' is a password.
+      return "expected a URL without user and password; keys are named under keys:";
+    case UrlFault::host:
+      return "expected a URL with a host, such as https://api.openai.com/v1";
+    case UrlFault::port:
+      return "expected a port from 1 to 65535 after the host";
+  }
+  return {};
 }
 
 }  // namespace

@@ -171,7 +171,7 @@ void complain_of_text(const ConfigNode& node, std::string_view what) {
   node.complain(fmt::format("{}, found '{}'", what, escaped(node.yaml.text, 60)));
 }
 
-bool is_template(const ConfigNode& node, std::string_view text, std::string_view place) {
+bool check_template(const ConfigNode& node, std::string_view text, std::string_view place) {
   const auto parsed = TextTemplate::parse(text);
   if (!parsed) node.complain(fmt::format("{}{}", place, parsed.error().message));
   return parsed.has_value();
@@ -185,7 +185,7 @@ void read_text(const ConfigNode& node, std::string& out) {
 
 void read_template(const ConfigNode& node, std::string& out) {
   if (!is_scalar(node) || node.yaml.text.empty()) return expected(node, "text");
-  if (is_template(node, node.yaml.text)) out = node.yaml.text;
+  if (check_template(node, node.yaml.text)) out = node.yaml.text;
 }
 
 void read_boolean(const ConfigNode& node, bool& out) {

@@ -82,7 +82,7 @@ void read_json(const ConfigNode& node, std::string& out_json);  // Any value; ca
 void complain_of_text(const ConfigNode& node, std::string_view what);
 
 // True if `text` is a template. Else complains; `place` begins the message.
-bool is_template(const ConfigNode& node, std::string_view text, std::string_view place = {});
+bool check_template(const ConfigNode& node, std::string_view text, std::string_view place = {});
 
 // Complains that the value is none of these names.
 void expected_one_of(const ConfigNode& node, const std::vector<std::string>& names);

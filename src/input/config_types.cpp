@@ -74,7 +74,7 @@ void read_from_file(const ConfigNode& node, std::string& out, bool& given) {
   const std::string shown = escaped(node.errors.resolved(path));
   if (!is_valid_utf8(*text)) return node.complain(shown + ": invalid UTF-8");
   if (text->empty()) return node.complain(shown + ": is empty");
-  if (is_template(node, *text, shown + ": ")) out = *text;
+  if (check_template(node, *text, shown + ": ")) out = *text;
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// Parameters of jobs, and what they and bodies say of a job's size.
 #include "input/params.hpp"
 
 #include <algorithm>

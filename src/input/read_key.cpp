@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "input/small_file.hpp"
+#include "ratebatch/base/assert.hpp"
 #include "ratebatch/base/text.hpp"
 
 namespace ratebatch::input {
@@ -43,6 +44,7 @@ Result<std::string> read_text(const KeySource& source, const EnvironmentLookup& 
     return no_key(fmt::format("the environment variable {} is not set", shown),
                   fmt::format("export {}=...", shown));
   }
+  RB_ASSERT(source.from == KeySource::From::file);
   if (source.name.starts_with(credential_folder)) return read_credential(source, environment);
   auto text = read_small_file(source.name, key_bytes_max, FileRule::owner_only);
   if (text) return text;

@@ -169,13 +169,19 @@ std::string model_path(std::string_view id) {
 }
 
 Result<void> check_kind(ModelKind kind) {
-  if (kind == ModelKind::embedding) {
-    return bad_job(
-        "the api gemini has no models of kind embedding here: use api: openai with the base_url "
-        "https://generativelanguage.googleapis.com/v1beta/openai for them");
-  }
-  if (kind == ModelKind::chat || kind == ModelKind::image || kind == ModelKind::transcription) {
-    return {};
+  switch (kind) {
+    case ModelKind::chat:
+    case ModelKind::image:
+    case ModelKind::transcription:
+      return {};
+    case ModelKind::embedding:
+      return bad_job(
+          "the api gemini has no models of kind embedding here: use api: openai with the base_url "
+          "https://generativelanguage.googleapis.com/v1beta/openai for them");
+    case ModelKind::responses:
+    case ModelKind::speech:
+    case ModelKind::raw:
+      break;
   }
   return bad_job("the api gemini has no models of kind " + std::string(to_string(kind)) +
                  ": expected chat, image or transcription");

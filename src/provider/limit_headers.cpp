@@ -15,7 +15,7 @@ namespace ratebatch::provider {
 namespace {
 
 // The words behind a prefix complete its meaning.
-constexpr std::array<std::pair<std::string_view, LimitName>, 7> prefixes = {{
+constexpr std::array<std::pair<std::string_view, LimitHeader>, 7> prefixes = {{
     {"x-ratelimit-", {}},
     {"x-rate-limit-", {}},
     {"x-tokenlimit-", {.resource = Resource::tokens}},
@@ -35,7 +35,7 @@ std::optional<LimitField> field_named(std::string_view word) {
 }
 
 // Words in any order; each says one thing.
-std::optional<LimitName> read_words(std::string_view words, LimitName name) {
+std::optional<LimitHeader> read_words(std::string_view words, LimitHeader name) {
   bool has_field = false;
   bool has_resource = false;
   std::optional<Resource> part;  // Of the tokens.
@@ -71,7 +71,7 @@ std::optional<LimitName> read_words(std::string_view words, LimitName name) {
 
 // The headers of one limit, as they come. Resets are read at the end: some need the Date.
 struct Limit {
-  LimitName name;
+  LimitHeader name;
   LimitFact fact;
   std::string_view reset;
   bool is_unknown = false;
@@ -150,7 +150,7 @@ class LimitReader {
   }
 
   void read_limit(std::string_view header_name, std::string_view value) {
-    const std::optional<LimitName> name = limit_name(header_name);
+    const std::optional<LimitHeader> name = limit_header(header_name);
     if (!name) return;
     Limit& limit = limit_named(*name);
     switch (name->field) {
@@ -171,7 +171,7 @@ class LimitReader {
     }
   }
 
-  Limit& limit_named(const LimitName& name) {
+  Limit& limit_named(const LimitHeader& name) {
     for (Limit& limit : limits_) {
       if (limit.name.is_same_limit(name)) return limit;
     }
@@ -199,12 +199,20 @@ class LimitReader {
   }
 
   // What the name leaves open and the server's documentation says.
-  [[nodiscard]] std::optional<Duration> window_of(const LimitName& name) const {
-    const bool is_of_groq = is_groq_ && name.family == LimitFamily::per_resource;
-    if (name.family == LimitFamily::anthropic) return std::chrono::minutes{1};
-    if (is_together_ && name.family == LimitFamily::plain) return std::chrono::seconds{1};
-    if (is_of_groq && name.resource == Resource::requests) return std::chrono::hours{24};
-    if (is_of_groq && name.resource == Resource::tokens) return std::chrono::minutes{1};
+  [[nodiscard]] std::optional<Duration> window_of(const LimitHeader& name) const {
+    switch (name.family) {
+      case LimitFamily::anthropic:
+        return std::chrono::minutes{1};
+      case LimitFamily::per_resource:
+        if (is_groq_ && name.resource == Resource::requests) return std::chrono::hours{24};
+        if (is_groq_ && name.resource == Resource::tokens) return std::chrono::minutes{1};
+        return std::nullopt;
+      case LimitFamily::plain:
+        if (is_together_) return std::chrono::seconds{1};
+        return std::nullopt;
+      case LimitFamily::by_size:
+        return std::nullopt;
+    }
     return std::nullopt;
   }
 
@@ -249,9 +257,9 @@ class LimitReader {
 
 }  // namespace
 
-std::optional<LimitName> limit_name(std::string_view header_name) {
+std::optional<LimitHeader> limit_header(std::string_view header_name) {
   if (header_name == "x-endpoint-monthly-call-limit") {  // Cohere, trial keys.
-    return LimitName{.window = month_window};
+    return LimitHeader{.window = month_window};
   }
   for (const auto& [prefix, meaning] : prefixes) {
     if (!header_name.starts_with(prefix)) continue;

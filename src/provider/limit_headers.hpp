@@ -25,7 +25,7 @@ enum class LimitFamily : std::uint8_t {
   by_size,  // Mistral: tokens.
 };
 
-struct LimitName {
+struct LimitHeader {
   LimitFamily family = LimitFamily::plain;
   LimitField field = LimitField::limit;
   Resource resource = Resource::requests;
@@ -33,7 +33,7 @@ struct LimitName {
   bool is_project = false;         // A second limit of the same kind, for the project.
   bool is_dynamic = false;         // Together: as of now, beside the one of the plan.
 
-  [[nodiscard]] bool is_same_limit(const LimitName& other) const {
+  [[nodiscard]] bool is_same_limit(const LimitHeader& other) const {
     return family == other.family && resource == other.resource && window == other.window &&
            is_project == other.is_project && is_dynamic == other.is_dynamic;
   }
@@ -41,7 +41,7 @@ struct LimitName {
 
 // nullopt if the header is none of these, or has a word that is not known: it may then mean
 // anything. Precondition: in lower case.
-std::optional<LimitName> limit_name(std::string_view header_name);
+std::optional<LimitHeader> limit_header(std::string_view header_name);
 
 // What all headers of a reply say.
 struct HeaderFacts {

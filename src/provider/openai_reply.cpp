@@ -263,10 +263,20 @@ Outcome read_transcription(const Reply& reply) {
 
 Outcome read_content(json::Value value, const Reply& reply, const AskedFor& asked) {
   if (!json::has_members(value)) return unreadable("the reply is no JSON object with content");
-  if (asked.kind == ModelKind::chat) return read_chat(value, reply, asked.raw_body);
-  if (asked.kind == ModelKind::responses) return read_responses(value, asked.raw_body);
-  if (asked.kind == ModelKind::image) return read_images(value, reply, asked.raw_body);
-  if (asked.kind == ModelKind::embedding) return read_embeddings(value, reply);
+  switch (asked.kind) {
+    case ModelKind::chat:
+      return read_chat(value, reply, asked.raw_body);
+    case ModelKind::responses:
+      return read_responses(value, asked.raw_body);
+    case ModelKind::image:
+      return read_images(value, reply, asked.raw_body);
+    case ModelKind::embedding:
+      return read_embeddings(value, reply);
+    case ModelKind::speech:
+    case ModelKind::transcription:
+    case ModelKind::raw:
+      break;
+  }
   return answered({});  // To a path we know nothing of: its body is the result.
 }
 

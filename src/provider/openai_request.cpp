@@ -187,13 +187,23 @@ Result<HttpRequest> openai_transcription(const JobContent& content, const Endpoi
 
 Result<std::string> body_of(const JobContent& content, const Endpoint& endpoint,
                             const OpenAiVariant& variant) {
-  const ModelKind kind = endpoint.kind;
-  if (kind == ModelKind::chat) return chat_body(content, endpoint);
-  if (kind == ModelKind::responses) return responses_body(content, endpoint);
-  if (kind == ModelKind::image) return variant.image_body(content, endpoint);
-  if (kind == ModelKind::speech) return speech_body(content, endpoint, variant.default_voice);
-  if (kind == ModelKind::embedding) return embedding_body(content, endpoint);
-  return bad_job("a model of kind " + std::string(to_string(kind)) + " takes no job of this form");
+  switch (endpoint.kind) {
+    case ModelKind::chat:
+      return chat_body(content, endpoint);
+    case ModelKind::responses:
+      return responses_body(content, endpoint);
+    case ModelKind::image:
+      return variant.image_body(content, endpoint);
+    case ModelKind::speech:
+      return speech_body(content, endpoint, variant.default_voice);
+    case ModelKind::embedding:
+      return embedding_body(content, endpoint);
+    case ModelKind::transcription:
+    case ModelKind::raw:
+      break;
+  }
+  return bad_job("a model of kind " + std::string(to_string(endpoint.kind)) +
+                 " takes no job of this form");
 }
 
 // The job's own body. A response that is made in the background is paid, and not fetched.

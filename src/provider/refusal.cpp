@@ -1,7 +1,6 @@
 #include "provider/refusal.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -23,10 +22,21 @@ using Wait = std::optional<Duration>;
 
 bool is_used_up(const LimitFact& fact) { return fact.remaining == 0; }
 
-// By the resource of the limit, see index_of.
-constexpr std::array<LimitedBy, resource_count> limited_by = {
-    LimitedBy::requests, LimitedBy::tokens, LimitedBy::tokens,
-    LimitedBy::tokens,   LimitedBy::images, LimitedBy::unspecified};
+LimitedBy limited_by(Resource resource) {
+  switch (resource) {
+    case Resource::requests:
+      return LimitedBy::requests;
+    case Resource::tokens:
+    case Resource::input_tokens:
+    case Resource::output_tokens:
+      return LimitedBy::tokens;
+    case Resource::images:
+      return LimitedBy::images;
+    case Resource::characters:
+      return LimitedBy::unspecified;
+  }
+  return LimitedBy::unspecified;
+}
 
 // Whether a fact of the headers is about the limit of which the body tells.
 bool is_same_limit(const LimitFact& fact, const LimitFact& named) {
@@ -109,11 +119,11 @@ void mark_violated(const LimitWords& limit, const ErrorWords& words, const Heade
   const auto resource = limit.resource ? limit.resource : headers.limiting;
   if (!has_violated(facts)) mark_used_up(resource, limit.window, facts);
   std::optional<LimitedBy> limited;
-  if (resource) limited = limited_by[index_of(*resource)];
+  if (resource) limited = limited_by(*resource);
   bool is_long = false;
   for (const LimitFact& fact : facts.limits) {
     if (!fact.violated) continue;
-    const LimitedBy by = limited_by[index_of(fact.resource)];
+    const LimitedBy by = limited_by(fact.resource);
     limited = limited && *limited != by ? LimitedBy::unspecified : by;
     is_long = is_long || fact.window > short_window_max;
     const bool costs_tokens = fact.resource == Resource::tokens && !facts.requested;

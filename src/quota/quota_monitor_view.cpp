@@ -22,11 +22,21 @@ LaneStatus later(LaneStatus a, LaneStatus b) {
 // What a lane shows of two of its key groups: that of the one which may work, or goes on first.
 LaneStatus freer(LaneStatus a, LaneStatus b) {
   const auto rank = [](const LaneStatus& s) {
-    constexpr std::array order = {LaneState::running, LaneState::slowed, LaneState::waiting,
-                                  LaneState::paused};
-    // Each other state is like waiting.
-    const auto at = std::ranges::find(order, s.state);
-    return at == order.end() ? 2 : at - order.begin();
+    switch (s.state) {
+      case LaneState::running:
+        return 0;
+      case LaneState::slowed:
+        return 1;
+      case LaneState::idle:
+      case LaneState::waiting:
+      case LaneState::tripped:
+      case LaneState::no_key:
+      case LaneState::stopped:
+        return 2;
+      case LaneState::paused:
+        return 3;
+    }
+    return 3;
   };
   if (rank(a) != rank(b)) return rank(a) < rank(b) ? a : b;
   return a.until && b.until && *b.until < *a.until ? b : a;

@@ -76,9 +76,17 @@ void WaitGate::passed(Instant started) {
 }
 
 bool WaitGate::probing() const {
-  if (episode_ == Episode::none || episode_ == Episode::quota) return episode_ == Episode::quota;
-  const bool is_rate = episode_ == Episode::rate;
-  return refusals_ >= (is_rate ? settings_.rate_limit : settings_.concurrency).retries;
+  switch (episode_) {
+    case Episode::none:
+      return false;
+    case Episode::rate:
+      return refusals_ >= settings_.rate_limit.retries;
+    case Episode::concurrency:
+      return refusals_ >= settings_.concurrency.retries;
+    case Episode::quota:
+      return true;
+  }
+  return true;
 }
 
 std::string WaitGate::store(Now now) const {

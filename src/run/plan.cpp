@@ -182,6 +182,7 @@ WideInteger time_needed(const Limit& limit, std::int64_t amount_needed, std::int
 std::int64_t needed_of_lane(const PlanInput& input, const Plan& plan, std::size_t lane,
                             Resource resource) {
   const Usage& usage = input.assumptions[lane].usage;
+  // By index_of(Resource).
   const Amounts of_job = {1,
                           usage.input_tokens + usage.output_tokens,
                           usage.input_tokens,

@@ -1,4 +1,4 @@
-// What a deadline takes: workers, and limits that are raised until it is met.
+// What a deadline, or the earliest end, takes: workers, and limits that are raised until it is met.
 #include <algorithm>
 #include <utility>
 

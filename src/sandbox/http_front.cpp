@@ -92,8 +92,8 @@ Question question_of(evhttp_request* request) {
 bool is_meant_for_us(evhttp_request* request) {
   const char* in_uri = evhttp_uri_get_host(evhttp_request_get_evhttp_uri(request));
   const evkeyvalq* headers = evhttp_request_get_input_headers(request);
-  return (in_uri == nullptr || is_loopback_host(in_uri)) &&
-         is_loopback_host(view_of(evhttp_find_header(headers, "Host")));
+  return (in_uri == nullptr || names_this_machine(in_uri)) &&
+         names_this_machine(view_of(evhttp_find_header(headers, "Host")));
 }
 
 // For the statuses that libevent has no phrase for; nullptr: its own.
@@ -251,7 +251,7 @@ struct Loop final : HttpFront {
 
 }  // namespace
 
-bool is_loopback_host(std::string_view host) {
+bool names_this_machine(std::string_view host) {
   const std::size_t colon = host.rfind(':');
   const bool has_port =
       colon != std::string_view::npos && std::ranges::all_of(host.substr(colon + 1), is_digit);

@@ -22,7 +22,7 @@ constexpr std::int64_t request_header_bytes_max = 64LL << 10U;
 
 // True for the Host header of a request that names this machine: localhost, 127.0.0.0/8 or [::1],
 // with or without port. A web page that rebinds its own name to 127.0.0.1 sends that name.
-bool is_loopback_host(std::string_view host);
+bool names_this_machine(std::string_view host);
 
 // Its destructor closes all connections; requests in flight end as abandoned.
 class HttpFront : public Port {

@@ -188,12 +188,18 @@ std::variant<Reply, Admitted> Service::decide(const Found& found, Generation ask
   const std::string_view key = question.header(api.key_place(question, found.rest).header);
   Decision decision =
       gate_.ask(fmt::format("{} {}", api.name(), key), asked.counted_as, cost.reserved, now);
-  if (decision.kind == Decision::Kind::too_many_models) {
-    return reject(api, {.kind = Trouble::Kind::not_found,
-                        .message = "The sandbox has seen too many different models and keys.",
-                        .code = "model_not_found"});
+  switch (decision.kind) {
+    case Decision::Kind::granted:
+      break;
+    case Decision::Kind::rate_limited:
+    case Decision::Kind::too_large:
+    case Decision::Kind::too_many_at_once:
+      return refuse(api, decision, asked, now);
+    case Decision::Kind::too_many_models:
+      return reject(api, {.kind = Trouble::Kind::not_found,
+                          .message = "The sandbox has seen too many different models and keys.",
+                          .code = "model_not_found"});
   }
-  if (decision.kind != Decision::Kind::granted) return refuse(api, decision, asked, now);
   Admitted admitted = admit(api, std::move(asked), std::move(decision), now);
   admitted.use = use;
   admitted.charged = cost.settled;

@@ -5,11 +5,6 @@
 #include "ratebatch/base/number_list.hpp"
 
 namespace ratebatch::schedule {
-namespace {
-
-constexpr std::int64_t form = 1;
-
-}  // namespace
 
 bool Breaker::start() {
   if (!next_probe_) return false;
@@ -42,12 +37,12 @@ void Breaker::ended_without_verdict(Instant now, bool was_probe) {
 std::string Breaker::store(Now now) const {
   if (!open() && failures_in_row_ == 0) return "";
   const WallTime probe = next_probe_ ? now.wall + (*next_probe_ - now.steady) : WallTime{};
-  return number_list({form, failures_in_row_, open() ? 1 : 0, to_ms(probe)});
+  return number_list({stored_form, failures_in_row_, open() ? 1 : 0, to_ms(probe)});
 }
 
 bool Breaker::restore(Now now, std::string_view text) {
-  const auto numbers = read_number_list(text);
-  if (!numbers || numbers->size() != 4 || numbers->front() != form) return false;
+  const auto numbers = read_all_stored(text, 4);
+  if (!numbers) return false;
   failures_in_row_ =
       static_cast<std::int32_t>(std::clamp<std::int64_t>((*numbers)[1], 0, settings_.failures));
   if ((*numbers)[2] == 0) return true;

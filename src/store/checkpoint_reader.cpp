@@ -180,7 +180,8 @@ Result<std::optional<JobSize>> CheckpointReader::open_job_size(RouteId route) {
                    " CAST(avg(images) AS INTEGER), max(raw_body) FROM (SELECT * FROM states"
                    " WHERE route_id = ?1 AND state IN (0, 3) ORDER BY priority DESC, seq LIMIT ?2)",
                    read, route, recent_results_max));
-  return size->value();
+  RB_ASSERT(size->has_value());
+  return **size;
 }
 
 Result<std::optional<StoredJob>> CheckpointReader::find_job(const std::string& id) {

@@ -63,10 +63,12 @@ tl::unexpected<Error> no_checkpoint(const std::string& path) {
 Result<void> make_database_file(const std::string& path) {
   const Descriptor made = create_exclusively(AT_FDCWD, path);
   if (made.get() < 0) {
-    return fail(ErrorCode::io, "cannot make " + shown(path) + ": " + std::strerror(errno));
+    const int cause = errno;
+    return fail(ErrorCode::io, "cannot make " + shown(path) + ": " + std::strerror(cause));
   }
   if (::fchmod(made.get(), 0600) != 0) {
-    return fail(ErrorCode::io, "cannot protect " + shown(path) + ": " + std::strerror(errno));
+    const int cause = errno;
+    return fail(ErrorCode::io, "cannot protect " + shown(path) + ": " + std::strerror(cause));
   }
   return {};
 }

@@ -16,7 +16,8 @@ constexpr const char* beginning = "begin a run";
 template <typename... Values>
 Result<std::int64_t> returned_row(Statement& statement, const Values&... values) {
   RB_TRY(id, statement.first([](const Statement& row) { return row.integer(0); }, values...));
-  return id->value();
+  if (!*id) return fail(ErrorCode::io, "cannot begin a run: the database returned no row");
+  return **id;
 }
 
 Result<void> add_names(Connection& connection, const RunStart& start, RunRows& rows) {

@@ -137,16 +137,16 @@ Result<StatusData> CheckpointReader::status() {
                                    [](const Statement& row) {
                                      return FailureCount{row.text(0), row.integer(1)};
                                    }));
-  RB_TRY(types,
-         connection.list(status_reading,
-                         "SELECT type, sum(done), sum(failed), sum(answers), total(input_tokens),"
-                         " total(output_tokens) FROM routes"
-                         " JOIN route_totals AS totals ON totals.route_id = routes.id"
-                         " JOIN (SELECT route_id, sum(jobs) FILTER (WHERE state = 5) AS done,"
-                         " sum(jobs) FILTER (WHERE state = 6) AS failed"
-                         " FROM state_counts GROUP BY route_id) AS jobs"
-                         " ON jobs.route_id = routes.id GROUP BY type ORDER BY type",
-                         type_totals));
+  RB_TRY(types, connection.list(
+                    status_reading,
+                    "SELECT type, total(done), total(failed), total(answers), total(input_tokens),"
+                    " total(output_tokens) FROM routes"
+                    " LEFT JOIN route_totals AS totals ON totals.route_id = routes.id"
+                    " LEFT JOIN (SELECT route_id, sum(jobs) FILTER (WHERE state = 5) AS done,"
+                    " sum(jobs) FILTER (WHERE state = 6) AS failed"
+                    " FROM state_counts GROUP BY route_id) AS jobs"
+                    " ON jobs.route_id = routes.id GROUP BY type ORDER BY type",
+                    type_totals));
   RB_TRY(recent, read_recent(connection, status));
   status.stamp = std::move(*stamp);
   status.counts = std::move(*counts);

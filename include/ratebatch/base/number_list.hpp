@@ -17,7 +17,8 @@
 
 namespace ratebatch::inline base {
 
-// The first number of every state; one that begins otherwise is of another version and forgotten.
+// The first number of a state; one that begins otherwise is of another version and forgotten. To
+// raise it forgets them all, day quotas too: a state whose layout changes gets a form of its own.
 constexpr std::int64_t stored_form = 1;
 
 inline void append_number(std::string& out, std::int64_t number) {

@@ -94,7 +94,19 @@ constexpr std::string_view to_string(LaneState state) {
 
 // Whether the lane has work and starts none of it now.
 constexpr bool stands_still(LaneState state) {
-  return state != LaneState::idle && state != LaneState::running && state != LaneState::slowed;
+  switch (state) {
+    case LaneState::idle:
+    case LaneState::running:
+    case LaneState::slowed:
+      return false;
+    case LaneState::waiting:
+    case LaneState::paused:
+    case LaneState::tripped:
+    case LaneState::no_key:
+    case LaneState::stopped:
+      return true;
+  }
+  return true;
 }
 
 // Whether the lane stays as it is until a person acts.

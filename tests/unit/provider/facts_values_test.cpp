@@ -129,11 +129,12 @@ TEST_CASE("names of limits say resource and window, or nothing") {
   CHECK_FALSE(window_named("s"));
   CHECK(resource_named("characters") == Resource::characters);
   CHECK_FALSE(resource_named(""));
-  CHECK(limit_name("x-rate-limit-limit"));
-  CHECK(limit_name("x-ratelimit-remaining-prompt-tokens")->resource == Resource::input_tokens);
-  CHECK(limit_name("anthropic-ratelimit-output-tokens-reset")->resource == Resource::output_tokens);
-  CHECK_FALSE(limit_name("x-ratelimit"));
-  CHECK_FALSE(limit_name("x-request-id"));
+  CHECK(limit_header("x-rate-limit-limit"));
+  CHECK(limit_header("x-ratelimit-remaining-prompt-tokens")->resource == Resource::input_tokens);
+  CHECK(limit_header("anthropic-ratelimit-output-tokens-reset")->resource ==
+        Resource::output_tokens);
+  CHECK_FALSE(limit_header("x-ratelimit"));
+  CHECK_FALSE(limit_header("x-request-id"));
 }
 
 TEST_CASE("sentences name a limit by the first window they tell of") {
