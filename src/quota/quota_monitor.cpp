@@ -207,15 +207,40 @@ void QuotaMonitor::sent(Now now, ReservationId id) {
   group.all_lanes.sent(held.group_ticket, at);
 }
 
-SettleNotes QuotaMonitor::settle(Now now, ReservationId id, const Outcome& outcome) {
-  Held& held = held_by(id);
+Verdict QuotaMonitor::settle(Now now, ReservationId id, const Outcome& outcome, Rng& rng) {
+  const Held& held = held_by(id);
   const PoolId pool = pool_of(held.lane);
   if (outcome.facts.server_time) clocks_[index_of(pool)].saw(now, *outcome.facts.server_time);
   const QuotaNow at = clock(now, pool);
   Group& group = groups_[index_of(held.group)];
-  TokenEstimate& estimate = estimate_of(held.route);
+  Verdict verdict;
+  verdict.cost_pico_usd = charge(at, held, outcome);
+  const bool is_refusal =
+      outcome.kind == OutcomeClass::rate_limited || outcome.kind == OutcomeClass::quota_exhausted;
+  if (is_refusal) {
+    verdict.wait = impose_wait(at, held, outcome, rng);
+  } else {
+    learn_limits(at, held, outcome);
+  }
+  if (health_of(outcome) == ServerHealth::well) {
+    group.lanes.at(held.lane).gate().passed(held.reserved_at);
+    group.all_lanes.gate().passed(held.reserved_at);
+  }
+  if (is_answer(outcome.kind)) {
+    estimate_of(held.route).learn(held.size, outcome.usage);
+    changed_estimates_.insert(held.route);
+  }
+  verdict.refuses_key = outcome.kind == OutcomeClass::refused_key;
+  verdict.refuses_group = outcome.kind == OutcomeClass::no_credit;
+  if (verdict.refuses_key) keys_[index_of(held.key)].usable = false;
+  if (verdict.refuses_group) refuse_keys(held.group);
+  end(id);
+  return verdict;
+}
 
-  Amounts actual = estimate.actual(outcome.usage, held.amounts);
+// What the request really used, and cost: in the place of what was reserved.
+std::int64_t QuotaMonitor::charge(const QuotaNow& now, const Held& held, const Outcome& outcome) {
+  Amounts actual = estimate_of(held.route).actual(outcome.usage, held.amounts);
   // A request that was refused, or never came through, used no tokens; that it counts as a request
   // is the careful reading. One that could not even be made used nothing.
   if (outcome.http_status >= 400 || !outcome.sent) {
@@ -224,21 +249,14 @@ SettleNotes QuotaMonitor::settle(Now now, ReservationId id, const Outcome& outco
     actual = Amounts{};
     actual[index_of(Resource::requests)] = was_made ? 1 : 0;
   }
-  SettleNotes notes;
-  notes.group = held.group;
   const auto& price = lanes_.lanes[index_of(held.lane)].price;
-  if (price) notes.cost_pico_usd = cost_of(*price, actual);
-  budget_.settle(held.reserved_at_wall, held.cost_pico_usd, notes.cost_pico_usd);
-  group.lanes.at(held.lane).settle(held.lane_ticket, at, held.amounts, actual, outcome,
+  const std::int64_t cost = price ? cost_of(*price, actual) : 0;
+  budget_.settle(held.reserved_at_wall, held.cost_pico_usd, cost);
+  Group& group = groups_[index_of(held.group)];
+  group.lanes.at(held.lane).settle(held.lane_ticket, now, held.amounts, actual, outcome,
                                    held.reserved_at);
-  group.all_lanes.settle(held.group_ticket, at, held.amounts, actual, outcome, held.reserved_at);
-  learn_limits(at, held, outcome, notes);
-  if (is_answer(outcome.kind)) {
-    estimate.learn(held.size, outcome.usage);
-    changed_estimates_.insert(held.route);
-  }
-  end(id);
-  return notes;
+  group.all_lanes.settle(held.group_ticket, now, held.amounts, actual, outcome, held.reserved_at);
+  return cost;
 }
 
 // The scope that a refusal is about.
@@ -247,12 +265,9 @@ QuotaScope& QuotaMonitor::marked_scope(Group& group, LaneId lane, const Outcome&
   return whole_group ? group.all_lanes : group.lanes.at(lane);
 }
 
-void QuotaMonitor::learn_limits(const QuotaNow& now, Held& held, const Outcome& outcome,
-                                SettleNotes& notes) {
+void QuotaMonitor::learn_limits(const QuotaNow& now, const Held& held, const Outcome& outcome) {
   Group& group = groups_[index_of(held.group)];
   QuotaScope& own = group.lanes.at(held.lane);
-  notes.refusals_before =
-      marked_scope(group, held.lane, outcome).gate().refusals_before(outcome, held.reserved_at);
   for (const LimitFact& fact : outcome.facts.limits) {
     const auto window = own.believed_window(fact);
     const std::int32_t slow_at = options_.slow_at_per_mille;
@@ -260,17 +275,39 @@ void QuotaMonitor::learn_limits(const QuotaNow& now, Held& held, const Outcome& 
     if (group.all_lanes.learn(held.group_ticket, now, fact, window, slow_at)) continue;
     own.adopt(fact, window);
   }
+}
+
+// What our counts say of a refusal, which teaches them at the same time.
+RefusalEvidence QuotaMonitor::evidence_of(const QuotaNow& now, const Held& held,
+                                          const Outcome& outcome) {
+  Group& group = groups_[index_of(held.group)];
+  QuotaScope& own = group.lanes.at(held.lane);
+  RefusalEvidence evidence;
+  evidence.refusals_before =
+      marked_scope(group, held.lane, outcome).gate().refusals_before(outcome, held.reserved_at);
+  learn_limits(now, held, outcome);
   if (outcome.kind == OutcomeClass::quota_exhausted) {
-    const auto in_lane = own.known_reset(now, outcome);
-    const auto in_group = group.all_lanes.known_reset(now, outcome);
-    notes.reset_in = std::max(in_lane, in_group);  // An absent one is less than any other.
+    // An absent one is less than any other.
+    evidence.reset_in =
+        std::max(own.known_reset(now, outcome), group.all_lanes.known_reset(now, outcome));
+  } else if (outcome.limited != LimitedBy::concurrency) {
+    evidence.window = std::max(own.teach(held.lane_ticket, now, outcome),
+                               group.all_lanes.teach(held.group_ticket, now, outcome));
+    if (!evidence.window) evidence.learned_wait = own.teach_rate(now, held.reserved_at);
   }
-  if (outcome.kind != OutcomeClass::rate_limited || outcome.limited == LimitedBy::concurrency) {
-    return;
-  }
-  notes.window = std::max(own.teach(held.lane_ticket, now, outcome),
-                          group.all_lanes.teach(held.group_ticket, now, outcome));
-  if (!notes.window) notes.learned_wait = own.teach_rate(now, held.reserved_at);
+  return evidence;
+}
+
+Duration QuotaMonitor::impose_wait(const QuotaNow& now, const Held& held, const Outcome& outcome,
+                                   Rng& rng) {
+  Group& group = groups_[index_of(held.group)];
+  const RetrySettings& settings = lanes_.lanes[index_of(held.lane)].retry;
+  const GateWait wait = refusal_wait(outcome, evidence_of(now, held, outcome), settings, rng);
+  QuotaScope& marked = marked_scope(group, held.lane, outcome);
+  marked.gate().refused(now.local, outcome, held.reserved_at, wait);
+  group.lanes.at(held.lane).concurrency().begin_ramp();
+  marked.mark_changed();
+  return wait.wait;
 }
 
 void QuotaMonitor::release(Now now, ReservationId id) {
@@ -294,21 +331,6 @@ void QuotaMonitor::end(ReservationId id) {
   held_.erase(id);
 }
 
-void QuotaMonitor::wait(Now now, LaneId lane, const SettleNotes& notes, const Outcome& outcome,
-                        Instant started, const GateWait& wait) {
-  Group& group = groups_[index_of(notes.group)];
-  QuotaScope& marked = marked_scope(group, lane, outcome);
-  marked.gate().refused(now, outcome, started, wait);
-  group.lanes.at(lane).concurrency().begin_ramp();
-  marked.mark_changed();
-}
-
-void QuotaMonitor::passed(LaneId lane, const SettleNotes& notes, Instant started) {
-  Group& group = groups_[index_of(notes.group)];
-  group.lanes.at(lane).gate().passed(started);
-  group.all_lanes.gate().passed(started);
-}
-
 void QuotaMonitor::lane_went_down(LaneId lane) {
   for (const GroupId id : groups_of(lane)) {
     groups_[index_of(id)].lanes.at(lane).concurrency().mark();
@@ -321,9 +343,7 @@ void QuotaMonitor::lane_came_back(LaneId lane) {
   }
 }
 
-void QuotaMonitor::refuse_key(KeyId key) { keys_[index_of(key)].usable = false; }
-
-void QuotaMonitor::refuse_group(GroupId group) {
+void QuotaMonitor::refuse_keys(GroupId group) {
   for (std::size_t i = 0; i < keys_.size(); ++i) {
     if (lanes_.keys[i].group == group) keys_[i].usable = false;
   }

@@ -108,7 +108,7 @@ FetchQueue::Verdict FetchQueue::judge(Now now, Entry& entry, const FetchOutcome&
                                       Rng& rng) {
   const auto wait_by = [&](const RetryRule& rule, std::int32_t tries) {
     const Duration asked = std::min(outcome.wait.value_or(Duration{}), fetch_wait_max);
-    return std::max(asked, backoff(rule, tries, fetch_jitter_per_mille, rng));
+    return std::max(asked, quota::backoff(rule, tries, fetch_jitter_per_mille, rng));
   };
   if (reached_nobody(outcome) && now.wall - entry.answered_at < fetch_age_max) {
     return {JobState::fetching, wait_by(fetch_rule, entry.unanswered++)};

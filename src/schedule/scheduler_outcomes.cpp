@@ -43,45 +43,37 @@ Decision Scheduler::decide_on(Now now, InFlight& flight, const Outcome& outcome,
                          .rejections = flight.job.rejections,
                          .is_probe = flight.is_probe,
                          .probe_wait = lane.settings().breaker.open_for * 2};
-  const quota::SettleNotes& notes = context.notes;
   if (flight.reservation) {
     // Before the outcome is taken for a sign of too much load.
     if (lane.breaker().failures_in_row() == 0) quota_.lane_went_down(flight.lane);
-    context.notes = quota_.settle(now, flight.reservation->id, outcome);
-    end.cost_pico_usd = notes.cost_pico_usd;
+    const quota::Verdict verdict = quota_.settle(now, flight.reservation->id, outcome, rng_);
+    end.cost_pico_usd = verdict.cost_pico_usd;
+    end.wait_applied = verdict.wait.value_or(Duration{});
   }
   Decision decision = decide(outcome, context, lane.settings().retry, options_.on_unknown, rng_);
   if (!flight.reservation) return decision;
-  tell_breaker(now, flight, decision.breaker, notes, outcome);
+  note_health(now, flight, outcome);
   // An outage fails no job: what opened the breaker, or met it open, uses no retries.
-  if (decision.breaker == BreakerVerdict::failure && lane.breaker().open()) {
+  if (health_of(outcome) == ServerHealth::failing && lane.breaker().open()) {
     decision.uses_retry = false;
     if (decision.to == JobState::failed) {
       decision.to = JobState::pending;
       decision.job_wait = context.probe_wait;
     }
   }
-  if (decision.wait) {
-    quota_.wait(now, flight.lane, notes, outcome, flight.started_at, *decision.wait);
-    end.wait_applied = decision.wait->wait;
-  }
-  if (decision.refuses_key) quota_.refuse_key(flight.reservation->key);
-  if (decision.refuses_group) quota_.refuse_group(notes.group);
   return decision;
 }
 
-void Scheduler::tell_breaker(Now now, const InFlight& flight, BreakerVerdict verdict,
-                             const quota::SettleNotes& notes, const Outcome& outcome) {
+void Scheduler::note_health(Now now, const InFlight& flight, const Outcome& outcome) {
   Lane& lane = lanes_[index_of(flight.lane)];
   const bool was_open = lane.breaker().open();
-  switch (verdict) {
-    case BreakerVerdict::success:
+  switch (health_of(outcome)) {
+    case ServerHealth::well:
       lane.breaker().succeeded();
       if (was_open) quota_.lane_came_back(flight.lane);
       lane.clear_failed_row();
-      quota_.passed(flight.lane, notes, flight.started_at);
       break;
-    case BreakerVerdict::failure:
+    case ServerHealth::failing:
       lane.breaker().failed(now.steady, flight.is_probe);
       if (!was_open && lane.breaker().open()) {
         lane.note_trip(escaped(outcome.message, trip_words_bytes_max));
@@ -90,7 +82,7 @@ void Scheduler::tell_breaker(Now now, const InFlight& flight, BreakerVerdict ver
         lane.note_failed(flight.job.seq);
       }
       break;
-    case BreakerVerdict::none:
+    case ServerHealth::no_verdict:
       lane.breaker().ended_without_verdict(now.steady, flight.is_probe);
       break;
   }

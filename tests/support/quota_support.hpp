@@ -114,13 +114,32 @@ inline Outcome refusal_of(OutcomeClass kind, LimitedBy by = LimitedBy::unspecifi
   return outcome;
 }
 
-// Settles with a refusal that makes it wait.
-inline SettleNotes settle_refused(QuotaMonitor& monitor, Now now, const Reservation& reservation,
-                                  LaneId lane, const Outcome& outcome, Instant started,
-                                  const GateWait& wait) {
-  const SettleNotes notes = monitor.settle(now, reservation.id, outcome);
-  monitor.wait(now, lane, notes, outcome, started, wait);
-  return notes;
+inline Verdict settled(QuotaMonitor& monitor, Now now, const Reservation& reservation,
+                       const Outcome& outcome) {
+  Rng rng{1};
+  return monitor.settle(now, reservation.id, outcome, rng);
+}
+
+// Settles with a refusal that makes it wait so long.
+inline void settle_refused(QuotaMonitor& monitor, Now now, const Reservation& reservation,
+                           Outcome outcome, Duration wait) {
+  outcome.facts.wait = wait;
+  CHECK(settled(monitor, now, reservation, outcome).wait == wait);
+}
+
+// The provider refuses this key, or the account behind it. Precondition: the lane may start.
+inline void refuse(QuotaMonitor& monitor, Now now, LaneId lane, KeyId key,
+                   OutcomeClass kind = OutcomeClass::refused_key) {
+  std::vector<Reservation> others;
+  Reservation got = reserved(monitor, now, lane);
+  while (got.key != key) {
+    others.push_back(got);
+    got = reserved(monitor, now, lane);
+  }
+  const Verdict verdict = settled(monitor, now, got, refusal_of(kind));
+  CHECK(verdict.refuses_key == (kind == OutcomeClass::refused_key));
+  CHECK(verdict.refuses_group == (kind == OutcomeClass::no_credit));
+  for (const Reservation& other : others) monitor.release(now, other.id);
 }
 
 }  // namespace ratebatch::quota_support

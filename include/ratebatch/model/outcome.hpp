@@ -156,4 +156,41 @@ struct Outcome {
   bool answer_lost = false;
 };
 
+// What an outcome says about the server: what a circuit breaker counts.
+enum class ServerHealth : std::uint8_t {
+  no_verdict,  // It says nothing: refused for a limit, given up, or failed by our own machine.
+  well,
+  failing,
+};
+
+// An answer without content is the model's doing, not a server that is down; a request that we
+// could not even send says nothing about the server.
+constexpr ServerHealth health_of(const Outcome& outcome) {
+  switch (outcome.kind) {
+    case OutcomeClass::done:
+    case OutcomeClass::not_accepted:
+      return ServerHealth::well;
+    case OutcomeClass::bad_reply:
+      if (!outcome.local && !outcome.unreadable) return ServerHealth::well;
+      [[fallthrough]];
+    case OutcomeClass::server_error:
+    case OutcomeClass::overloaded:
+    case OutcomeClass::timeout:
+    case OutcomeClass::network:
+      return outcome.local ? ServerHealth::no_verdict : ServerHealth::failing;
+    case OutcomeClass::invalid_request:
+    case OutcomeClass::too_large:
+    case OutcomeClass::content_policy:
+    case OutcomeClass::not_found:
+      return outcome.sent ? ServerHealth::well : ServerHealth::no_verdict;
+    case OutcomeClass::rate_limited:
+    case OutcomeClass::quota_exhausted:
+    case OutcomeClass::no_credit:
+    case OutcomeClass::refused_key:
+    case OutcomeClass::unknown:
+      return ServerHealth::no_verdict;
+  }
+  return ServerHealth::no_verdict;
+}
+
 }  // namespace ratebatch::inline model

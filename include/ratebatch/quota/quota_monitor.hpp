@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "ratebatch/base/random.hpp"
 #include "ratebatch/base/time.hpp"
 #include "ratebatch/model/batch.hpp"
 #include "ratebatch/model/job.hpp"
@@ -27,6 +28,7 @@
 #include "ratebatch/model/protocol.hpp"
 #include "ratebatch/quota/budget.hpp"
 #include "ratebatch/quota/quota_scope.hpp"
+#include "ratebatch/quota/refusal_wait.hpp"
 #include "ratebatch/quota/server_clock.hpp"
 #include "ratebatch/quota/token_estimate.hpp"
 
@@ -48,14 +50,13 @@ struct QuotaOptions {
   BudgetSettings budget;
 };
 
-// What the monitor knows about an outcome that decides how long to wait.
-struct SettleNotes {
-  GroupId group{};
-  std::int32_t refusals_before = 0;      // Of this class in a row.
-  std::optional<Duration> learned_wait;  // Of a refusal for a limit that nobody stated.
-  std::optional<Duration> window;        // Of the known limit that a refusal was for.
-  std::optional<Duration> reset_in;      // Of a quota that is used up: its known reset.
+// What an outcome meant for the limits, the key and the account of its request. All of it is
+// applied already.
+struct Verdict {
   std::int64_t cost_pico_usd = 0;
+  std::optional<Duration> wait;  // Imposed on the lane or the account.
+  bool refuses_key = false;
+  bool refuses_group = false;  // The account behind a group of keys cannot pay.
 };
 
 class QuotaMonitor {
@@ -71,29 +72,17 @@ class QuotaMonitor {
   // The request of a reservation leaves now: a delay since it was reserved is charged.
   void sent(Now now, ReservationId id);
 
-  // The request of a reservation came to an outcome; what the reply said about limits is learned.
-  // Ends the reservation.
-  SettleNotes settle(Now now, ReservationId id, const Outcome& outcome);
+  // The request of a reservation came to an outcome: what the reply said about limits is learned; a
+  // refusal for a limit makes the lane, or the whole key group, wait; a key or account that is
+  // refused gets no reservation again in this run. Ends the reservation.
+  Verdict settle(Now now, ReservationId id, const Outcome& outcome, Rng& rng);
 
   // The request never left. Ends the reservation.
   void release(Now now, ReservationId id);
 
-  // A refusal of a request of `lane`, on a key of `notes.group`, makes it wait: the lane for this
-  // group, or the whole group, as the outcome's facts say.
-  void wait(Now now, LaneId lane, const SettleNotes& notes, const Outcome& outcome, Instant started,
-            const GateWait& wait);
-
-  // A request of `lane`, started at `started`, was not refused.
-  void passed(LaneId lane, const SettleNotes& notes, Instant started);
-
   // The breaker of a lane opened: what its concurrency was goes back when it closes.
   void lane_went_down(LaneId lane);
   void lane_came_back(LaneId lane);
-
-  // The provider refused this key: no reservation gets it again in this run.
-  void refuse_key(KeyId key);
-  // The account behind a group of keys cannot pay.
-  void refuse_group(GroupId group);
 
   // Some key of the lane's provider, usable or not. Precondition: it has one.
   [[nodiscard]] KeyId any_key(LaneId lane) const;
@@ -153,7 +142,12 @@ class QuotaMonitor {
   [[nodiscard]] TokenEstimate& estimate_of(RouteId route);
   [[nodiscard]] LaneStatus group_status(const QuotaNow& now, LaneId lane, GroupId group) const;
   Reservation take(const QuotaNow& now, Held held);
-  void learn_limits(const QuotaNow& now, Held& held, const Outcome& outcome, SettleNotes& notes);
+  [[nodiscard]] std::int64_t charge(const QuotaNow& now, const Held& held, const Outcome& outcome);
+  void learn_limits(const QuotaNow& now, const Held& held, const Outcome& outcome);
+  [[nodiscard]] RefusalEvidence evidence_of(const QuotaNow& now, const Held& held,
+                                            const Outcome& outcome);
+  Duration impose_wait(const QuotaNow& now, const Held& held, const Outcome& outcome, Rng& rng);
+  void refuse_keys(GroupId group);
   Held& held_by(ReservationId id);
   static QuotaScope& marked_scope(Group& group, LaneId lane, const Outcome& outcome);
   void end(ReservationId id);

@@ -109,8 +109,7 @@ class Scheduler {
   void apply(Now now, InFlight& flight, const Outcome& outcome, AttemptEnd& end);
   [[nodiscard]] Decision decide_on(Now now, InFlight& flight, const Outcome& outcome,
                                    AttemptEnd& end);
-  void tell_breaker(Now now, const InFlight& flight, BreakerVerdict verdict,
-                    const quota::SettleNotes& notes, const Outcome& outcome);
+  void note_health(Now now, const InFlight& flight, const Outcome& outcome);
   void give_back_retries(Lane& failing);
   void judge_trial(InFlight& flight, const Outcome& outcome, AttemptEnd& end, Decision& decision);
   [[nodiscard]] bool others_under_way(const InFlight& flight) const;

@@ -29,7 +29,7 @@ TEST_CASE("a bucket that lacks one of a thousand million tells no window") {
   outcome.facts.limits = {fact};
   for (std::int64_t i = 0; i < 5; ++i) {
     const Reservation reservation = reserved(monitor, at_s(i), text);
-    monitor.settle(at_s(i), reservation.id, outcome);
+    settled(monitor, at_s(i), reservation, outcome);
   }
   CHECK(monitor.view(at_s(5), text).limits.empty());
 }
@@ -56,7 +56,7 @@ TEST_CASE("the largest and smallest numbers of a reply bound nothing and break n
           outcome.facts.limits = {fact, of_tokens};
           const auto asked_for = asked(monitor, at_s(0), text);
           const auto* reservation = std::get_if<Reservation>(&asked_for);
-          if (reservation != nullptr) monitor.settle(at_s(1), reservation->id, outcome);
+          if (reservation != nullptr) settled(monitor, at_s(1), *reservation, outcome);
         }
       }
       CHECK_FALSE(monitor.view(at_s(2), text).limits.empty());
@@ -99,7 +99,7 @@ TEST_CASE("stored numbers of any size are taken back or refused") {
         const auto answer = asked(monitor, at_s(1), text);
         if (const auto* got = std::get_if<Reservation>(&answer)) {
           monitor.sent(at_s(1), got->id);
-          monitor.settle(at_s(2), got->id, done(10, 10));
+          settled(monitor, at_s(2), *got, done(10, 10));
         }
         CHECK(monitor.view(at_s(3), text).keys.size() == 1);
         CHECK_FALSE(monitor.take_changes(at_s(3)).empty());

@@ -40,7 +40,7 @@ TEST_CASE("no request starts above the threshold, reservations included, until t
       CHECK(refusal.limit == "rpd");
       // 00:00 UTC is 18 hours on; a second is kept after it.
       CHECK(refusal.earliest == at_s(18 * 3600 + 1).steady);
-      for (const Reservation& r : held) monitor.settle(at_s(200), r.id, done());
+      for (const Reservation& r : held) settled(monitor, at_s(200), r, done());
       CHECK(refused(monitor, at_s(18 * 3600), text).cause == Refusal::Cause::pause);
       reserved(monitor, at_s(18 * 3600 + 1), text);
     }
@@ -56,7 +56,7 @@ TEST_CASE("failed and refused requests count as requests, those that could not b
     Outcome outcome;
     outcome.kind = kind;
     outcome.http_status = kind == OutcomeClass::server_error ? 500 : 0;
-    monitor.settle(at_s(1), reserved(monitor, at_s(0), text).id, outcome);
+    settled(monitor, at_s(1), reserved(monitor, at_s(0), text), outcome);
   }
   monitor.release(at_s(1), reserved(monitor, at_s(0), text).id);
   CHECK(monitor.view(at_s(2), text).limits.at(0).used == 4);
@@ -65,8 +65,7 @@ TEST_CASE("failed and refused requests count as requests, those that could not b
   unmade.sent = false;
   const Reservation reservation = reserved(monitor, at_s(3), text);
   monitor.sent(at_s(3), reservation.id);
-  const SettleNotes notes = monitor.settle(at_s(4), reservation.id, unmade);
-  CHECK(notes.cost_pico_usd == 0);
+  CHECK(settled(monitor, at_s(4), reservation, unmade).cost_pico_usd == 0);
   CHECK(monitor.view(at_s(5), text).limits.at(0).used == 4);
 }
 
@@ -86,7 +85,7 @@ TEST_CASE("requests that never left take no room in a short window") {
   for (std::int64_t i = 0; i < 20; ++i) {
     const Reservation reservation = reserved(monitor, at_ms(i), text);
     monitor.sent(at_ms(i + 1), reservation.id);
-    monitor.settle(at_ms(i + 2), reservation.id, unsent);
+    settled(monitor, at_ms(i + 2), reservation, unsent);
   }
   reserved(monitor, at_ms(30), text);
 }
@@ -141,10 +140,10 @@ TEST_CASE("a quota with a known daily reset waits for it, whatever the server's 
   Outcome outcome = refusal_of(OutcomeClass::quota_exhausted);
   outcome.facts.wait = std::chrono::seconds{36};
   outcome.facts.limits.push_back(violated(Resource::requests, std::chrono::hours{24}));
-  const SettleNotes notes = monitor.settle(at_s(10), reserved(monitor, at_s(0), text).id, outcome);
-  REQUIRE(notes.reset_in.has_value());
-  CHECK(*notes.reset_in == std::chrono::seconds{18 * 3600 - 10 + 1});
-  // Even without the wait: it is used up, and stays so after a restart.
+  const Verdict verdict = settled(monitor, at_s(10), reserved(monitor, at_s(0), text), outcome);
+  CHECK(verdict.wait == std::chrono::seconds{18 * 3600 - 10 + 1});
+  // Even where a person lifts the wait: it is used up, and stays so after a restart.
+  monitor.lift_waits();
   CHECK(refused(monitor, at_s(60), text).cause == Refusal::Cause::pause);
   QuotaMonitor next = monitor_of(lanes, at_s(60), monitor.take_changes(at_s(60)));
   CHECK(refused(next, at_s(61), text).earliest == at_s(18 * 3600 + 1).steady);
@@ -167,8 +166,8 @@ TEST_CASE("another resource's, another window's and a rolling quota have no know
     QuotaMonitor monitor = monitor_of(lanes);
     Outcome outcome = refusal_of(OutcomeClass::quota_exhausted);
     outcome.facts.limits.push_back(row.fact);
-    const auto notes = monitor.settle(at_s(10), reserved(monitor, at_s(0), text).id, outcome);
-    CHECK_FALSE(notes.reset_in.has_value());
+    const Verdict verdict = settled(monitor, at_s(10), reserved(monitor, at_s(0), text), outcome);
+    CHECK(verdict.wait == std::chrono::seconds{300});
   }
 }
 
@@ -182,7 +181,7 @@ TEST_CASE("what others used of a day's quota, by the server's count, is not used
   fact.remaining = 201;
   fact.window = std::chrono::hours{24};
   outcome.facts.limits.push_back(fact);
-  monitor.settle(at_s(1), reserved(monitor, at_s(0), text).id, outcome);
+  settled(monitor, at_s(1), reserved(monitor, at_s(0), text), outcome);
   CHECK(monitor.view(at_s(1), text).limits.at(0).used == 799);
   reserved(monitor, at_s(2), text);
   CHECK(refused(monitor, at_s(2), text).cause == Refusal::Cause::pause);
@@ -191,7 +190,7 @@ TEST_CASE("what others used of a day's quota, by the server's count, is not used
   std::vector<Reservation> held;
   for (int i = 0; i < 5; ++i) held.push_back(reserved(other, at_s(0), text));
   outcome.facts.limits[0].remaining = 1000;
-  other.settle(at_s(1), held[0].id, outcome);
+  settled(other, at_s(1), held[0], outcome);
   CHECK(other.view(at_s(1), text).limits.at(0).used == 5);
 }
 
@@ -203,17 +202,17 @@ TEST_CASE("tokens are reserved by the estimate, and settled to what was used") {
   const JobSize size{400, 900, 0, false};
   const Reservation first = reserved(monitor, at_s(0), text, size);
   CHECK(monitor.view(at_s(0), text).limits.at(0).used == 1000);
-  monitor.settle(at_s(1), first.id, done(120, 280));
+  settled(monitor, at_s(1), first, done(120, 280));
   CHECK(monitor.view(at_s(1), text).limits.at(0).used == 400);
   Outcome failed;
   failed.kind = OutcomeClass::server_error;
   failed.http_status = 500;
-  monitor.settle(at_s(3), reserved(monitor, at_s(2), text, size).id, failed);
+  settled(monitor, at_s(3), reserved(monitor, at_s(2), text, size), failed);
   CHECK(monitor.view(at_s(3), text).limits.at(0).used == 400);
   // Possibly charged: nobody knows what it used.
   failed.http_status = 0;
   failed.kind = OutcomeClass::timeout;
-  monitor.settle(at_s(5), reserved(monitor, at_s(4), text, size).id, failed);
+  settled(monitor, at_s(5), reserved(monitor, at_s(4), text, size), failed);
   CHECK(monitor.view(at_s(5), text).limits.at(0).used > 400);
 }
 
@@ -264,7 +263,7 @@ TEST_CASE("money: the estimate is reserved, what it cost is kept, and the budget
   const Refusal refusal = refused(monitor, at_s(0), text, size);
   CHECK(refusal.cause == Refusal::Cause::budget);
   CHECK_FALSE(refusal.earliest.has_value());
-  CHECK(monitor.settle(at_s(1), first.id, done(100, 10)).cost_pico_usd == 120'000);
+  CHECK(settled(monitor, at_s(1), first, done(100, 10)).cost_pico_usd == 120'000);
   reserved(monitor, at_s(2), text, size);
   CHECK(refused(monitor, at_s(2), text, size).cause == Refusal::Cause::budget);
 }
@@ -278,9 +277,9 @@ TEST_CASE("a person sets, resets and lifts") {
   REQUIRE(monitor.set_used(at_s(0), text, GroupId{1}, "rpd", 7));
   CHECK(reserved(monitor, at_s(0), text).key == KeyId{1});
   const Reservation other = reserved(monitor, at_s(0), image);
-  settle_refused(monitor, at_s(1), other, image, refusal_of(OutcomeClass::quota_exhausted),
-                 at_s(0).steady, {std::chrono::hours{24}, LaneState::paused});
-  monitor.refuse_key(other.key == KeyId{0} ? KeyId{1} : KeyId{0});
+  settle_refused(monitor, at_s(1), other, refusal_of(OutcomeClass::quota_exhausted),
+                 std::chrono::hours{24});
+  refuse(monitor, at_s(1), image, other.key == KeyId{0} ? KeyId{1} : KeyId{0});
   CHECK(refused(monitor, at_s(2), image).cause == Refusal::Cause::pause);
   monitor.lift_waits();
   CHECK(may_start(monitor, at_s(2), image));
@@ -295,7 +294,7 @@ TEST_CASE("a reset forgets a lowered concurrency too") {
   std::vector<Reservation> held;
   for (int i = 0; i < 4; ++i) held.push_back(reserved(monitor, at_s(0), text));
   for (const Reservation& r : held) {
-    monitor.settle(at_s(1), r.id, refusal_of(OutcomeClass::rate_limited, LimitedBy::concurrency));
+    settled(monitor, at_s(1), r, refusal_of(OutcomeClass::rate_limited, LimitedBy::concurrency));
   }
   REQUIRE(monitor.view(at_s(2), text).concurrency == 3);
   monitor.reset(at_s(2), text, {});

@@ -25,7 +25,7 @@ TEST_CASE("concurrency of a lane is full at its limit, and free again when one s
   CHECK(refusal.cause == Refusal::Cause::slots);
   CHECK_FALSE(refusal.earliest.has_value());
   reserved(monitor, at_ms(0), image);
-  monitor.settle(at_ms(5), first.id, done());
+  settled(monitor, at_ms(5), first, done());
   reserved(monitor, at_ms(5), text);
 }
 
@@ -87,7 +87,7 @@ TEST_CASE("the least busy key of a group is taken, the first of equals") {
   CHECK(first.key == KeyId{0});
   CHECK(reserved(monitor, at_ms(0), text).key == KeyId{1});
   CHECK(reserved(monitor, at_ms(0), text).key == KeyId{0});
-  monitor.settle(at_ms(1), first.id, done());
+  settled(monitor, at_ms(1), first, done());
   CHECK(reserved(monitor, at_ms(1), text).key == KeyId{0});
 }
 
@@ -130,10 +130,10 @@ TEST_CASE("a refused key is not used again, and without keys nothing starts") {
   for (const bool separate : {false, true}) {
     const Lanes lanes = two_lanes(separate);
     QuotaMonitor monitor = monitor_of(lanes);
-    monitor.refuse_key(KeyId{0});
+    refuse(monitor, at_ms(0), text, KeyId{0});
     for (int i = 0; i < 4; ++i) CHECK(reserved(monitor, at_ms(i), text).key == KeyId{1});
     CHECK(monitor.has_usable_key(image));
-    monitor.refuse_key(KeyId{1});
+    refuse(monitor, at_ms(4), image, KeyId{1});
     CHECK_FALSE(monitor.has_usable_key(image));
     CHECK(refused(monitor, at_ms(9), text).cause == Refusal::Cause::no_key);
     CHECK(monitor.status(at_ms(9), text).state == LaneState::no_key);
@@ -144,9 +144,9 @@ TEST_CASE("an account that cannot pay takes all its keys along, and no other's")
   Lanes lanes = two_lanes(true);
   lanes.keys.push_back({"KEY_3", GroupId{0}});
   QuotaMonitor monitor = monitor_of(lanes);
-  monitor.refuse_group(GroupId{0});
+  refuse(monitor, at_ms(0), text, KeyId{0}, OutcomeClass::no_credit);
   for (int i = 0; i < 4; ++i) CHECK(reserved(monitor, at_ms(i), image).key == KeyId{1});
-  monitor.refuse_group(GroupId{1});
+  refuse(monitor, at_ms(8), text, KeyId{1}, OutcomeClass::no_credit);
   CHECK(refused(monitor, at_ms(9), image).cause == Refusal::Cause::no_key);
 }
 
@@ -157,9 +157,8 @@ TEST_CASE("a 429 for images on key 2 slows neither text on key 2 nor images on k
   const Reservation on_key_2 = reserved(monitor, at_ms(0), image);
   REQUIRE(on_key_2.key == KeyId{1});
   Outcome outcome = refusal_of(OutcomeClass::rate_limited, LimitedBy::images);
-  settle_refused(monitor, at_ms(100), on_key_2, image, outcome, at_ms(0).steady,
-                 {std::chrono::seconds{60}, LaneState::waiting});
-  monitor.settle(at_ms(100), on_key_1.id, done());
+  settle_refused(monitor, at_ms(100), on_key_2, outcome, std::chrono::seconds{60});
+  settled(monitor, at_ms(100), on_key_1, done());
   for (int i = 0; i < 10; ++i) {
     CHECK(reserved(monitor, at_ms(200 + i), image).key == KeyId{0});
   }
@@ -183,7 +182,7 @@ TEST_CASE("a model that can take no more at once does not slow the others of its
       const Reservation one = reserved(monitor, at_s(round * 100), image);
       Outcome outcome = refusal_of(kind, LimitedBy::concurrency);
       if (kind == OutcomeClass::overloaded) outcome.http_status = 503;
-      monitor.settle(at_s(round * 100 + 1), one.id, outcome);
+      settled(monitor, at_s(round * 100 + 1), one, outcome);
     }
     for (int i = 0; i < 50; ++i) reserved(monitor, at_s(10'000), text);
     CHECK_FALSE(monitor.view(at_s(10'000), text).concurrency.has_value());
@@ -197,8 +196,7 @@ TEST_CASE("slots stated for a provider adapt over all its lanes") {
   reserved(monitor, at_ms(0), text);
   reserved(monitor, at_ms(0), text);
   const Reservation third = reserved(monitor, at_ms(0), image);
-  monitor.settle(at_ms(9), third.id,
-                 refusal_of(OutcomeClass::rate_limited, LimitedBy::concurrency));
+  settled(monitor, at_ms(9), third, refusal_of(OutcomeClass::rate_limited, LimitedBy::concurrency));
   CHECK(refused(monitor, at_ms(10), text).cause == Refusal::Cause::slots);
 }
 
@@ -209,13 +207,12 @@ TEST_CASE("an account out of quota stops all lanes of its keys, and no other acc
   REQUIRE(first.key == KeyId{0});
   Outcome outcome = refusal_of(OutcomeClass::quota_exhausted);
   outcome.facts.scope = RefusalScope::provider;
-  settle_refused(monitor, at_ms(100), first, text, outcome, at_ms(0).steady,
-                 {std::chrono::seconds{300}, LaneState::paused});
+  settle_refused(monitor, at_ms(100), first, outcome, std::chrono::seconds{300});
   for (int i = 0; i < 6; ++i) {
     CHECK(reserved(monitor, at_ms(200 + i), text).key == KeyId{1});
     CHECK(reserved(monitor, at_ms(200 + i), image).key == KeyId{1});
   }
-  monitor.refuse_key(KeyId{1});
+  refuse(monitor, at_ms(206), text, KeyId{1});
   for (const LaneId lane : {text, image}) {
     const Refusal refusal = refused(monitor, at_ms(300), lane);
     CHECK(refusal.cause == Refusal::Cause::pause);
@@ -230,9 +227,9 @@ TEST_CASE("an account out of quota stops all lanes of its keys, and no other acc
 TEST_CASE("after a wait requests start one, two, four at a time") {
   const Lanes lanes = two_lanes();
   QuotaMonitor monitor = monitor_of(lanes);
-  settle_refused(monitor, at_ms(10), reserved(monitor, at_ms(0), text), text,
-                 refusal_of(OutcomeClass::rate_limited, LimitedBy::tokens), at_ms(0).steady,
-                 {std::chrono::seconds{5}, LaneState::waiting});
+  settle_refused(monitor, at_ms(10), reserved(monitor, at_ms(0), text),
+                 refusal_of(OutcomeClass::rate_limited, LimitedBy::tokens),
+                 std::chrono::seconds{5});
   CHECK(refused(monitor, at_s(5), text).cause == Refusal::Cause::wait);
   // The learned rate would pace the starts: that one is asked an hour later.
   std::vector<std::size_t> rounds;
@@ -243,7 +240,7 @@ TEST_CASE("after a wait requests start one, two, four at a time") {
       if (const auto* got = std::get_if<Reservation>(&answer)) round.push_back(*got);
     }
     rounds.push_back(round.size());
-    for (const Reservation& r : round) monitor.settle(at_s(hour * 3600 + 3100), r.id, done());
+    for (const Reservation& r : round) settled(monitor, at_s(hour * 3600 + 3100), r, done());
   }
   CHECK(rounds == std::vector<std::size_t>{1, 2, 4});
 }
