@@ -314,8 +314,8 @@ void QuotaMonitor::release(Now now, ReservationId id) {
   const Held& held = held_by(id);
   const QuotaNow at = clock(now, pool_of(held.lane));
   Group& group = groups_[index_of(held.group)];
-  group.lanes.at(held.lane).release(held.lane_ticket, at, held.amounts);
-  group.all_lanes.release(held.group_ticket, at, held.amounts);
+  group.lanes.at(held.lane).release(held.lane_ticket, at, held.amounts, held.reserved_at);
+  group.all_lanes.release(held.group_ticket, at, held.amounts, held.reserved_at);
   budget_.settle(held.reserved_at_wall, held.cost_pico_usd, 0);
   end(id);
 }

@@ -109,7 +109,7 @@ std::optional<std::string> QuotaScope::never_fits(const Amounts& certain) const 
 QuotaScope::Ticket QuotaScope::take(const QuotaNow& now, const Amounts& cost) {
   Ticket ticket;
   ticket.taken = now.server;
-  concurrency_.enter();
+  concurrency_.enter(now.local.steady);
   if (waves_) waves_->enter(now.local.steady);
   for (std::size_t i = 0; i < shorts_.size(); ++i) {
     const std::int64_t amount = cost[index_of(shorts_[i].limit.resource)];
@@ -129,8 +129,10 @@ void QuotaScope::sent(Ticket& ticket, const QuotaNow& now) {
   changed_ = true;
 }
 
-void QuotaScope::release(const Ticket& ticket, const QuotaNow& now, const Amounts& reserved) {
+void QuotaScope::release(const Ticket& ticket, const QuotaNow& now, const Amounts& reserved,
+                         Instant started) {
   concurrency_.leave();
+  concurrency_.ended_otherwise(started, now.local.steady);
   if (waves_) waves_->leave(now.local.steady);
   for (const auto& [index, own] : ticket.shorts) shorts_[index].state.release(own);
   for (Long& window : longs_) {
@@ -159,7 +161,6 @@ void QuotaScope::settle(const Ticket& ticket, const QuotaNow& now, const Amounts
     if (delta != 0) window.state.correct(ticket.taken, delta);
   }
   if (outcome.facts.concurrency_max) concurrency_.announced(*outcome.facts.concurrency_max);
-  if (passed) concurrency_.succeeded();
   if (learned_ && outcome.http_status > 0 && !refused_for_rate) {
     learned_->succeeded(now.local.steady, started);
   }
@@ -170,7 +171,13 @@ void QuotaScope::settle(const Ticket& ticket, const QuotaNow& now, const Amounts
   if (too_many && (is_lane || concurrency_.limit())) {
     concurrency_.refused(started, now.local.steady);
   }
-  if (overloaded && is_lane) concurrency_.overloaded(started, now.local.steady);
+  if (passed) {
+    concurrency_.succeeded(started, now.local.steady);
+  } else if (overloaded && is_lane) {
+    concurrency_.overloaded(started, now.local.steady);
+  } else {
+    concurrency_.ended_otherwise(started, now.local.steady);
+  }
   changed_ = true;
 }
 
@@ -278,7 +285,7 @@ void QuotaScope::restore(const QuotaNow& now, const StoredState& state) {
     if (window.limit.name == state.item) known = window.state.restore(state.value);
   }
   if (state.item == wait_item) known = gate_.restore(now.local, state.value);
-  if (state.item == concurrency_item) known = concurrency_.restore(state.value);
+  if (state.item == concurrency_item) known = concurrency_.restore(now.local.steady, state.value);
   if (waves_ && state.item == waves_item) known = waves_->restore(now.local, state.value);
   if (learned_ && state.item == rate_item) known = learned_->restore(now.local, state.value);
   if (state.item.starts_with(adopted_item)) {

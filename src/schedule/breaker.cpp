@@ -18,14 +18,16 @@ void Breaker::succeeded() {
   probe_in_flight_ = false;
 }
 
-void Breaker::failed(Instant now, bool was_probe) {
+void Breaker::failed(Instant now, bool was_probe, std::int32_t in_flight) {
   if (was_probe && next_probe_) {
     probe_in_flight_ = false;
     next_probe_ = now + settings_.open_for;
     return;
   }
   if (next_probe_) return;
-  if (++failures_in_row_ >= settings_.failures) next_probe_ = now + settings_.open_for;
+  if (failures_in_row_++ == 0) row_min_ = settings_.failures;
+  row_min_ = std::max(row_min_, in_flight + 1);
+  if (failures_in_row_ >= row_min_) next_probe_ = now + settings_.open_for;
 }
 
 void Breaker::ended_without_verdict(Instant now, bool was_probe) {
@@ -45,6 +47,7 @@ bool Breaker::restore(Now now, std::string_view text) {
   if (!numbers) return false;
   failures_in_row_ =
       static_cast<std::int32_t>(std::clamp<std::int64_t>((*numbers)[1], 0, settings_.failures));
+  row_min_ = settings_.failures;
   if ((*numbers)[2] == 0) return true;
   const Duration wait = wall_from_ms((*numbers)[3]) - now.wall;
   next_probe_ = now.steady + std::clamp<Duration>(wait, Duration{}, settings_.open_for);

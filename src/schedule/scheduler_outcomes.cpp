@@ -74,7 +74,7 @@ void Scheduler::note_health(Now now, const InFlight& flight, const Outcome& outc
       lane.clear_failed_row();
       break;
     case ServerHealth::failing:
-      lane.breaker().failed(now.steady, flight.is_probe);
+      lane.breaker().failed(now.steady, flight.is_probe, lane.in_flight());
       if (!was_open && lane.breaker().open()) {
         lane.note_trip(escaped(outcome.message, trip_words_bytes_max));
         give_back_retries(lane);

@@ -93,6 +93,17 @@ TEST_CASE("one lane out: one probe per 30 s, the others go on, no job fails, and
   }
 }
 
+TEST_CASE("503s at random cost little more than their own retries") {
+  CHECK(random_overloads(400, 16, 1).of_ideal > 0.96);
+  CHECK(random_overloads(10'000, 16, 1).of_ideal > 0.75);
+}
+
+TEST_CASE("a server that is overloaded above eight in flight is found out within a minute") {
+  const OverloadRun run = overloads_above(8, 10'000, 64, 1);
+  CHECK(run.of_ideal > 0.9);
+  CHECK(run.overloaded < 0.02);
+}
+
 TEST_CASE("36,831 bios with a day quota of 10,000 paused at 8,000 are done on the fifth day") {
   const BiosRun run = bios(36'831);
   CHECK(run.planned_day == 5);

@@ -77,7 +77,7 @@ class QuotaScope {
   void sent(Ticket& ticket, const QuotaNow& now);
 
   // The request never left.
-  void release(const Ticket& ticket, const QuotaNow& now, const Amounts& reserved);
+  void release(const Ticket& ticket, const QuotaNow& now, const Amounts& reserved, Instant started);
 
   // The request came to an outcome, having used `actual`. Limits, concurrency and rates learn from
   // it. `started`: when the request was reserved.

@@ -34,8 +34,10 @@ class Breaker {
 
   // A request came to this. `was_probe`: what start returned for it. A success closes, whichever
   // request it is; a failure counts only while closed, except that a probe's sets the next one.
+  // `in_flight`: other requests under way. Failures come sooner than answers, so a row counts only
+  // when it is longer than what was in flight meanwhile.
   void succeeded();
-  void failed(Instant now, bool was_probe);
+  void failed(Instant now, bool was_probe, std::int32_t in_flight = 0);
 
   // Empty while closed and without failures in a row; and back.
   [[nodiscard]] std::string store(Now now) const;
@@ -47,6 +49,7 @@ class Breaker {
  private:
   BreakerSettings settings_;
   std::int32_t failures_in_row_ = 0;
+  std::int32_t row_min_ = 0;  // Failures that open it.
   std::optional<Instant> next_probe_;
   bool probe_in_flight_ = false;
 };

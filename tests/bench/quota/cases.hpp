@@ -102,6 +102,18 @@ struct OutageRun {
 };
 OutageRun one_lane_out(OutcomeClass kind, Duration out_for);
 
+struct OverloadRun {
+  double of_ideal = 0;    // Granted, of what the workers, or the level, would get without 503s.
+  double overloaded = 0;  // Of the requests that arrived.
+};
+
+// 200 ms; so many of 100,000 requests are refused with 503, at random.
+OverloadRun random_overloads(std::int64_t per_100k, std::int32_t workers, std::uint64_t seed);
+
+// The same, only above a number in flight; from minute 1 on.
+OverloadRun overloads_above(std::int32_t in_flight, std::int64_t per_100k, std::int32_t workers,
+                            std::uint64_t seed);
+
 struct BiosRun {
   std::int64_t planned_day = 0;  // On which the last one is done, from 1.
   std::int32_t planned_workers_needed = 0;
@@ -125,6 +137,7 @@ std::vector<Report> window_rows();
 std::vector<Report> day_rows();
 std::vector<Report> keys_rows();
 std::vector<Report> outage_rows();
+std::vector<Report> overload_rows();
 std::vector<Report> bios_rows();
 
 }  // namespace ratebatch::quota_bench

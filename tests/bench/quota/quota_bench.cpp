@@ -25,7 +25,7 @@ constexpr Case cases[] = {
     {"tokens", bench::tokens_rows},     {"unknown", bench::unknown_limit_rows},
     {"window", bench::window_rows},     {"days", bench::day_rows},
     {"keys", bench::keys_rows},         {"bios", bench::bios_rows},
-    {"outage", bench::outage_rows},
+    {"outage", bench::outage_rows},     {"overloads", bench::overload_rows},
 };
 
 void measure(const Case& each) {

@@ -188,6 +188,11 @@ Outcome VirtualServer::judge(WallTime at, const action::Send& send, Account& acc
     outcome.limited = LimitedBy::concurrency;
     return outcome;
   }
+  const Overloads& overloads = served.overloads;
+  if (overloads.per_100k > 0 && at_once(account.busy_until, at) >= overloads.above_in_flight &&
+      rng_.between(0, 99'999) < overloads.per_100k) {
+    return outcome_of(OutcomeClass::overloaded);
+  }
   const OutcomeClass fate = served.fate ? served.fate(job) : OutcomeClass::done;
   if (fate != OutcomeClass::done) return outcome_of(fate);
   if (served.usage) usage = served.usage(job);

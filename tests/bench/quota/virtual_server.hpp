@@ -41,6 +41,13 @@ struct Outage {
   OutcomeClass kind = OutcomeClass::overloaded;
 };
 
+// Of the requests that arrive while more than so many are served, this one included, a share is
+// refused with 503.
+struct Overloads {
+  std::int64_t per_100k = 0;
+  std::int64_t above_in_flight = 0;
+};
+
 // One lane as its server sees it.
 struct ServerLane {
   std::vector<ServerLimit> limits;  // Of each key group.
@@ -49,6 +56,7 @@ struct ServerLane {
   bool headers = false;  // Each answer tells limit, remaining and when it is full, as OpenAI's do.
   bool hints = false;    // Refusals say how long to wait.
   std::optional<Outage> outage;
+  Overloads overloads;
   std::function<Usage(std::int64_t job)> usage;        // Unless set: nothing.
   std::function<OutcomeClass(std::int64_t job)> fate;  // Unless set: done.
 };

@@ -15,14 +15,14 @@ namespace {
 Instant at_s(std::int64_t s) { return {s * 1'000'000'000}; }
 
 void enter(ConcurrencyLimit& limit, int n) {
-  for (int i = 0; i < n; ++i) limit.enter();
+  for (int i = 0; i < n; ++i) limit.enter(at_s(1));
 }
 
 // How many may be in flight at once.
 int room(ConcurrencyLimit limit, int most = 1000) {
   int count = 0;
   while (count < most && !limit.full()) {
-    limit.enter();
+    limit.enter(at_s(1));
     ++count;
   }
   return count;
@@ -46,7 +46,7 @@ TEST_CASE("refusals lower by one, once per round trip, and never below one") {
   CHECK(limit.limit() == 3);
   CHECK(limit.lowered());
   for (std::int64_t t = 3; t < 20; t += 2) {
-    limit.enter();
+    limit.enter(at_s(1));
     limit.leave();
     limit.refused(at_s(t), at_s(t + 1));
   }
@@ -61,34 +61,16 @@ TEST_CASE("an unlimited lane learns from a refusal what was in flight beside it"
   CHECK(limit.limit() == 8);
 }
 
-TEST_CASE("an overloaded server lowers by a tenth, at least by one") {
-  struct Row {
-    std::int32_t from;
-    std::int32_t to;
-  };
-  constexpr Row rows[] = {{100, 90}, {20, 18}, {19, 18}, {10, 9}, {9, 8}, {2, 1}, {1, 1}};
-  for (const Row& row : rows) {
-    CAPTURE(row.from);
-    ConcurrencyLimit limit{row.from};
-    enter(limit, row.from);
-    limit.leave();
-    limit.overloaded(at_s(1), at_s(2));
-    CHECK(limit.limit() == row.to);
-    limit.overloaded(at_s(2), at_s(3));
-    CHECK(limit.limit() == row.to);
-  }
-}
-
 // Successes of a lane that is always full, until the limit changes.
 int successes_until_raised(ConcurrencyLimit& limit) {
   const auto before = limit.limit();
   int count = 0;
-  while (!limit.full()) limit.enter();
+  while (!limit.full()) limit.enter(at_s(1));
   while (limit.limit() == before && count < 100'000) {
     limit.leave();
-    limit.succeeded();
+    limit.succeeded(at_s(20), at_s(21));
     ++count;
-    while (!limit.full()) limit.enter();
+    while (!limit.full()) limit.enter(at_s(1));
   }
   return count;
 }
@@ -112,9 +94,9 @@ TEST_CASE("an idle lane proves nothing, and a raise that was refused is tried la
   limit.refused(at_s(1), at_s(2));
   for (int i = 0; i < 4; ++i) limit.leave();
   for (int i = 0; i < 1000; ++i) {
-    limit.enter();
+    limit.enter(at_s(1));
     limit.leave();
-    limit.succeeded();
+    limit.succeeded(at_s(20), at_s(21));
   }
   CHECK(limit.limit() == 4);
   const int first = successes_until_raised(limit);
@@ -136,7 +118,7 @@ TEST_CASE("after a pause starts begin with one and double per round trip") {
     enter(limit, started);
     for (int i = 0; i < started; ++i) {
       limit.leave();
-      limit.succeeded();
+      limit.succeeded(at_s(20), at_s(21));
     }
     expected *= 2;
   }
@@ -146,7 +128,7 @@ TEST_CASE("a failure does not advance the ramp") {
   ConcurrencyLimit limit{8};
   limit.begin_ramp();
   for (int i = 0; i < 5; ++i) {
-    limit.enter();
+    limit.enter(at_s(1));
     limit.leave();
   }
   CHECK(room(limit) == 1);
@@ -176,7 +158,7 @@ TEST_CASE("after an outage the limit is what it was before, within its maximum")
   ConcurrencyLimit limit{20};
   limit.mark();
   enter(limit, 20);
-  for (std::int64_t t = 1; t < 9; ++t) limit.overloaded(at_s(t), at_s(t) + Duration{1});
+  for (std::int64_t t = 1; t < 9; ++t) limit.refused(at_s(t), at_s(t) + Duration{1});
   CHECK(limit.limit() < 20);
   limit.back_to_mark();
   CHECK(limit.limit() == 20);
@@ -203,18 +185,18 @@ TEST_CASE("what was learned survives a restart, within the maximum of then") {
   for (const int max : {5, 7, 8, 100}) {
     CAPTURE(max);
     ConcurrencyLimit next{max};
-    REQUIRE(next.restore(stored));
+    REQUIRE(next.restore(at_s(9), stored));
     CHECK(room(next) == std::min(max, 7));
   }
   ConcurrencyLimit next{std::nullopt};
-  REQUIRE(next.restore(stored));
+  REQUIRE(next.restore(at_s(9), stored));
   CHECK(next.limit() == 7);
   for (const char* bad : {"", "1", "1 2", "2 3 4", "1 2 3 4", "x"}) {
     CAPTURE(bad);
-    CHECK_FALSE(next.restore(bad));
+    CHECK_FALSE(next.restore(at_s(9), bad));
     CHECK(next.limit() == 7);
   }
-  REQUIRE(next.restore("1 -5 0"));
+  REQUIRE(next.restore(at_s(9), "1 -5 0"));
   CHECK(next.limit() == 1);
 }
 

@@ -26,6 +26,14 @@ TEST_CASE("the fifth failure in a row opens the breaker, the fourth does not") {
   CHECK_FALSE(breaker.allows(at_s(2)));
 }
 
+TEST_CASE("a row opens the breaker only when it is longer than what was in flight") {
+  Breaker breaker{BreakerSettings{}};
+  for (int i = 0; i < 20; ++i) breaker.failed(at_s(1), false, 20 - i);
+  CHECK_FALSE(breaker.open());
+  breaker.failed(at_s(1), false, 20);
+  CHECK(breaker.open());
+}
+
 TEST_CASE("a success in between starts the count anew") {
   Breaker breaker{BreakerSettings{}};
   for (int i = 0; i < 20; ++i) {
