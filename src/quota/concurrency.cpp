@@ -85,6 +85,8 @@ void ConcurrencyLimit::succeeded(Instant started, Instant now) {
   ended(started, now, false);
   if (!lowered() || search_.active()) return;
   if (now - lowered_at_ > lowered_max) {
+    // Not all at once: what was learned may still hold.
+    ramp_ = limit_;
     limit_ = max_;
     patience_ = 1;
     before_raise_.reset();

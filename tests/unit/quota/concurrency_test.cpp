@@ -176,6 +176,23 @@ TEST_CASE("an outage that began in an earlier run ends within the configured lim
   CHECK(room(limit) == 4);
 }
 
+TEST_CASE("what was learned is forgotten after ten minutes without a sign, one slot per success") {
+  for (const bool is_over : {false, true}) {
+    ConcurrencyLimit limit{std::nullopt};
+    enter(limit, 5);
+    limit.leave();
+    limit.refused(at_s(1), at_s(2));
+    REQUIRE(limit.limit() == 4);
+    limit.leave();
+    limit.succeeded(at_s(3), at_s(is_over ? 603 : 602));
+    CHECK(limit.lowered() == !is_over);
+    CHECK(room(limit) == 1);
+    limit.leave();
+    limit.succeeded(at_s(604), at_s(605));
+    CHECK(room(limit) == (is_over ? 3 : 2));
+  }
+}
+
 TEST_CASE("what was learned survives a restart, within the maximum of then") {
   ConcurrencyLimit limit{10};
   CHECK(limit.store().empty());
